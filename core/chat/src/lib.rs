@@ -1,0 +1,1 @@
+//! The shared chat core: one engine for voice, panel and terminal.

@@ -1,0 +1,139 @@
+//! Audio as values: samples, where they lie on the microphone's own clock, and stretches of speech.
+
+use std::fmt;
+use std::ops::{Add, Sub};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A sample rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hertz(pub u32);
+
+impl fmt::Display for Hertz {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} Hz", self.0)
+    }
+}
+
+/// The rate at which Pipit listens. Every model that hears wants this rate.
+pub const LISTENING_RATE: Hertz = Hertz(16_000);
+
+/// Samples in one [`AudioFrame`]: 32 ms, which is what Silero VAD judges at a time.
+pub const FRAME_SAMPLES: usize = 512;
+
+/// A position in a microphone's stream, counted in samples at [`LISTENING_RATE`] since capture began.
+///
+/// It aligns audio with audio; deadlines run on [`crate::time::Moment`], because a stalled microphone stops samples but
+/// must not stop time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SampleIndex(pub u64);
+
+impl SampleIndex {
+    /// The playing time between two positions; zero if `earlier` is not earlier.
+    #[must_use]
+    pub fn duration_since(self, earlier: SampleIndex) -> Duration {
+        duration_of(self.0.saturating_sub(earlier.0) as usize, LISTENING_RATE)
+    }
+}
+
+impl Add<usize> for SampleIndex {
+    type Output = SampleIndex;
+
+    fn add(self, samples: usize) -> SampleIndex {
+        SampleIndex(self.0 + samples as u64)
+    }
+}
+
+impl Sub<usize> for SampleIndex {
+    type Output = SampleIndex;
+
+    /// Stops at the stream's beginning.
+    fn sub(self, samples: usize) -> SampleIndex {
+        SampleIndex(self.0.saturating_sub(samples as u64))
+    }
+}
+
+/// The playing time of `samples` mono samples at `rate`.
+#[must_use]
+pub fn duration_of(samples: usize, rate: Hertz) -> Duration {
+    Duration::from_nanos((samples as u64).saturating_mul(1_000_000_000) / u64::from(rate.0.max(1)))
+}
+
+/// How many mono samples at `rate` play for `duration`, rounded down.
+#[must_use]
+pub fn samples_in(duration: Duration, rate: Hertz) -> usize {
+    (duration.as_nanos() * u128::from(rate.0) / 1_000_000_000) as usize
+}
+
+/// Mono audio, samples in -1.0..=1.0. Cloning shares the samples.
+#[derive(Clone, PartialEq)]
+pub struct Pcm {
+    samples: Arc<[f32]>,
+    rate: Hertz,
+}
+
+impl Pcm {
+    /// Wraps `samples` that were taken at `rate`.
+    #[must_use]
+    pub fn new(samples: impl Into<Arc<[f32]>>, rate: Hertz) -> Self {
+        Pcm { samples: samples.into(), rate }
+    }
+
+    /// The samples.
+    #[must_use]
+    pub fn samples(&self) -> &[f32] {
+        &self.samples
+    }
+
+    /// Samples per second.
+    #[must_use]
+    pub fn rate(&self) -> Hertz {
+        self.rate
+    }
+
+    /// The playing time.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        duration_of(self.samples.len(), self.rate)
+    }
+
+    /// Whether there is no sample at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty()
+    }
+}
+
+impl fmt::Debug for Pcm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pcm({} samples at {})", self.samples.len(), self.rate)
+    }
+}
+
+/// 32 ms of microphone at [`LISTENING_RATE`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct AudioFrame {
+    /// Position of the first sample.
+    pub at: SampleIndex,
+    /// The samples, -1.0..=1.0.
+    pub samples: [f32; FRAME_SAMPLES],
+}
+
+impl AudioFrame {
+    /// The position just after the last sample.
+    #[must_use]
+    pub fn end(&self) -> SampleIndex {
+        self.at + FRAME_SAMPLES
+    }
+}
+
+/// A stretch of speech with the pre-roll before it and the beginning of the silence after it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpeechSegment {
+    /// Where the audio begins: the pre-roll, not the first speech.
+    pub start: SampleIndex,
+    /// Where the last speech ended, to the length of a frame.
+    pub speech_end: SampleIndex,
+    /// The audio from `start` until the moment at which the pause was noticed, at [`LISTENING_RATE`].
+    pub pcm: Pcm,
+}

@@ -1,0 +1,1 @@
+//! What a conversation consists of, and how LLM servers write it on the wire.

@@ -1,0 +1,1 @@
+//! The configuration: what the owner wrote, and what it means once checked.

@@ -1,0 +1,1 @@
+//! What Pipit remembers, in SQLite.

@@ -1,0 +1,1 @@
+//! Virtual time and fixtures for the tests of every crate.

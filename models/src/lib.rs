@@ -1,0 +1,1 @@
+//! Every neural model behind a plain synchronous struct, and the catalogue they come from.

@@ -1,0 +1,1 @@
+//! The panel on the LAN, as a router.
