@@ -127,13 +127,24 @@ impl AudioFrame {
     }
 }
 
-/// A stretch of speech with the pre-roll before it and the beginning of the silence after it.
+/// What the ear heard between two moments at which it had something to say: speech, and the quiet around it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SpeechSegment {
-    /// Where the audio begins: the pre-roll, not the first speech.
+pub struct SpeechStretch {
+    /// Position of the first sample. It is the end of the stretch before, so that nothing is lost between two stretches
+    /// of one utterance, unless that lies too far back to be kept.
     pub start: SampleIndex,
+    /// Where speech was first noticed in this stretch.
+    pub onset: SampleIndex,
     /// Where the last speech ended, to the length of a frame.
     pub speech_end: SampleIndex,
-    /// The audio from `start` until the moment at which the pause was noticed, at [`LISTENING_RATE`].
+    /// The audio from `start` until now, at [`LISTENING_RATE`].
     pub pcm: Pcm,
+}
+
+impl SpeechStretch {
+    /// The position just after the last sample.
+    #[must_use]
+    pub fn end(&self) -> SampleIndex {
+        self.start + self.pcm.samples().len()
+    }
 }
