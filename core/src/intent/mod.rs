@@ -1,1 +1,146 @@
-//! Requests that are understood without an LLM.
+//! Requests that are understood and answered without an LLM: what was said becomes an [`Intent`], an intent becomes a
+//! [`Fulfilment`]. No sentence is matched by code and no reply is made by the catalogue; nothing here does what a
+//! fulfilment asks for.
+//!
+//! ```text
+//! utterance -> normalise -> sentence (template + slots) -> Intent -> fulfil -> reply and actions
+//! ```
+
+mod arithmetic;
+mod catalogue;
+mod day;
+mod duration;
+mod fulfil;
+mod normalise;
+mod number;
+mod numeral;
+mod quantity;
+mod sentence;
+mod slot;
+mod spoken_date;
+mod template;
+mod timer;
+mod unit;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+pub use arithmetic::Arithmetic;
+pub use catalogue::Catalogue;
+pub use day::Day;
+pub use fulfil::{Action, Fulfilment, Surroundings, fulfil};
+pub use quantity::Quantity;
+pub use timer::{Timer, TimerId, TimerReference, ring};
+pub use unit::UnitName;
+
+/// What somebody wants, with everything that they said about it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Intent {
+    /// The time of day here.
+    GetTime,
+    /// Something about a date.
+    GetDate(DateQuestion),
+    /// A new timer; without a length, the reply asks for it.
+    StartTimer {
+        /// What it is for, if that was said.
+        name: Option<String>,
+        /// How long it is to run; [`Duration::MAX`] where no timer can be that long.
+        length: Option<Duration>,
+    },
+    /// An end to one timer.
+    CancelTimer(TimerReference),
+    /// An end to every timer.
+    CancelAllTimers,
+    /// How long one timer has left, or which timers there are.
+    TimerStatus(TimerReference),
+    /// A timer's name and nothing else: the answer to "Which one should I cancel?".
+    PickTimer(TimerReference),
+    /// The volume to set, in percent; what is over 100 was asked for all the same.
+    SetVolume(u16),
+    /// Louder by so many percent, or quieter if negative.
+    ChangeVolume(i8),
+    /// Silence until further notice.
+    Mute,
+    /// An end to the silence.
+    Unmute,
+    /// How loud it is.
+    GetVolume,
+    /// Be quiet now.
+    Stop,
+    /// Forget the request.
+    Nevermind,
+    /// Say the last reply again.
+    Repeat,
+    /// What can be asked for.
+    Help,
+    /// "Hello".
+    Greet,
+    /// "Thank you".
+    Thank,
+    /// "Goodbye".
+    Farewell {
+        /// Whether it was "good night".
+        night: bool,
+    },
+    /// "How are you?"
+    HowAreYou,
+    /// The value of a sum.
+    Calculate(Arithmetic),
+    /// An amount in another unit.
+    ConvertUnits {
+        /// How much of what.
+        quantity: Quantity,
+        /// The unit to give it in.
+        into: UnitName,
+    },
+}
+
+/// What is asked about a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateQuestion {
+    /// Which date and weekday the day is.
+    Date(Day),
+    /// Whether today is this weekday.
+    IsToday(jiff::civil::Weekday),
+    /// How many days it is until the day.
+    DaysUntil(Day),
+    /// Today's date, and the time.
+    DateAndTime,
+    /// The month that it is.
+    Month,
+    /// The year that it is.
+    Year,
+}
+
+impl Intent {
+    /// The intent's name: Home Assistant's where it has one, else one in the same style.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Intent::GetTime => "HassGetCurrentTime",
+            Intent::GetDate(_) => "HassGetCurrentDate",
+            Intent::StartTimer { .. } => "HassStartTimer",
+            Intent::CancelTimer(_) => "HassCancelTimer",
+            Intent::CancelAllTimers => "HassCancelAllTimers",
+            Intent::TimerStatus(_) => "HassTimerStatus",
+            Intent::PickTimer(_) => "PickTimer",
+            Intent::SetVolume(_) => "HassSetVolume",
+            Intent::ChangeVolume(_) => "HassSetVolumeRelative",
+            Intent::Mute => "HassMediaPlayerMute",
+            Intent::Unmute => "HassMediaPlayerUnmute",
+            Intent::GetVolume => "GetVolume",
+            Intent::Stop => "Stop",
+            Intent::Nevermind => "HassNevermind",
+            Intent::Repeat => "Repeat",
+            Intent::Help => "Help",
+            Intent::Greet => "Greet",
+            Intent::Thank => "Thank",
+            Intent::Farewell { .. } => "Farewell",
+            Intent::HowAreYou => "HowAreYou",
+            Intent::Calculate(_) => "Calculate",
+            Intent::ConvertUnits { .. } => "ConvertUnits",
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Timers in conversation: which one is meant, and what is said about them. They run elsewhere.
+
+use std::time::Duration;
+
+use super::duration;
+use super::fulfil::{Action, Fulfilment};
+
+/// Names a running timer to whoever runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TimerId(pub i64);
+
+/// A timer that is running.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timer {
+    /// Its identity.
+    pub id: TimerId,
+    /// What it is for, if that was said.
+    pub name: Option<String>,
+    /// How long it was set for.
+    pub length: Duration,
+    /// How long it has left.
+    pub remaining: Duration,
+}
+
+/// How somebody spoke of a timer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TimerReference {
+    /// "The timer".
+    Any,
+    /// "The pasta timer".
+    Named(String),
+    /// "The ten minute timer".
+    Lasting(Duration),
+}
+
+impl TimerReference {
+    /// The timers that may be meant.
+    fn among<'a>(&self, timers: &'a [Timer]) -> Vec<&'a Timer> {
+        match self {
+            TimerReference::Any => timers.iter().collect(),
+            TimerReference::Lasting(length) => timers.iter().filter(|timer| timer.length == *length).collect(),
+            TimerReference::Named(asked) => {
+                let named = |same: fn(&str, &str) -> bool| {
+                    let is = |timer: &&Timer| timer.name.as_deref().is_some_and(|name| same(name, asked));
+                    timers.iter().filter(is).collect::<Vec<_>>()
+                };
+                let exact = named(|name, asked| singular(name) == singular(asked));
+                if exact.is_empty() { named(contains_words) } else { exact }
+            }
+        }
+    }
+
+    /// "pasta timer", as in "You have no pasta timer."
+    fn label(&self) -> String {
+        match self {
+            TimerReference::Any => "timer".to_owned(),
+            TimerReference::Named(name) => format!("{name} timer"),
+            TimerReference::Lasting(length) => format!("{} timer", duration::adjective(*length)),
+        }
+    }
+}
+
+fn singular(name: &str) -> String {
+    let name = name.to_lowercase();
+    name.strip_suffix('s').map_or(name.clone(), str::to_owned)
+}
+
+/// "the chicken timer" may be the one for "roast chicken".
+fn contains_words(name: &str, asked: &str) -> bool {
+    let name = name.to_lowercase();
+    asked.split(' ').all(|word| name.split_whitespace().any(|part| singular(part) == singular(word)))
+}
+
+/// The longest timer that is started. Anything longer belongs into a calendar, and is more likely misheard.
+const LONGEST: Duration = Duration::from_hours(7 * 24);
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// Lateness that is worth a word. Less is how long it takes to say so.
+const LATE: Duration = Duration::from_secs(60);
+
+/// What is said when a timer rings, `late` after it was due; much later only if Pipit was off.
+#[must_use]
+pub fn ring(name: Option<&str>, length: Duration, late: Duration) -> String {
+    let label = match name {
+        Some(name) => format!("{name} timer"),
+        None => format!("{} timer", duration::adjective(length)),
+    };
+    if late < LATE {
+        return format!("Your {label} is done.");
+    }
+    let minutes = Duration::from_secs(late.as_secs() / 60 * 60);
+    format!("Your {label} was due {} ago, while I was off.", duration::phrase(minutes))
+}
+
+pub(super) fn start(name: Option<&str>, length: Option<Duration>) -> Fulfilment {
+    let reply = match (name, length) {
+        (_, None) => return Fulfilment::saying("For how long? Say, for example, set a timer for 10 minutes."),
+        (_, Some(length)) if length < SHORTEST => "A timer needs at least 1 second.".to_owned(),
+        (_, Some(length)) if length > LONGEST => "That's too long for me. A timer can run for up to 7 days.".to_owned(),
+        (Some(name), Some(length)) => format!("{} timer set for {}.", capitalised(name), duration::phrase(length)),
+        (None, Some(length)) => format!("Timer set for {}.", duration::phrase(length)),
+    };
+    let length = length.filter(|length| (SHORTEST..=LONGEST).contains(length));
+    let action = length.map(|length| Action::StartTimer { name: name.map(str::to_owned), length });
+    Fulfilment { reply, actions: action.into_iter().collect() }
+}
+
+pub(super) fn cancel_all(timers: &[Timer]) -> Fulfilment {
+    let reply = match timers {
+        [] => return Fulfilment::saying(NO_TIMERS),
+        [_] => "Timer cancelled.".to_owned(),
+        [_, _] => "Both timers cancelled.".to_owned(),
+        _ => format!("All {} timers cancelled.", timers.len()),
+    };
+    Fulfilment { reply, actions: vec![Action::CancelTimers(timers.iter().map(|timer| timer.id).collect())] }
+}
+
+pub(super) fn cancel(reference: &TimerReference, timers: &[Timer]) -> Fulfilment {
+    match reference.among(timers).as_slice() {
+        [] => Fulfilment::saying(&none_of(reference, timers)),
+        [timer] => Fulfilment {
+            reply: capitalised(&format!("{} cancelled.", label(timer, timers))),
+            actions: vec![Action::CancelTimers(vec![timer.id])],
+        },
+        several => {
+            let choices: Vec<String> =
+                several.iter().map(|timer| format!("the {}", described(timer, several))).collect();
+            Fulfilment::saying(&format!("{WHICH_TO_CANCEL} {}?", list(&choices, "or")))
+        }
+    }
+}
+
+/// A timer named on its own: what was asked about it is in the reply before.
+pub(super) fn pick(reference: &TimerReference, timers: &[Timer], last_reply: Option<&str>) -> Fulfilment {
+    if last_reply.is_some_and(|reply| reply.starts_with(WHICH_TO_CANCEL)) {
+        cancel(reference, timers)
+    } else {
+        status(reference, timers)
+    }
+}
+
+pub(super) fn status(reference: &TimerReference, timers: &[Timer]) -> Fulfilment {
+    let left = |timer: &Timer| format!("your {} has {} left", label(timer, timers), duration::phrase(timer.remaining));
+    let reply = match reference.among(timers).as_slice() {
+        [] => none_of(reference, timers),
+        [timer] => capitalised(&format!("{}.", left(timer))),
+        several => {
+            let each: Vec<String> = several.iter().map(|timer| left(timer)).collect();
+            let count = several.len();
+            let kind = reference.label();
+            format!("You have {count} {kind}s: {}.", list(&each, "and"))
+        }
+    };
+    Fulfilment::saying(&reply)
+}
+
+const NO_TIMERS: &str = "You have no timers running.";
+const WHICH_TO_CANCEL: &str = "Which one should I cancel:";
+
+fn none_of(reference: &TimerReference, timers: &[Timer]) -> String {
+    if timers.is_empty() {
+        return NO_TIMERS.to_owned();
+    }
+    let others: Vec<String> = timers.iter().map(|timer| format!("your {}", full_label(timer))).collect();
+    format!("You have no {}, only {}.", reference.label(), list(&others, "and"))
+}
+
+/// "pasta timer"; one without a name is told by its length, "10 minute timer".
+fn full_label(timer: &Timer) -> String {
+    match &timer.name {
+        Some(name) => format!("{name} timer"),
+        None => format!("{} timer", duration::adjective(timer.length)),
+    }
+}
+
+/// As [`full_label`], but the only timer needs no telling apart.
+fn label(timer: &Timer, all: &[Timer]) -> String {
+    if timer.name.is_none() && all.len() == 1 { "timer".to_owned() } else { full_label(timer) }
+}
+
+/// The label, with the time left where another of `choices` has the same.
+fn described(timer: &Timer, choices: &[&Timer]) -> String {
+    let label = full_label(timer);
+    if choices.iter().filter(|other| full_label(other) == label).count() == 1 {
+        label
+    } else {
+        format!("{label} with {} left", duration::phrase(timer.remaining))
+    }
+}
+
+/// "a", "a and b", "a, b and c".
+fn list(items: &[String], joining: &str) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} {joining} {last}", first.join(", ")),
+    }
+}
+
+/// `text` as a sentence begins.
+pub(super) fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
+}
