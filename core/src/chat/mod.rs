@@ -1,1 +1,57 @@
 //! What a conversation consists of, and how LLM servers write it on the wire.
+//!
+//! Messages, the prompt that is made of them, and the servers' formats as plain bytes. No socket, clock or storage:
+//! `pipit-chat` sends the bytes and `pipit-store` keeps the messages.
+
+pub mod dialect;
+
+mod prompt;
+mod sse;
+
+pub use prompt::{Clock, newest_that_fit, prompt};
+
+/// Who said something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The instructions to the LLM.
+    System,
+    /// The person.
+    User,
+    /// Pipit.
+    Assistant,
+}
+
+/// Through which door a person speaks to Pipit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// The microphone and the loudspeaker.
+    Voice,
+    /// `pipit ask`.
+    Terminal,
+}
+
+/// One thing said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Who said it.
+    pub role: Role,
+    /// What was said; of a spoken reply, what was heard.
+    pub text: String,
+}
+
+impl Message {
+    /// `text`, said by `role`.
+    #[must_use]
+    pub fn new(role: Role, text: impl Into<String>) -> Self {
+        Message { role, text: text.into() }
+    }
+}
+
+/// A request of a person and the reply that the person heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// What the person said.
+    pub asked: String,
+    /// What was heard of the reply.
+    pub heard: String,
+}

@@ -1,0 +1,89 @@
+//! Ollama's `/api/chat`: one JSON object a line, the last one with `"done": true`.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::openai::WireMessage;
+use super::{ChatRequest, DecodeError, EncodedRequest, LONGEST_WHOLE, Piece, ServerError, excerpt};
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    messages: Vec<WireMessage<'a>>,
+    stream: bool,
+    /// Reasoning would only be silence before the reply. Models that cannot reason ignore this.
+    think: bool,
+    options: Options,
+}
+
+#[derive(Serialize)]
+struct Options {
+    num_predict: u32,
+}
+
+pub(super) fn encode(request: &ChatRequest<'_>) -> EncodedRequest {
+    let body = Body {
+        model: request.model,
+        messages: request.messages.iter().map(WireMessage::from).collect(),
+        stream: true,
+        think: false,
+        options: Options { num_predict: request.max_reply_tokens },
+    };
+    EncodedRequest {
+        path: "/api/chat",
+        body: serde_json::to_string(&body).expect("strings and numbers are always JSON"),
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Decoder {
+    line: Vec<u8>,
+}
+
+impl Decoder {
+    pub(super) fn feed(&mut self, bytes: &[u8], pieces: &mut Vec<Piece>) -> Result<(), DecodeError> {
+        for byte in bytes {
+            match byte {
+                b'\n' => self.end_line(pieces)?,
+                _ if self.line.len() >= LONGEST_WHOLE => return Err(DecodeError::Malformed(excerpt(&self.line))),
+                _ => self.line.push(*byte),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(&mut self, pieces: &mut Vec<Piece>) -> Result<(), DecodeError> {
+        self.end_line(pieces).map_err(|error| match error {
+            DecodeError::Malformed(_) if self.line.first() == Some(&b'{') => DecodeError::Cut,
+            other => other,
+        })?;
+        if pieces.iter().any(|piece| matches!(piece, Piece::End(_))) { Ok(()) } else { Err(DecodeError::Cut) }
+    }
+
+    fn end_line(&mut self, pieces: &mut Vec<Piece>) -> Result<(), DecodeError> {
+        let line = self.line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&self.line).trim_ascii();
+        if line.is_empty() {
+            self.line.clear();
+            return Ok(());
+        }
+        let payload: Value = serde_json::from_slice(line).map_err(|_| DecodeError::Malformed(excerpt(line)))?;
+        if let Some(error) = ServerError::from_json(&payload, None) {
+            return Err(DecodeError::Server(error));
+        }
+        let (message, done) = (&payload["message"], &payload["done"]);
+        if !message.is_object() && !done.is_boolean() {
+            return Err(DecodeError::Malformed(excerpt(line)));
+        }
+        if message["thinking"].as_str().is_some_and(|text| !text.is_empty()) {
+            pieces.push(Piece::Reasoning);
+        }
+        if let Some(text) = message["content"].as_str().filter(|text| !text.is_empty()) {
+            pieces.push(Piece::Text(text.to_owned()));
+        }
+        if done == true {
+            pieces.push(Piece::End(payload["done_reason"].as_str().map(str::to_owned)));
+        }
+        self.line.clear();
+        Ok(())
+    }
+}

@@ -1,0 +1,222 @@
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+use crate::chat::Role;
+
+/// The text of a reply, and how it ended.
+#[derive(Debug, PartialEq)]
+struct Read {
+    text: String,
+    end: Result<Option<String>, DecodeError>,
+}
+
+fn read<'a>(dialect: Dialect, portions: impl IntoIterator<Item = &'a [u8]>) -> Read {
+    let (mut decoder, mut chunks) = (dialect.decoder(), Vec::new());
+    let fed = portions.into_iter().try_for_each(|portion| decoder.feed(portion, &mut chunks));
+    let outcome = fed.and_then(|()| decoder.finish(&mut chunks));
+    let mut text = String::new();
+    let mut end = None;
+    for chunk in chunks {
+        assert!(end.is_none(), "something came after the end: {chunk:?}");
+        match chunk {
+            ReplyChunk::Text(more) => text.push_str(&more),
+            ReplyChunk::Reasoning => {}
+            ReplyChunk::End(reason) => end = Some(reason),
+        }
+    }
+    Read { text, end: outcome.map(|()| end.expect("a reply without an error has an end")) }
+}
+
+fn openai(body: &str) -> Read {
+    read(Dialect::OpenAi, [body.as_bytes()])
+}
+
+fn event(delta: &str) -> String {
+    format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":null}}]}}\n\n")
+}
+
+fn said(text: &str, reason: Option<&str>) -> Read {
+    Read { text: text.to_owned(), end: Ok(reason.map(str::to_owned)) }
+}
+
+#[test]
+fn requests_as_servers_want_them() {
+    let messages = [Message::new(Role::System, "Be brief."), Message::new(Role::User, "\"Hi\"")];
+    let request =
+        ChatRequest { model: "m", messages: &messages, max_reply_tokens: 9, token_limit: TokenLimit::MaxTokens };
+    let newer = ChatRequest { token_limit: TokenLimit::MaxCompletionTokens, ..request };
+    let encoded = [Dialect::OpenAi.encode(&request), Dialect::OpenAi.encode(&newer), Dialect::Ollama.encode(&request)];
+    let written: Vec<String> = encoded.iter().map(|request| format!("{}\n{}\n", request.path, request.body)).collect();
+    expect_test::expect![[r#"
+        /chat/completions
+        {"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"\"Hi\""}],"stream":true,"max_tokens":9}
+        /chat/completions
+        {"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"\"Hi\""}],"stream":true,"max_completion_tokens":9}
+        /api/chat
+        {"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"\"Hi\""}],"stream":true,"think":false,"options":{"num_predict":9}}
+    "#]].assert_eq(&written.concat());
+}
+
+#[test]
+fn openai_replies_of_many_servers() {
+    let hello = event(r#"{"content":"Hello"}"#);
+    let stop = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    let done = "data: [DONE]\n\n";
+    assert_eq!(openai(&format!("{hello}{stop}{done}")), said("Hello", Some("stop")));
+    assert_eq!(openai(&format!(": waiting\n\n{hello}{stop}")), said("Hello", Some("stop")), "no [DONE]");
+    assert_eq!(openai(&format!("{hello}{done}")), said("Hello", None), "no finish reason");
+    assert_eq!(openai(&format!("{hello}data: [DONE]")), said("Hello", None), "no empty line at the end");
+    let usage = "data: {\"choices\":[],\"usage\":{\"total_tokens\":3}}\n\n";
+    assert_eq!(openai(&format!("{hello}{stop}{usage}{done}")), said("Hello", Some("stop")));
+    let thought = event(r#"{"reasoning_content":"Hm."}"#) + &event(r#"{"content":"<think>a</think>\n"}"#);
+    assert_eq!(openai(&format!("{thought}{hello}{done}")), said("Hello", None));
+    let whole = r#"{"choices":[{"message":{"role":"assistant","content":" Hello"},"finish_reason":"length"}]}"#;
+    assert_eq!(openai(whole), said("Hello", Some("length")), "a server that does not stream");
+}
+
+#[test]
+fn what_is_no_reply() {
+    let hello = event(r#"{"content":"Hello"}"#);
+    assert_eq!(openai(&hello).end, Err(DecodeError::Cut));
+    assert_eq!(openai("").end, Err(DecodeError::Cut));
+    assert_eq!(openai(&hello[..20]).end, Err(DecodeError::Cut));
+    assert_eq!(openai(r#"{"choices":[{"#).end, Err(DecodeError::Cut));
+    for body in ["<html>\n<p>Not found</p></html>", "Not here.", "data: <html>\n\n", "data: 7\n\n", r#"{"a":1}"#] {
+        assert!(matches!(openai(body).end, Err(DecodeError::Malformed(_))), "{body}: {:?}", openai(body));
+    }
+    let broken = openai(&format!("{hello}data: {{\"error\":{{\"message\":\"out of memory\",\"code\":500}}}}\n\n"));
+    assert_eq!(broken.text, "Hello");
+    let error = ServerError { kind: ServerErrorKind::Unavailable, message: "out of memory".to_owned() };
+    assert_eq!(broken.end, Err(DecodeError::Server(error)));
+}
+
+#[test]
+fn ollama_replies() {
+    let ollama = |body: &str| read(Dialect::Ollama, [body.as_bytes()]);
+    let (hello, there) = (
+        r#"{"message":{"role":"assistant","content":"Hello"},"done":false}"#,
+        r#"{"message":{"content":" there"},"done":false}"#,
+    );
+    let thought = r#"{"message":{"content":"","thinking":"Hm"},"done":false}"#;
+    let done = r#"{"message":{"content":""},"done":true,"done_reason":"stop"}"#;
+    assert_eq!(ollama(&format!("{thought}\n{hello}\n{there}\r\n{done}\n")), said("Hello there", Some("stop")));
+    assert_eq!(ollama(&format!("{hello}\n{done}")), said("Hello", Some("stop")), "no line end at the end");
+    let beyond = format!("{hello}\n{done}\n<html>\n");
+    assert_eq!(ollama(&beyond), said("Hello", Some("stop")), "what follows the end is no part of it");
+    assert_eq!(ollama(&format!("{hello}\n")).end, Err(DecodeError::Cut));
+    assert_eq!(ollama(&format!("{hello}\n{}", &done[..20])).end, Err(DecodeError::Cut));
+    assert!(matches!(ollama("<html></html>\n").end, Err(DecodeError::Malformed(_))));
+    let missing = ollama("{\"error\":\"model 'x' not found\"}\n").end;
+    assert!(matches!(missing, Err(DecodeError::Server(error)) if error.message.contains("not found")));
+}
+
+proptest! {
+    #[test]
+    fn portions_make_no_difference(
+        body in prop::collection::vec(prop::sample::select(vec![
+            "data: ", "{\"choices\":[{\"delta\":{\"content\":\"", "Grüße", "\"}}]}", "\n\n", "\r\n", "[DONE]", "{", "<html>", ":", "x",
+            "{\"message\":{\"content\":\"a\"},\"done\":true}", "\u{feff}", "{\"error\":\"e\"}",
+        ]), 0..12),
+        cut in 0usize..200,
+    ) {
+        let body = body.concat().into_bytes();
+        let (first, second) = body.split_at(cut.min(body.len()));
+        for dialect in [Dialect::OpenAi, Dialect::Ollama] {
+            let whole = read(dialect, [body.as_slice()]);
+            prop_assert_eq!(&read(dialect, [first, second]), &whole);
+            prop_assert_eq!(&read(dialect, body.chunks(1)), &whole);
+        }
+    }
+}
+
+/// A recorded stream of chat completions.
+struct Recording {
+    file: PathBuf,
+    body: Vec<u8>,
+    /// Whether the server reports an error in it.
+    fails: bool,
+}
+
+fn recordings() -> Option<Vec<Recording>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora/llm_streams");
+    let Ok(index) = std::fs::read_to_string(root.join("pydantic_ai_index.jsonl")) else {
+        println!("skipped: {} is not here", root.display());
+        return None;
+    };
+    let mut bodies = Vec::new();
+    for line in index.lines() {
+        let entry: Value = serde_json::from_str(line).unwrap();
+        if entry["path"].as_str().unwrap().contains("chat/completions") {
+            let file = root.join(entry["file"].as_str().unwrap());
+            let body = std::fs::read(&file).unwrap();
+            bodies.push(Recording { file, body, fails: entry["error"] == true });
+        }
+    }
+    for provider in ["groq", "mistral", "openai", "openai-compatible"] {
+        for file in std::fs::read_dir(root.join("vercel_ai").join(provider)).unwrap() {
+            let file = file.unwrap().path();
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            if name.starts_with("responses__") {
+                continue;
+            }
+            if name.ends_with(".chunks.txt") {
+                let lines = std::fs::read_to_string(&file).unwrap();
+                let events: String =
+                    lines.lines().filter(|l| !l.is_empty()).map(|l| format!("data: {l}\n\n")).collect();
+                let body = format!("{events}data: [DONE]\n\n").into_bytes();
+                bodies.push(Recording { file, body, fails: false });
+            } else if name.ends_with(".sse") {
+                let body = std::fs::read(&file).unwrap();
+                bodies.push(Recording { file, body, fails: false });
+            }
+        }
+    }
+    Some(bodies)
+}
+
+/// Every string under `choices[0].delta.content`, by a reading of the lines that shares nothing with the decoder.
+fn plain_reading(body: &[u8]) -> String {
+    let mut text = String::new();
+    for line in String::from_utf8_lossy(body).lines() {
+        let Some(event) = line.strip_prefix("data: ").and_then(|data| serde_json::from_str::<Value>(data).ok()) else {
+            continue;
+        };
+        match &event["choices"][0]["delta"]["content"] {
+            Value::String(content) => text.push_str(content),
+            Value::Array(parts) => {
+                parts.iter().filter_map(|part| part["text"].as_str()).for_each(|part| text.push_str(part))
+            }
+            _ => {}
+        }
+    }
+    text.trim_start().to_owned()
+}
+
+#[test]
+fn recorded_streams_read_the_same_however_they_are_cut() {
+    let Some(recordings) = recordings() else { return };
+    assert!(recordings.len() > 20, "only {} recordings", recordings.len());
+    for Recording { file, body, fails } in recordings {
+        let whole = read(Dialect::OpenAi, [body.as_slice()]);
+        let plain = plain_reading(&body);
+        let failed = matches!(whole.end, Err(DecodeError::Server(_)));
+        assert!(failed == fails && (fails || whole.end.is_ok()), "{}: {:?}", file.display(), whole.end);
+        if !plain.contains("<think>") {
+            assert_eq!(whole.text, plain, "{}", file.display());
+        }
+        assert_eq!(read(Dialect::OpenAi, body.chunks(1)), whole, "{}", file.display());
+        // Every boundary of a short body, and some two hundred of a long one.
+        for cut in (1..body.len()).step_by(body.len().div_ceil(200).max(1)) {
+            let (first, second) = body.split_at(cut);
+            assert_eq!(read(Dialect::OpenAi, [first, second]), whole, "{} at byte {cut}", file.display());
+            // A stream that stops here is cut, or it had already said that it was complete.
+            let stopped = read(Dialect::OpenAi, [first]);
+            assert!(whole.text.starts_with(&stopped.text), "{} up to byte {cut}", file.display());
+            let foreseen = stopped.end.is_ok() || stopped.end == Err(DecodeError::Cut) || stopped.end == whole.end;
+            assert!(foreseen, "{} up to {cut}: {stopped:?}", file.display());
+        }
+    }
+}
