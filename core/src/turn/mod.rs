@@ -1,1 +1,18 @@
-//! The turn-taking state machine.
+//! Turn-taking: who has the floor, when a person has finished, and what Pipit does about it.
+//!
+//! One [`Machine`] stands for each place that a person can speak from. It is fed [`Event`]s with the time at which they
+//! happened and answers with [`Effect`]s; it holds no thread, no clock and no model.
+
+mod effect;
+mod event;
+mod id;
+mod machine;
+mod reply;
+mod settings;
+mod utterance;
+
+pub use effect::{Effect, EndedBy};
+pub use event::{Event, Transcription};
+pub use id::{DraftId, TurnId};
+pub use machine::{Machine, Phase};
+pub use settings::TurnSettings;

@@ -1,1 +1,6 @@
-//! Virtual time and fixtures for the tests of every crate.
+//! Virtual time and fixtures for the tests of every crate. Never part of a release.
+#![forbid(unsafe_code)]
+
+pub mod sim;
+
+pub use sim::{Sim, check};

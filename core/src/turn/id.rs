@@ -1,0 +1,22 @@
+//! What work belongs to. Correctness rests on these: what arrives with an old id is dropped.
+
+use std::fmt;
+
+/// One exchange: something said to Pipit and its answer, or an announcement of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TurnId(pub u64);
+
+impl fmt::Display for TurnId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One guess that a turn is over. Each pause makes a new revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DraftId {
+    /// The turn that may be over.
+    pub turn: TurnId,
+    /// Counts the pauses in the turn.
+    pub revision: u32,
+}

@@ -1,0 +1,27 @@
+//! When a turn counts as over. The only place where these figures stand.
+
+use std::time::Duration;
+
+/// What ends a turn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TurnSettings {
+    /// Smart Turn's probability, 0.0..=1.0, from which a pause ends the turn.
+    pub complete_threshold: f32,
+    /// Silence after which the turn is over whatever Smart Turn thinks.
+    pub fallback: Duration,
+    /// The longest utterance; what is said after it begins another turn.
+    pub longest_utterance: Duration,
+    /// How long a reply may take to begin, and then to go on, before the turn is given up with an apology.
+    pub reply_stall: Duration,
+}
+
+impl Default for TurnSettings {
+    fn default() -> Self {
+        TurnSettings {
+            complete_threshold: 0.5,
+            fallback: Duration::from_millis(1500),
+            longest_utterance: Duration::from_secs(30),
+            reply_stall: Duration::from_secs(30),
+        }
+    }
+}
