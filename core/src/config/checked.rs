@@ -1,0 +1,229 @@
+//! The configuration as everyone else sees it: every value has its own type, and no two contradict each other.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::ear::EarSettings;
+use crate::turn::TurnSettings;
+
+/// Everything that an owner can choose. It holds no secret, only where to find one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Folder for what must outlive a restart.
+    pub state_dir: PathBuf,
+    /// The microphone and the speaker.
+    pub audio: AudioSettings,
+    /// When sound counts as speech.
+    pub ear: EarSettings,
+    /// When a turn counts as over.
+    pub turn: TurnSettings,
+    /// Where the neural models lie.
+    pub models: ModelSettings,
+    /// Speech to text.
+    pub stt: SttSettings,
+    /// Text to speech.
+    pub tts: TtsSettings,
+    /// The language-model server; `None` if nothing may leave the built-in sentences.
+    pub llm: Option<LlmSettings>,
+    /// Where the panel listens; `None` for no panel.
+    pub web_listen: Option<SocketAddr>,
+    /// How much is logged.
+    pub log_level: LogLevel,
+}
+
+/// The microphone and the speaker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AudioSettings {
+    /// Where sound comes from and goes to.
+    pub backend: AudioBackend,
+    /// Loudness at start in percent, 0..=100; at 100 the voice is as loud as it was made.
+    pub volume: u8,
+}
+
+/// Where sound comes from and goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AudioBackend {
+    /// The machine's sound devices.
+    Cpal {
+        /// The microphone.
+        input: AudioDevice,
+        /// The speaker.
+        output: AudioDevice,
+    },
+    /// Files.
+    Wav {
+        /// The WAV file to listen to.
+        input: PathBuf,
+        /// The folder that the replies are written into.
+        output: PathBuf,
+    },
+    /// Neither.
+    Null,
+}
+
+impl AudioBackend {
+    /// What the file calls it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            AudioBackend::Cpal { .. } => "cpal",
+            AudioBackend::Wav { .. } => "wav",
+            AudioBackend::Null => "null",
+        }
+    }
+}
+
+/// One of the machine's sound devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AudioDevice {
+    /// The one that the system prefers.
+    Default,
+    /// The one that `pipit devices` lists under this name.
+    Named(String),
+}
+
+/// Where the neural models lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelSettings {
+    /// The folder that `pipit models pull` fills.
+    pub dir: PathBuf,
+    /// ONNX Runtime's shared library.
+    pub runtime: PathBuf,
+}
+
+/// Speech to text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SttSettings {
+    /// What recognises speech; `None` for what suits the board.
+    pub engine: Option<SttEngine>,
+    /// With which model.
+    pub model: SttModel,
+    /// Threads to compute with; `None` for as many as suit the board.
+    pub threads: Option<NonZeroU16>,
+    /// ISO 639 code of the language that is spoken: two or three small letters.
+    pub language: String,
+}
+
+/// What recognises speech.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SttEngine {
+    /// Whisper, by whisper.cpp.
+    WhisperCpp,
+}
+
+/// Which model recognises speech.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SttModel {
+    /// The largest installed one that the board can afford.
+    Auto,
+    /// One of the catalogue.
+    Named(String),
+    /// A ggml file.
+    File(PathBuf),
+}
+
+/// Text to speech.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TtsSettings {
+    /// What speaks; `None` for the best that the board can afford.
+    pub engine: Option<TtsEngine>,
+    /// The voice by the engine's own name; `None` for the engine's usual one. Never set while `engine` is `None`.
+    pub voice: Option<String>,
+    /// Pace, 0.5..=2.0.
+    pub speed: f32,
+}
+
+/// What speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TtsEngine {
+    /// Kokoro-82M.
+    Kokoro,
+    /// A Piper voice.
+    Piper,
+    /// espeak-ng.
+    Espeak,
+}
+
+impl TtsEngine {
+    /// What the file calls it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            TtsEngine::Kokoro => "kokoro",
+            TtsEngine::Piper => "piper",
+            TtsEngine::Espeak => "espeak",
+        }
+    }
+}
+
+/// A language-model server and how to talk to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LlmSettings {
+    /// What it speaks.
+    pub provider: LlmProvider,
+    /// http or https, without user name, query or slash at the end.
+    pub base_url: String,
+    /// The server's own name for the model. Not empty.
+    pub model: String,
+    /// Where the API key is to be found, if the server wants one.
+    pub api_key: Option<KeySource>,
+    /// What the model is told before every conversation. May be empty.
+    pub system_prompt: String,
+    /// How much of the conversation is repeated to the model.
+    pub history_tokens: u32,
+    /// Length at which a reply is cut.
+    pub max_reply_tokens: u32,
+    /// How long the first token may take.
+    pub first_token_timeout: Duration,
+    /// How long each further token may take.
+    pub idle_timeout: Duration,
+}
+
+/// What a language-model server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LlmProvider {
+    /// OpenAI's chat completions.
+    OpenAi,
+    /// Ollama's own chat API.
+    Ollama,
+}
+
+/// Where an API key is to be found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// The environment variable of this name.
+    Environment(String),
+    /// The file at this path, which holds nothing else.
+    File(PathBuf),
+}
+
+/// How much is logged, from least to most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// What failed.
+    Error,
+    /// And what may fail.
+    Warn,
+    /// And what happened.
+    Info,
+    /// And why.
+    Debug,
+    /// And everything else, what people say included.
+    Trace,
+}
+
+impl LogLevel {
+    /// What the file and most loggers call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        }
+    }
+}

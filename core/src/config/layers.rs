@@ -1,0 +1,261 @@
+//! File, environment and flags, each over the one before it, as one flat list of settings that know where they come
+//! from. Each setting is checked on its own here; how settings go together is for `checked.rs`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+
+use serde_json::{Map, Number, Value, json};
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{Keys, Kind};
+use super::problem::{Origin, Problem};
+use super::wire;
+
+/// The prefix of the variables that are meant for Pipit's configuration.
+const PREFIX: &str = "PIPIT__";
+
+/// What has been gathered so far.
+pub(super) struct Settings<'k> {
+    keys: &'k Keys,
+    given: BTreeMap<(String, String), (Value, Origin)>,
+    refused: BTreeSet<(String, String)>,
+    /// Something was written of which it is not known which key it is meant for.
+    some_unplaced: bool,
+    problems: Vec<Problem>,
+}
+
+/// A value as one of the layers writes it.
+enum Written {
+    /// TOML, which has types.
+    Typed(Value),
+    /// TOML of a type that no key has.
+    Odd(&'static str),
+    /// The environment or a flag, which are text whatever is meant.
+    Untyped(String),
+}
+
+impl<'k> Settings<'k> {
+    pub(super) fn new(keys: &'k Keys) -> Self {
+        Settings { keys, given: BTreeMap::new(), refused: BTreeSet::new(), some_unplaced: false, problems: Vec::new() }
+    }
+
+    /// Takes in a TOML file. `name` is what its problems are reported under.
+    pub(super) fn add_file(&mut self, name: &str, text: &str) {
+        let at = |offset: usize| position(name, text, offset);
+        let (table, errors) = DeTable::parse_recoverable(text);
+        if !errors.is_empty() {
+            // What stands after a slip may have slipped into another section, so only the slips are reported.
+            let slips = errors.iter().map(|error| {
+                let offset = error.span().map_or(text.len(), |span| span.start);
+                Problem::new(at(offset), format!("this is not TOML: {}", error.message()))
+            });
+            slips.for_each(|slip| self.refuse_unplaced(slip));
+            return;
+        }
+        for (section, content) in table.into_inner() {
+            let origin = at(section.span().start);
+            let DeValue::Table(table) = content.into_inner() else {
+                self.refuse_unplaced(outside_sections(self.keys, origin, section.get_ref()));
+                continue;
+            };
+            self.add_section(section.get_ref(), origin, table, &at);
+        }
+    }
+
+    /// Takes in those of the environment's variables that begin with `PIPIT__`.
+    pub(super) fn add_environment(&mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) {
+        let mut ours: Vec<_> = variables
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_string_lossy().strip_prefix(PREFIX)?.to_owned(), value)))
+            .collect();
+        ours.sort();
+        for (name, value) in ours {
+            let origin = Origin::Environment(format!("{PREFIX}{name}"));
+            let Some((section, key)) = name.split_once("__") else {
+                let sentence = format!("this names no key; write {PREFIX}SECTION__KEY, such as {PREFIX}AUDIO__INPUT");
+                self.refuse_unplaced(Problem::new(origin, sentence));
+                continue;
+            };
+            let Ok(text) = value.into_string() else {
+                self.refuse_unplaced(Problem::new(origin, "its value is not UTF-8 text; write it as UTF-8"));
+                continue;
+            };
+            self.admit(&section.to_lowercase(), &key.to_lowercase(), Written::Untyped(text), origin);
+        }
+    }
+
+    /// Takes in flags of the form `section.key=value`; of two for one key the later one counts.
+    pub(super) fn add_flags(&mut self, flags: &[String]) {
+        for flag in flags {
+            let Some((path, value)) = flag.split_once('=') else {
+                // What lacks its key may be nothing but a value, and that a secret, so it is not repeated.
+                let sentence = "this is not section.key=value; write for example --set audio.volume=60";
+                self.refuse_unplaced(Problem::new(Origin::Flag(String::new()), sentence));
+                continue;
+            };
+            let Some((section, key)) = path.split_once('.') else {
+                let sentence = format!("this names no section; {}", self.keys.instead_of_key("", path));
+                self.refuse_unplaced(Problem::new(Origin::Flag(path.to_owned()), sentence));
+                continue;
+            };
+            self.admit(section.trim(), key.trim(), Written::Untyped(value.to_owned()), Origin::Flag(path.to_owned()));
+        }
+    }
+
+    /// What each setting comes from, where it is set at all.
+    pub(super) fn origin(&self, section: &str, key: &str) -> Option<&Origin> {
+        self.given.get(&(section.to_owned(), key.to_owned())).map(|(_, origin)| origin)
+    }
+
+    /// Whether something about this key has been reported already.
+    pub(super) fn is_refused(&self, section: &str, key: &str) -> bool {
+        self.refused.contains(&(section.to_owned(), key.to_owned()))
+    }
+
+    /// Whether this key may have been written all the same, although nothing is known of it: under a wrong name.
+    pub(super) fn may_be_misspelt(&self, section: &str, key: &str) -> bool {
+        self.some_unplaced && self.origin(section, key).is_none()
+    }
+
+    /// Reports something about a key.
+    pub(super) fn refuse(&mut self, section: &str, key: &str, origin: Origin, sentence: impl Into<String>) {
+        self.refused.insert((section.to_owned(), key.to_owned()));
+        self.problems.push(Problem::new(origin, sentence));
+    }
+
+    /// Every problem, in the order in which the owner wrote what they are about.
+    pub(super) fn into_problems(mut self) -> Vec<Problem> {
+        self.problems.sort_by_key(Problem::place);
+        self.problems
+    }
+
+    /// All settings as the file that would say the same.
+    pub(super) fn as_file(&self) -> wire::File {
+        let mut sections = Map::new();
+        for ((section, key), (value, _)) in &self.given {
+            let section = sections.entry(section.as_str()).or_insert_with(|| json!({}));
+            section[key] = value.clone();
+        }
+        serde_json::from_value(Value::Object(sections)).expect("each setting has been read on its own by `admit`")
+    }
+
+    fn add_section(&mut self, section: &str, origin: Origin, table: DeTable<'_>, at: &dyn Fn(usize) -> Origin) {
+        if !self.keys.has_section(section) {
+            let sentence = format!("there is no section [{section}]; {}", self.keys.instead_of_section(section));
+            return self.refuse_unplaced(Problem::new(origin, sentence));
+        }
+        for (key, value) in table {
+            let known = self.keys.kind(section, key.get_ref()).is_some();
+            let origin = at(if known { value.span().start } else { key.span().start });
+            self.admit(section, key.get_ref(), written(value.get_ref()), origin);
+        }
+    }
+
+    /// Reports something of which it is not known which key it is about.
+    fn refuse_unplaced(&mut self, problem: Problem) {
+        self.some_unplaced = true;
+        self.problems.push(problem);
+    }
+
+    fn admit(&mut self, section: &str, key: &str, written: Written, origin: Origin) {
+        let Some(kind) = self.keys.kind(section, key) else {
+            let sentence = unknown_key(self.keys, section, key);
+            self.refuse_unplaced(Problem::new(origin, sentence));
+            return;
+        };
+        let value = match written {
+            Written::Typed(value) if kind.allows(&value) => value,
+            Written::Typed(value) => {
+                let is_quoted_number = value.is_string() && !matches!(kind, Kind::Text { .. } | Kind::Choice(_));
+                let hint = if is_quoted_number { ", without quotes" } else { "" };
+                return self.refuse(section, key, origin, wrong(section, key, &value, kind) + hint);
+            }
+            Written::Odd(what) => {
+                return self.refuse(
+                    section,
+                    key,
+                    origin,
+                    format!("{section}.{key} is {what}; write {}", kind.wanted()),
+                );
+            }
+            Written::Untyped(text) => match kind.read(&text) {
+                Some(value) if kind.allows(&value) => value,
+                _ => return self.refuse(section, key, origin, wrong(section, key, &Value::String(text), kind)),
+            },
+        };
+        // The schema has let it pass; that serde does too makes `as_file` safe.
+        match serde_json::from_value::<wire::File>(json!({ section: { key: &value } })) {
+            Ok(_) => {
+                self.given.insert((section.to_owned(), key.to_owned()), (value, origin));
+            }
+            Err(error) => self.refuse(section, key, origin, format!("{section}.{key}: {error}")),
+        }
+    }
+}
+
+fn position(name: &str, text: &str, offset: usize) -> Origin {
+    let before = &text.as_bytes()[..offset.min(text.len())];
+    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    let begins_a_character = |byte: &&u8| **byte & 0b1100_0000 != 0b1000_0000;
+    Origin::File {
+        name: name.to_owned(),
+        line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
+        column: before[line_start..].iter().filter(begins_a_character).count() + 1,
+    }
+}
+
+fn written(value: &DeValue<'_>) -> Written {
+    match value {
+        DeValue::String(text) => Written::Typed(Value::String(text.to_string())),
+        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) => Written::Typed(Value::from(number)),
+            Err(_) => Written::Odd("a number beyond all limits"),
+        },
+        DeValue::Float(number) => match number.as_str().parse().ok().and_then(Number::from_f64) {
+            Some(number) => Written::Typed(Value::Number(number)),
+            None => Written::Odd("not a finite number"),
+        },
+        DeValue::Boolean(yes) => Written::Typed(Value::Bool(*yes)),
+        DeValue::Datetime(_) => Written::Odd("a date or a time"),
+        DeValue::Array(_) => Written::Odd("a list"),
+        DeValue::Table(_) => Written::Odd("a table"),
+    }
+}
+
+fn outside_sections(keys: &Keys, origin: Origin, name: &str) -> Problem {
+    if keys.has_section(name) {
+        let sentence =
+            format!("{name} is a section, not a key; write [{name}] on a line of its own and its keys below");
+        return Problem::new(origin, sentence);
+    }
+    let instead = keys.instead_of_key("", name);
+    Problem::new(origin, format!("{name} stands above every section, where there are no keys; {instead}"))
+}
+
+fn unknown_key(keys: &Keys, section: &str, key: &str) -> String {
+    if section == "chat" && matches!(key, "api_key" | "key" | "token" | "password" | "secret") {
+        return format!(
+            "there is no key chat.{key}, because secrets do not belong in the configuration; name the environment \
+             variable that holds the key in chat.api_key_env, or a file that holds it in chat.api_key_file"
+        );
+    }
+    format!("there is no key {section}.{key}; {}", keys.instead_of_key(section, key))
+}
+
+fn wrong(section: &str, key: &str, value: &Value, kind: &Kind) -> String {
+    let wanted = kind.wanted();
+    if section == "chat" {
+        // People paste keys and passwords into the wrong place: nothing of this section is repeated.
+        return format!("{section}.{key} cannot be this; {}write {wanted}", kind.guess(value));
+    }
+    format!("{section}.{key} cannot be {}; {}write {wanted}", shortened(&value.to_string()), kind.guess(value))
+}
+
+/// The beginning of what someone wrote, enough to find it by.
+fn shortened(written: &str) -> String {
+    const LONGEST: usize = 60;
+    match written.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &written[..end]),
+        None => written.to_owned(),
+    }
+}

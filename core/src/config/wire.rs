@@ -1,0 +1,351 @@
+//! The file as it is written: one struct for each section, every key optional.
+//!
+//! The JSON schema is derived from these types, and the schema in turn says which keys there are, of what type, and
+//! within which limits (see `keys.rs`). So the doc comments here are read by owners, and limits stand nowhere else.
+//! What a value means is not decided here but in `checked.rs`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ear::EarSettings;
+use crate::turn::TurnSettings;
+
+/// Pipit's configuration, pipit.toml. Every key may be left out.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(title = "pipit.toml")]
+pub(super) struct File {
+    pub(super) state: State,
+    pub(super) audio: Audio,
+    pub(super) ear: Ear,
+    pub(super) turn: Turn,
+    pub(super) models: Models,
+    pub(super) stt: Stt,
+    pub(super) tts: Tts,
+    pub(super) chat: Chat,
+    pub(super) web: Web,
+    pub(super) log: Log,
+}
+
+/// Where Pipit keeps what it must not forget.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct State {
+    /// Folder for the history, the timers and, unless models.dir says otherwise, the models. Left out, it is systemd's
+    /// state directory (/var/lib/pipit) for the service and ~/.local/share/pipit for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(min = 1))]
+    pub(super) dir: Option<String>,
+}
+
+/// The microphone and the speaker.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct Audio {
+    /// Where sound comes from and goes to.
+    pub(super) backend: Backend,
+    /// The microphone: "default", or a name that `pipit devices` lists. With backend "wav": the WAV file to listen to.
+    #[schemars(length(min = 1))]
+    pub(super) input: String,
+    /// The speaker: "default", or a name that `pipit devices` lists. With backend "wav": the folder for the replies,
+    /// where "default" means the folder "replies" in state.dir.
+    #[schemars(length(min = 1))]
+    pub(super) output: String,
+    /// Loudness of the voice at start, in percent of what the voice was made with.
+    #[schemars(range(min = 0, max = 100))]
+    pub(super) volume: u8,
+}
+
+impl Default for Audio {
+    fn default() -> Self {
+        Audio { backend: Backend::Cpal, input: "default".into(), output: "default".into(), volume: 100 }
+    }
+}
+
+/// Where sound comes from and goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(super) enum Backend {
+    /// The sound devices of this machine.
+    Cpal,
+    /// Files: one is listened to, the replies are written as others.
+    Wav,
+    /// Neither microphone nor speaker.
+    Null,
+}
+
+/// When sound counts as speech.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct Ear {
+    /// Voice activity from which speech begins. Higher for a room with a television, lower for a quiet voice.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub(super) speech_threshold: f64,
+    /// Voice activity below which speech pauses. It must be lower than speech_threshold.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub(super) silence_threshold: f64,
+    /// Milliseconds of voice activity that are taken for speech. Above about 200, a short "yes" is lost.
+    #[schemars(range(min = 32, max = 1000))]
+    pub(super) onset_ms: u32,
+    /// Milliseconds of silence that are taken for a pause, at which Pipit considers whether you have finished.
+    #[schemars(range(min = 64, max = 3000))]
+    pub(super) pause_ms: u32,
+    /// Milliseconds from before speech was noticed that are listened to all the same.
+    #[schemars(range(min = 0, max = 2000))]
+    pub(super) pre_roll_ms: u32,
+}
+
+impl Default for Ear {
+    fn default() -> Self {
+        let ear = EarSettings::default();
+        Ear {
+            speech_threshold: as_written(ear.speech_threshold),
+            silence_threshold: as_written(ear.silence_threshold),
+            onset_ms: ear.onset.as_millis() as u32,
+            pause_ms: ear.pause.as_millis() as u32,
+            pre_roll_ms: ear.pre_roll.as_millis() as u32,
+        }
+    }
+}
+
+/// When you have finished speaking.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct Turn {
+    /// How sure Smart Turn must be, at a pause, that you have finished. Higher interrupts less and answers later.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub(super) complete_threshold: f64,
+    /// Milliseconds of silence after which you have finished, whatever Smart Turn thinks. It must be longer than
+    /// ear.pause_ms.
+    #[schemars(range(min = 200, max = 10_000))]
+    pub(super) fallback_ms: u32,
+    /// Seconds after which an utterance is cut, and the rest taken for another. Whisper hears 30 at most.
+    #[schemars(range(min = 2, max = 30))]
+    pub(super) longest_utterance_s: u32,
+    /// Seconds that a reply may take to begin, and then to go on, before Pipit apologises and listens again.
+    #[schemars(range(min = 2, max = 600))]
+    pub(super) reply_stall_s: u32,
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        let turn = TurnSettings::default();
+        Turn {
+            complete_threshold: as_written(turn.complete_threshold),
+            fallback_ms: turn.fallback.as_millis() as u32,
+            longest_utterance_s: turn.longest_utterance.as_secs() as u32,
+            reply_stall_s: turn.reply_stall.as_secs() as u32,
+        }
+    }
+}
+
+/// Where the neural models lie.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct Models {
+    /// Folder that `pipit models pull` fills. Left out, it is the folder "models" in state.dir.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(min = 1))]
+    pub(super) dir: Option<String>,
+    /// The ONNX Runtime library. Left out, it is onnxruntime/libonnxruntime.so in models.dir.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(min = 1))]
+    pub(super) runtime: Option<String>,
+}
+
+/// Speech to text.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct Stt {
+    /// What recognises speech.
+    pub(super) engine: SttEngine,
+    /// "auto" for the largest installed model that this board can afford, a name that `pipit models list` shows, or the
+    /// path of a ggml file.
+    #[schemars(length(min = 1))]
+    pub(super) model: String,
+    /// Threads to compute with; 0 leaves it to the board. More than there are free cores is far slower.
+    #[schemars(range(min = 0, max = 64))]
+    pub(super) threads: u16,
+    /// The language that is spoken, as its ISO 639 code.
+    #[schemars(regex(pattern = "^[a-z]{2,3}$"))]
+    pub(super) language: String,
+}
+
+impl Default for Stt {
+    fn default() -> Self {
+        Stt { engine: SttEngine::Auto, model: "auto".into(), threads: 0, language: "en".into() }
+    }
+}
+
+/// What recognises speech.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(super) enum SttEngine {
+    /// What suits this board.
+    Auto,
+    /// Whisper, by whisper.cpp.
+    WhisperCpp,
+}
+
+/// Text to speech.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct Tts {
+    /// What speaks.
+    pub(super) engine: TtsEngine,
+    /// The voice by the engine's own name for it, for which engine must be named too; or "auto".
+    #[schemars(length(min = 1))]
+    pub(super) voice: String,
+    /// Pace of the voice; 1 is as it was made, 2 twice as fast.
+    #[schemars(range(min = 0.5, max = 2.0))]
+    pub(super) speed: f64,
+}
+
+impl Default for Tts {
+    fn default() -> Self {
+        Tts { engine: TtsEngine::Auto, voice: "auto".into(), speed: 1.0 }
+    }
+}
+
+/// What speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(super) enum TtsEngine {
+    /// The best installed voice that this board can afford.
+    Auto,
+    /// Kokoro-82M: the most natural one, for a fast board.
+    Kokoro,
+    /// A Piper voice: what a Raspberry Pi 4 can afford.
+    Piper,
+    /// espeak-ng: robotic, and always there.
+    Espeak,
+}
+
+/// Who answers what the built-in sentences do not cover.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct Chat {
+    /// What kind of language-model server to ask.
+    pub(super) provider: Provider,
+    /// Where the server is: `http://127.0.0.1:11434` for Ollama (which is what empty means with it),
+    /// `https://api.openai.com/v1` for OpenAI.
+    pub(super) base_url: String,
+    /// The model, by the server's own name for it, such as "qwen3:4b".
+    pub(super) model: String,
+    /// The environment variable that holds the API key, such as "OPENAI_API_KEY". The key itself never stands here.
+    pub(super) api_key_env: String,
+    /// A file that holds nothing but the API key, for example one of systemd's credentials.
+    pub(super) api_key_file: String,
+    /// What the model is told before every conversation.
+    pub(super) system_prompt: String,
+    /// How much of the conversation the model is reminded of, in tokens.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub(super) history_tokens: u32,
+    /// Length at which a reply is cut, in tokens. 100 take about half a minute to say.
+    #[schemars(range(min = 16, max = 100_000))]
+    pub(super) max_reply_tokens: u32,
+    /// Seconds to wait for a reply's first word. It must be less than turn.reply_stall_s.
+    #[schemars(range(min = 1, max = 600))]
+    pub(super) first_token_timeout_s: u32,
+    /// Seconds to wait for each further word. It must be less than turn.reply_stall_s.
+    #[schemars(range(min = 1, max = 600))]
+    pub(super) idle_timeout_s: u32,
+}
+
+impl Default for Chat {
+    fn default() -> Self {
+        Chat {
+            provider: Provider::None,
+            base_url: String::new(),
+            model: String::new(),
+            api_key_env: String::new(),
+            api_key_file: String::new(),
+            system_prompt: SYSTEM_PROMPT.into(),
+            history_tokens: 2000,
+            max_reply_tokens: 300,
+            first_token_timeout_s: 20,
+            idle_timeout_s: 10,
+        }
+    }
+}
+
+/// Says nothing that changes from one turn to the next (no time, no room), so that a server can keep it computed.
+const SYSTEM_PROMPT: &str = "You are Pipit, a voice assistant in someone's home. Your reply is read aloud: answer in \
+     one to three short sentences of plain spoken English, without lists, headings, links or emoji. If you do not \
+     know, say so.";
+
+/// What kind of language-model server to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(super) enum Provider {
+    /// None: only the built-in sentences are answered, and nothing leaves this machine.
+    None,
+    /// Any server that speaks OpenAI's chat completions: OpenAI, llama.cpp, vLLM, LM Studio and many others.
+    Openai,
+    /// Ollama.
+    Ollama,
+}
+
+/// The panel in the browser.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct Web {
+    /// Address and port to listen on; "" for no panel. 127.0.0.1 is this machine alone, 0.0.0.0 the whole network.
+    pub(super) listen: String,
+}
+
+impl Default for Web {
+    fn default() -> Self {
+        Web { listen: "127.0.0.1:7847".into() }
+    }
+}
+
+/// What Pipit writes down about itself.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct Log {
+    /// How much is logged. "trace" contains what people say; the others never do.
+    pub(super) level: Level,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log { level: Level::Info }
+    }
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(super) enum Level {
+    /// What failed.
+    Error,
+    /// And what may fail.
+    Warn,
+    /// And what happened.
+    Info,
+    /// And why.
+    Debug,
+    /// And every detail, what people say among them.
+    Trace,
+}
+
+/// The decimal that a person would write for `figure`: 0.35, not 0.3499999940395355.
+fn as_written(figure: f32) -> f64 {
+    figure.to_string().parse().expect("a finite number prints as a number")
+}
