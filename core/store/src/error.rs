@@ -1,0 +1,43 @@
+//! What can go wrong, in words that say what to do.
+
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+
+/// Something could not be remembered or recalled. What was remembered before is still there.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk is full.
+    #[error("the disk is full, so this was not remembered: make room, or move state.dir to a larger disk")]
+    DiskFull,
+    /// Another program holds the file for longer than Pipit waits.
+    #[error("another program keeps the history locked; close it, and try again")]
+    Locked,
+    /// The file was written by a newer Pipit. It was not touched.
+    #[error("{} was written by a newer Pipit: update this one, or set state.dir to another folder", file.display())]
+    Newer {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The file can't be opened.
+    #[error("{} can't be opened: {why}; check that its folder exists and that Pipit may write there", file.display())]
+    Unopened {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// Anything else that SQLite says.
+    #[error("the history in state.dir failed: {0}; check that its disk is sound, and neither full nor read-only")]
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => StoreError::DiskFull,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked,
+            _ => StoreError::Sqlite(error),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Opening the file: its schema, what makes a commit survive a power cut, and what happens to a damaged file.
+
+use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, ErrorCode};
+use rusqlite_migration::{M, Migrations, SchemaVersion};
+
+use crate::{Store, StoreError};
+
+/// How long to wait for another program that holds the file, such as a `pipit ask` beside the daemon.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
+    Migrations::new(vec![M::up(
+        "CREATE TABLE exchange (
+            id INTEGER PRIMARY KEY,
+            at INTEGER NOT NULL,       -- Unix milliseconds
+            door TEXT NOT NULL,        -- 'voice' or 'terminal'
+            asked TEXT NOT NULL,
+            heard TEXT NOT NULL        -- of the reply, what was heard
+        ) STRICT;
+        CREATE TABLE timer (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT,
+            length INTEGER NOT NULL,   -- milliseconds
+            due INTEGER NOT NULL,      -- Unix milliseconds
+            state TEXT NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'rung', 'cancelled'))
+        ) STRICT;
+        CREATE INDEX timer_due ON timer (due) WHERE state = 'running';
+        CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;",
+    )])
+});
+
+impl Store {
+    /// Opens the file, or begins one. A damaged file is moved aside, never deleted, and a new one begun, which
+    /// [`Store::warning`] then tells.
+    ///
+    /// # Errors
+    /// The file can't be opened or written, or is a newer Pipit's.
+    pub fn open(file: &Path) -> Result<Store, StoreError> {
+        let _alone = alone_in(file);
+        match connect(file) {
+            Ok(connection) => Ok(Store::over(connection, None)),
+            Err(StoreError::Sqlite(error)) if is_damage(&error) => {
+                let aside = move_aside(file)?;
+                let warning = format!(
+                    "the history in {} is damaged ({error}); it was kept as {} and a new one begun",
+                    file.display(),
+                    aside.display()
+                );
+                tracing::error!("{warning}");
+                Ok(Store::over(connect(file)?, Some(warning.into())))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn over(connection: Connection, warning: Option<Arc<str>>) -> Store {
+        Store { connection: Arc::new(Mutex::new(connection)), warning }
+    }
+}
+
+/// Lets one process at a time open a file in this folder, until the result is dropped: of two that begin the same file, the
+/// second must find it whole, and of two that find it damaged, the second must not move aside what the first began.
+fn alone_in(file: &Path) -> Option<File> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = File::open(folder).ok()?;
+    // Where the file system knows no locks, opening goes on without.
+    folder.lock().ok()?;
+    Some(folder)
+}
+
+/// Creates the file, if it is not there, so that only its owner can read it: it holds what people said at home. SQLite gives
+/// the files that it puts beside it the same permissions.
+fn create_private(file: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(file) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn connect(file: &Path) -> Result<Connection, StoreError> {
+    let unopened =
+        |error: &dyn std::fmt::Display| StoreError::Unopened { file: file.to_owned(), why: error.to_string() };
+    create_private(file).map_err(|error| unopened(&error))?;
+    let mut connection = Connection::open(file).map_err(|error| unopened(&error))?;
+    connection.busy_timeout(PATIENCE)?;
+    // Before anything else, since even the journal's mode is written into the file.
+    if MIGRATIONS.current_version(&connection).is_ok_and(|version| matches!(version, SchemaVersion::Outside(_))) {
+        return Err(StoreError::Newer { file: file.to_owned() });
+    }
+    // With FULL, a commit in WAL mode survives a power cut, and timers are worth the few milliseconds.
+    let configured = connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;",
+    );
+    configured.map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => unopened(&error),
+        _ => error.into(),
+    })?;
+    let checked: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if checked != "ok" {
+        return Err(StoreError::Sqlite(damage(checked)));
+    }
+    MIGRATIONS.to_latest(&mut connection).map_err(|error| match error {
+        rusqlite_migration::Error::RusqliteError { err, .. } => StoreError::from(err),
+        other => unopened(&other),
+    })?;
+    Ok(connection)
+}
+
+fn damage(what: String) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), Some(what))
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// Renames the file and what SQLite keeps beside it, so that somebody who knows how can still rescue it.
+#[expect(clippy::disallowed_methods, reason = "the time only makes the name of the file that is kept")]
+fn move_aside(file: &Path) -> Result<PathBuf, StoreError> {
+    let beside = |suffix: &str| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let mark = format!(".corrupt-{}", Timestamp::now().strftime("%Y%m%dT%H%M%SZ"));
+    for suffix in ["-wal", "-shm"] {
+        // They need not exist.
+        let _ = std::fs::rename(beside(suffix), beside(&format!("{mark}{suffix}")));
+    }
+    let aside = beside(&mark);
+    match std::fs::rename(file, &aside) {
+        Ok(()) => Ok(aside),
+        Err(error) => Err(StoreError::Unopened { file: file.to_owned(), why: error.to_string() }),
+    }
+}

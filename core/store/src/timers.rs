@@ -1,0 +1,97 @@
+//! Timers: each is handed out once when it is due, whatever was restarted meanwhile.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use pipit_core::intent::TimerId;
+use rusqlite::{Row, TransactionBehavior, params};
+
+use crate::{Store, StoreError};
+
+/// A timer that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredTimer {
+    /// By which it is cancelled.
+    pub id: TimerId,
+    /// What it was called, if anything.
+    pub name: Option<String>,
+    /// What it was set to.
+    pub length: Duration,
+    /// When it rings.
+    pub due: Timestamp,
+}
+
+impl Store {
+    /// Starts a timer.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn add_timer(&self, name: Option<&str>, length: Duration, due: Timestamp) -> Result<TimerId, StoreError> {
+        let connection = self.connection();
+        let length = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+        connection.prepare_cached("INSERT INTO timer (name, length, due) VALUES (?, ?, ?)")?.execute(params![
+            name,
+            length,
+            due.as_millisecond()
+        ])?;
+        Ok(TimerId(connection.last_insert_rowid()))
+    }
+
+    /// The timers that run, the one that is due first first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn timers(&self) -> Result<Vec<StoredTimer>, StoreError> {
+        let connection = self.connection();
+        let mut running = connection
+            .prepare_cached("SELECT id, name, length, due FROM timer WHERE state = 'running' ORDER BY due, id")?;
+        let timers = running.query_map([], timer)?.collect::<Result<_, _>>()?;
+        Ok(timers)
+    }
+
+    /// Stops timers before they ring. Those that have rung or were cancelled stay as they are.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; then none was stopped.
+    pub fn cancel_timers(&self, ids: &[TimerId]) -> Result<(), StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for id in ids {
+            transaction
+                .prepare_cached("UPDATE timer SET state = 'cancelled' WHERE id = ? AND state = 'running'")?
+                .execute([id.0])?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Takes the timers that are due by `now`, the longest due first. Nobody else gets them any more, so each rings once.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; then none was taken.
+    pub fn take_due(&self, now: Timestamp) -> Result<Vec<StoredTimer>, StoreError> {
+        let connection = self.connection();
+        // Somebody asks several times a second, and reading needs no lock that another program may hold.
+        let mut look = connection.prepare_cached("SELECT 1 FROM timer WHERE state = 'running' AND due <= ? LIMIT 1")?;
+        if !look.exists([now.as_millisecond()])? {
+            return Ok(Vec::new());
+        }
+        // One statement, so that of two processes each timer goes to one.
+        let mut take = connection.prepare_cached(
+            "UPDATE timer SET state = 'rung' WHERE state = 'running' AND due <= ? RETURNING id, name, length, due",
+        )?;
+        let mut due = take.query_map([now.as_millisecond()], timer)?.collect::<Result<Vec<_>, _>>()?;
+        due.sort_by_key(|timer| (timer.due, timer.id));
+        Ok(due)
+    }
+}
+
+fn timer(row: &Row<'_>) -> rusqlite::Result<StoredTimer> {
+    let length: i64 = row.get(2)?;
+    let due: i64 = row.get(3)?;
+    let due = Timestamp::from_millisecond(due).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Integer, Box::new(error))
+    })?;
+    let length = Duration::from_millis(length.unsigned_abs());
+    Ok(StoredTimer { id: TimerId(row.get(0)?), name: row.get(1)?, length, due })
+}
