@@ -1,1 +1,21 @@
 //! The shared chat core: one engine for voice, panel and terminal.
+//!
+//! A request is answered offline where it can be, and otherwise by a language model. What is decided is decided in
+//! `pipit-core`; this crate does it: it performs the actions on the store, speaks HTTP, and keeps the time limits.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod engine;
+mod error;
+mod offline;
+mod provider;
+mod reply;
+mod settings;
+mod timers;
+
+pub use engine::{Clock, Engine, Request};
+pub use error::{ChatError, Wait};
+pub use pipit_core::chat::Door;
+pub use reply::{DeviceAction, FinishedTurn, Reply, ReplyEvent};
+pub use settings::{EngineSettings, ProviderKind, ProviderSettings, Secret};
+pub use timers::DueTimer;

@@ -1,0 +1,241 @@
+//! The engine: prepare, stream, finalise. Preparing and finalising are short and touch the store; streaming is long and
+//! touches nothing, so that a turn can be given up at any point of it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use jiff::Zoned;
+use pipit_core::chat::{self, Door, Exchange, Message, newest_that_fit, prompt};
+use pipit_core::intent::Catalogue;
+use pipit_store::Store;
+use tracing::{debug, trace, warn};
+
+use crate::error::ChatError;
+use crate::offline::{self, OfflineAnswer};
+use crate::provider::Provider;
+use crate::reply::{FinishedTurn, Reply, ReplyEvent};
+use crate::settings::EngineSettings;
+
+/// How many exchanges are read from the store for a prompt, before the budget in tokens is applied.
+const RECENT_EXCHANGES: usize = 400;
+
+/// The local time. Tests give their own.
+pub type Clock = Arc<dyn Fn() -> Zoned + Send + Sync>;
+
+/// Something that a person wants.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What was said or typed.
+    pub text: String,
+    /// Where.
+    pub door: Door,
+}
+
+/// Answers requests and remembers what was heard of the answers. Clones share everything.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    settings: EngineSettings,
+    provider: Option<Arc<Provider>>,
+    catalogue: Catalogue,
+    store: Store,
+    clock: Clock,
+    memory: Mutex<Memory>,
+}
+
+/// What the store does not keep.
+#[derive(Default)]
+struct Memory {
+    /// The exchanges in the last prompt, so that the next one begins with the same.
+    in_prompt: Vec<Exchange>,
+    /// The last exchange, with its whole reply.
+    last: Option<LastReply>,
+}
+
+struct LastReply {
+    exchange: Exchange,
+    whole: String,
+}
+
+/// How a request will be answered.
+enum Prepared {
+    Offline(Vec<ReplyEvent>),
+    Ask(Arc<Provider>, Vec<Message>),
+}
+
+impl Engine {
+    /// Makes an engine that remembers in `store` and takes the time from `clock`.
+    ///
+    /// # Errors
+    /// [`ChatError::Settings`] if the language model's settings can't be used.
+    pub fn new(settings: EngineSettings, store: Store, clock: Clock) -> Result<Engine, ChatError> {
+        let provider = settings.provider.as_ref().map(|provider| Provider::new(provider, settings.max_reply_tokens));
+        let provider = provider.transpose()?.map(Arc::new);
+        let (catalogue, memory) = (Catalogue::english(), Mutex::default());
+        Ok(Engine { shared: Arc::new(Shared { settings, provider, catalogue, store, clock, memory }) })
+    }
+
+    /// Answers `request`, once the reply is polled. Needs a tokio runtime then.
+    #[must_use]
+    pub fn respond(&self, request: Request) -> Reply {
+        let now = self.now();
+        let at = now.timestamp();
+        let (engine, asked, door) = (self.clone(), request.text.clone(), request.door);
+        let events =
+            stream::once(blocking(move || engine.prepare(&request.text, &now))).flat_map(|prepared| match prepared {
+                Ok(Prepared::Offline(events)) => stream::iter(events).map(Ok).boxed(),
+                Ok(Prepared::Ask(provider, messages)) => provider.generate(messages).map_ok(ReplyEvent::Text).boxed(),
+                Err(error) => stream::iter([Err(error)]).boxed(),
+            });
+        Reply::new(asked, door, at, events.boxed())
+    }
+
+    /// Remembers a turn, with `heard` for its reply: the part that was played, or shown.
+    ///
+    /// A turn of which nothing was heard leaves the history as it was, and so does one that failed: a question without
+    /// an answer would make the language model answer it the next time.
+    ///
+    /// # Errors
+    /// The store can't be written.
+    pub async fn finish(&self, finished: FinishedTurn, heard: &str) -> Result<(), ChatError> {
+        let heard = heard.trim();
+        if finished.failed || heard.is_empty() {
+            return Ok(());
+        }
+        let FinishedTurn { asked, door, at, reply, .. } = finished;
+        let exchange = Exchange { asked, heard: heard.to_owned() };
+        let engine = self.clone();
+        blocking(move || {
+            engine.store().add_exchange(door, at, &exchange)?;
+            engine.with_memory(|memory| memory.last = Some(LastReply { exchange, whole: reply }));
+            Ok(())
+        })
+        .await
+    }
+
+    /// The volume in percent: the one that was set last, or else the settings' own.
+    #[must_use]
+    pub fn volume(&self) -> u8 {
+        let default = self.shared.settings.volume;
+        match self.store().volume() {
+            Ok(volume) => volume.unwrap_or(default),
+            Err(error) => {
+                warn!("the volume is not known, so it is {default} percent: {error}");
+                default
+            }
+        }
+    }
+
+    pub(crate) fn now(&self) -> Zoned {
+        (self.shared.clock)()
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    fn prepare(&self, request: &str, now: &Zoned) -> Result<Prepared, ChatError> {
+        trace!(request, "asked");
+        if request.trim().is_empty() {
+            return Ok(Prepared::Offline(vec![ReplyEvent::Text(offline::NOTHING_ASKED.to_owned())]));
+        }
+        if let Some(intent) = self.shared.catalogue.recognise(request) {
+            debug!(intent = intent.name(), "answered offline");
+            let last_reply = self.last_reply()?;
+            let volume = self.shared.settings.volume;
+            let OfflineAnswer { reply, device } =
+                offline::answer(&intent, self.store(), now, last_reply.as_deref(), volume)?;
+            let mut events = vec![ReplyEvent::Intent(intent.name())];
+            events.extend(device.into_iter().map(ReplyEvent::Device));
+            events.extend((!reply.is_empty()).then_some(ReplyEvent::Text(reply)));
+            return Ok(Prepared::Offline(events));
+        }
+        match &self.shared.provider {
+            Some(provider) => Ok(Prepared::Ask(Arc::clone(provider), self.prompt(request, now)?)),
+            None => Ok(Prepared::Offline(vec![ReplyEvent::Text(offline::NOT_UNDERSTOOD.to_owned())])),
+        }
+    }
+
+    fn prompt(&self, request: &str, now: &Zoned) -> Result<Vec<Message>, ChatError> {
+        let settings = &self.shared.settings;
+        let recent = self.store().recent_exchanges(RECENT_EXCHANGES)?;
+        let budget = usize::try_from(settings.history_tokens).unwrap_or(usize::MAX);
+        let kept = self.with_memory(|memory| {
+            let kept = newest_that_fit(since(&memory.in_prompt, &recent), budget);
+            memory.in_prompt = kept.to_vec();
+            kept
+        });
+        Ok(prompt(&settings.system_prompt, kept, request, chat::Clock(now.datetime())))
+    }
+
+    /// The last reply: whole if it was given by this engine, else what was heard of it, which is all that is kept.
+    fn last_reply(&self) -> Result<Option<String>, ChatError> {
+        let newest = self.store().recent_exchanges(1)?.pop();
+        Ok(newest.map(|newest| {
+            self.with_memory(|memory| match &memory.last {
+                Some(last) if last.exchange == newest => last.whole.clone(),
+                _ => newest.heard,
+            })
+        }))
+    }
+
+    fn with_memory<T>(&self, use_it: impl FnOnce(&mut Memory) -> T) -> T {
+        // Every change is one assignment, so a panic elsewhere cannot have left it half done.
+        use_it(&mut self.shared.memory.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("provider", &self.shared.settings.provider).finish_non_exhaustive()
+    }
+}
+
+/// The part of `recent` that begins where `before` began, so that prompts grow at the end and the server's prompt cache
+/// hits; all of it if that place is not to be found.
+fn since<'a>(before: &[Exchange], recent: &'a [Exchange]) -> &'a [Exchange] {
+    if before.is_empty() {
+        return recent;
+    }
+    let end = (before.len()..=recent.len()).rev().find(|end| recent[..*end].ends_with(before));
+    &recent[end.map_or(0, |end| end - before.len())..]
+}
+
+/// Runs what waits for the disk where it holds nobody up.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ChatError> + Send + 'static,
+) -> Result<T, ChatError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(outcome) => outcome,
+        Err(failure) => match failure.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(ChatError::Stopping),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exchanges(names: &str) -> Vec<Exchange> {
+        names.chars().map(|name| Exchange { asked: name.into(), heard: name.into() }).collect()
+    }
+
+    #[test]
+    fn a_prompt_goes_on_from_where_the_last_began() {
+        for (before, recent, kept) in [
+            ("", "abc", "abc"),
+            ("cd", "abcd", "cd"),
+            ("cd", "abcde", "cde"),
+            ("cd", "cdxy", "cdxy"),
+            ("cd", "xy", "xy"),
+            ("aa", "aaab", "aab"),
+        ] {
+            assert_eq!(since(&exchanges(before), &exchanges(recent)), exchanges(kept), "{before} in {recent}");
+        }
+    }
+}

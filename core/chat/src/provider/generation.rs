@@ -1,0 +1,180 @@
+//! One reply: asking, asking once more where that may help, and the time limits.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use pipit_core::chat::Message;
+use pipit_core::chat::dialect::{DecodeError, ReplyChunk, ReplyDecoder, ServerErrorKind};
+use reqwest::Response;
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::debug;
+
+use super::{Provider, response};
+use crate::error::{ChatError, Wait};
+
+/// What a server that restarts, or a model that is being loaded, is given before it is asked again.
+const BEFORE_ASKING_AGAIN: Duration = Duration::from_millis(300);
+
+/// A reply in the making.
+pub(super) struct Generation {
+    provider: Arc<Provider>,
+    messages: Vec<Message>,
+    open: Option<OpenReply>,
+    /// Until when the next sign of life must have come.
+    deadline: Option<Instant>,
+    /// Whether the server has begun to reply; from then on it is not asked again.
+    begun: bool,
+    spoke: bool,
+    asked_again: bool,
+    renamed_limit: bool,
+}
+
+struct OpenReply {
+    response: Response,
+    decoder: ReplyDecoder,
+    chunks: VecDeque<ReplyChunk>,
+    /// What the decoder ran into after `chunks`.
+    failure: Option<DecodeError>,
+    over: bool,
+}
+
+impl Generation {
+    pub(super) fn new(provider: Arc<Provider>, messages: Vec<Message>) -> Self {
+        Generation {
+            provider,
+            messages,
+            open: None,
+            deadline: None,
+            begun: false,
+            spoke: false,
+            asked_again: false,
+            renamed_limit: false,
+        }
+    }
+
+    /// The next piece of text; `None` at the reply's end.
+    pub(super) async fn next_text(&mut self) -> Result<Option<String>, ChatError> {
+        loop {
+            match self.advance().await {
+                Ok(Some(ReplyChunk::Text(text))) => {
+                    self.spoke = true;
+                    return Ok(Some(text));
+                }
+                Ok(Some(ReplyChunk::Reasoning)) => {}
+                Ok(Some(ReplyChunk::End(reason))) => {
+                    debug!(?reason, "the reply is complete");
+                    return if self.spoke { Ok(None) } else { Err(self.malformed("the reply has no text")) };
+                }
+                Ok(None) => {}
+                Err(error) => self.ask_again_after(error).await?,
+            }
+        }
+    }
+
+    /// Opens the reply, or takes the next chunk; `None` if neither was there yet.
+    async fn advance(&mut self) -> Result<Option<ReplyChunk>, ChatError> {
+        let Some(open) = &mut self.open else {
+            self.open = self.ask().await?;
+            return Ok(None);
+        };
+        if let Some(chunk) = open.chunks.pop_front() {
+            self.begun = true;
+            self.deadline = Some(Instant::now() + self.provider.limits.idle);
+            return Ok(Some(chunk));
+        }
+        if let Some(failure) = open.failure.take() {
+            return Err(response::decode_failure(&self.provider, failure));
+        }
+        if open.over {
+            return Err(ChatError::Cut { server: self.provider.server.clone(), detail: None });
+        }
+        let deadline = self.deadline.unwrap_or_else(Instant::now);
+        match timeout_at(deadline, open.response.chunk()).await {
+            Ok(Ok(bytes)) => open.decode(bytes.as_deref()),
+            // A reply that has said why it ends is complete, whatever then becomes of the connection.
+            Ok(Err(_)) | Err(_) if open.is_complete() => {}
+            Ok(Err(error)) => return Err(response::broken(&self.provider, error)),
+            Err(_) => return Err(self.timed_out()),
+        }
+        Ok(None)
+    }
+
+    /// Sends the request; `None` if it must be sent once more under another name of the reply's limit.
+    async fn ask(&mut self) -> Result<Option<OpenReply>, ChatError> {
+        let first_token = self.provider.limits.first_token;
+        let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + first_token);
+        let provider = Arc::clone(&self.provider);
+        let request = provider.request(&self.messages);
+        let response = match self.within(deadline, request.send()).await? {
+            Ok(response) => response,
+            Err(error) => return Err(response::not_sent(&provider, error)),
+        };
+        if response.status().is_success() {
+            return Ok(Some(OpenReply::new(response, provider.dialect.decoder())));
+        }
+        let (error, kind) = self.within(deadline, response::refusal(&provider, response)).await?;
+        if kind == ServerErrorKind::WantsMaxCompletionTokens && !std::mem::replace(&mut self.renamed_limit, true) {
+            provider.wants_max_completion_tokens.store(true, Ordering::Relaxed);
+            return Ok(None);
+        }
+        Err(error)
+    }
+
+    async fn within<T>(&self, deadline: Instant, work: impl Future<Output = T>) -> Result<T, ChatError> {
+        timeout_at(deadline, work).await.map_err(|_| self.timed_out())
+    }
+
+    /// Gives `error` back unless asking again may help and nothing of a reply has come.
+    async fn ask_again_after(&mut self, error: ChatError) -> Result<(), ChatError> {
+        let may_pass = matches!(error, ChatError::Unavailable { .. } | ChatError::Cut { .. });
+        let time_left = self.deadline.is_some_and(|deadline| deadline > Instant::now() + BEFORE_ASKING_AGAIN);
+        if self.begun || self.asked_again || !may_pass || !time_left {
+            return Err(error);
+        }
+        debug!("asking again after: {error}");
+        self.asked_again = true;
+        self.open = None;
+        sleep(BEFORE_ASKING_AGAIN).await;
+        Ok(())
+    }
+
+    fn timed_out(&self) -> ChatError {
+        let limits = self.provider.limits;
+        let (wait, limit) =
+            if self.begun { (Wait::NextToken, limits.idle) } else { (Wait::FirstToken, limits.first_token) };
+        ChatError::TimedOut { server: self.provider.server.clone(), wait, limit }
+    }
+
+    fn malformed(&self, detail: &str) -> ChatError {
+        ChatError::Malformed { server: self.provider.server.clone(), detail: detail.to_owned() }
+    }
+}
+
+impl OpenReply {
+    fn new(response: Response, decoder: ReplyDecoder) -> Self {
+        OpenReply { response, decoder, chunks: VecDeque::new(), failure: None, over: false }
+    }
+
+    /// Whether the reply may end here; then its end is in `chunks`.
+    fn is_complete(&mut self) -> bool {
+        self.decode(None);
+        self.failure.take().is_none()
+    }
+
+    /// Takes the next bytes of the body, or its end.
+    fn decode(&mut self, bytes: Option<&[u8]>) {
+        let mut chunks = Vec::new();
+        let outcome = match bytes {
+            Some(bytes) => self.decoder.feed(bytes, &mut chunks),
+            None => {
+                self.over = true;
+                self.decoder.finish(&mut chunks)
+            }
+        };
+        self.chunks.extend(chunks);
+        self.failure = outcome.err();
+    }
+}

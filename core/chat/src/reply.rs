@@ -1,0 +1,100 @@
+//! A reply as it comes, and what is left of it to be remembered.
+
+use std::fmt;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use jiff::Timestamp;
+use pipit_core::chat::Door;
+
+use crate::error::ChatError;
+
+/// A part of a reply, in the order in which they are to take effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplyEvent {
+    /// The request was understood without a language model, as the intent of this name.
+    Intent(&'static str),
+    /// More text to be spoken or shown; never empty.
+    Text(String),
+    /// Something for the device to do at once.
+    Device(DeviceAction),
+}
+
+/// What only the device can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceAction {
+    /// Play at this volume from now on, in percent. It is already remembered.
+    SetVolume(u8),
+    /// Stop speaking, and any timer that rings.
+    Stop,
+}
+
+/// A reply that comes in parts. Nothing happens before [`Reply::next`] is polled, and dropping it cancels the request to
+/// the language model.
+pub struct Reply {
+    events: BoxStream<'static, Result<ReplyEvent, ChatError>>,
+    turn: FinishedTurn,
+}
+
+impl Reply {
+    pub(crate) fn new(
+        asked: String,
+        door: Door,
+        at: Timestamp,
+        events: BoxStream<'static, Result<ReplyEvent, ChatError>>,
+    ) -> Self {
+        Reply { events, turn: FinishedTurn { asked, door, at, reply: String::new(), failed: false } }
+    }
+
+    /// The next part; `None` when the reply is complete. After an error comes nothing more.
+    ///
+    /// Dropping the future loses nothing: the next call goes on where it was.
+    ///
+    /// # Errors
+    /// Any [`ChatError`]; what came before it may have been spoken already, but will not be remembered.
+    pub async fn next(&mut self) -> Option<Result<ReplyEvent, ChatError>> {
+        if self.turn.failed {
+            return None;
+        }
+        let event = self.events.next().await;
+        match &event {
+            Some(Ok(ReplyEvent::Text(text))) => self.turn.reply.push_str(text),
+            Some(Err(_)) => self.turn.failed = true,
+            _ => {}
+        }
+        event
+    }
+
+    /// What [`crate::Engine::finish`] needs to know. Before the last part, this gives up the rest of the reply, which is
+    /// right for one that the person interrupted.
+    #[must_use]
+    pub fn finished(self) -> FinishedTurn {
+        self.turn
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").field("turn", &self.turn).finish_non_exhaustive()
+    }
+}
+
+/// What was asked, through which door and when, and the reply as far as it came.
+pub struct FinishedTurn {
+    pub(crate) asked: String,
+    pub(crate) door: Door,
+    pub(crate) at: Timestamp,
+    pub(crate) reply: String,
+    pub(crate) failed: bool,
+}
+
+/// Leaves out what people said.
+impl fmt::Debug for FinishedTurn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FinishedTurn")
+            .field("door", &self.door)
+            .field("at", &self.at)
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
+    }
+}

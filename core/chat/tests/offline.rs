@@ -1,0 +1,139 @@
+//! What is answered without a language model, with a real store and a clock that stands still.
+
+mod support;
+
+use std::time::Duration;
+
+use pipit_chat::{DeviceAction, DueTimer};
+use support::{TestClock, ask, converse, engine, settings, store};
+use tempfile::TempDir;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn a_conversation() {
+    let (folder, clock) = (TempDir::new().unwrap(), TestClock::new());
+    let engine = engine(folder.path(), &clock, settings());
+    let mut told = String::new();
+    for asked in [
+        "What time is it?",
+        "Set a pasta timer for ten minutes.",
+        "Set a timer for an hour",
+        "How long is left on the pasta timer?",
+        "Say that again",
+        "Cancel the timer",
+        "The pasta timer",
+        "What's the volume?",
+        "Set the volume to 30 percent",
+        "Stop",
+        "Say that again",
+        "What is six times seven?",
+        "Why is the sky blue?",
+    ] {
+        let answered = ask(&engine, asked).await;
+        told.push_str(&format!("{asked}\n  {:?} {:?} {}\n", answered.intent, answered.device, answered.text));
+        engine.finish(answered.turn, &answered.text).await.unwrap();
+        clock.advance(MINUTE);
+    }
+    expect_test::expect![[r#"
+        What time is it?
+          Some("HassGetCurrentTime") [] It's 2:05 PM.
+        Set a pasta timer for ten minutes.
+          Some("HassStartTimer") [] Pasta timer set for 10 minutes.
+        Set a timer for an hour
+          Some("HassStartTimer") [] Timer set for 1 hour.
+        How long is left on the pasta timer?
+          Some("HassTimerStatus") [] Your pasta timer has 8 minutes left.
+        Say that again
+          Some("Repeat") [] Your pasta timer has 8 minutes left.
+        Cancel the timer
+          Some("HassCancelTimer") [] Which one should I cancel: the pasta timer or the 1 hour timer?
+        The pasta timer
+          Some("PickTimer") [] Pasta timer cancelled.
+        What's the volume?
+          Some("GetVolume") [] The volume is at 60 percent.
+        Set the volume to 30 percent
+          Some("HassSetVolume") [SetVolume(30)] Volume at 30 percent.
+        Stop
+          Some("Stop") [Stop] 
+        Say that again
+          Some("Repeat") [] Volume at 30 percent.
+        What is six times seven?
+          Some("Calculate") [] That's 42.
+        Why is the sky blue?
+          None [] Sorry, I can't answer that, but I can tell you the time and date, run timers, change the volume, do sums and convert units.
+    "#]].assert_eq(&told);
+}
+
+#[tokio::test]
+async fn the_volume_is_remembered() {
+    let (folder, clock) = (TempDir::new().unwrap(), TestClock::new());
+    let first = engine(folder.path(), &clock, settings());
+    assert_eq!(first.volume(), 60);
+    let answered = ask(&first, "set the volume to 30 percent").await;
+    assert_eq!(answered.device, [DeviceAction::SetVolume(30)]);
+    drop(first);
+    assert_eq!(engine(folder.path(), &clock, settings()).volume(), 30);
+}
+
+#[tokio::test]
+async fn history_is_what_was_heard() {
+    let (folder, clock) = (TempDir::new().unwrap(), TestClock::new());
+    let engine = engine(folder.path(), &clock, settings());
+    for (asked, heard) in [("hello", "Good "), ("what time is it", ""), ("stop", ""), ("thank you", "You're welcome.")]
+    {
+        let answered = ask(&engine, asked).await;
+        engine.finish(answered.turn, heard).await.unwrap();
+    }
+    // A reply that is dropped is a turn that was cancelled.
+    drop(engine.respond(support::request("hello")));
+    let history = store(folder.path()).recent_exchanges(9).unwrap();
+    let history: Vec<(&str, &str)> = history.iter().map(|said| (said.asked.as_str(), said.heard.as_str())).collect();
+    assert_eq!(history, [("hello", "Good"), ("thank you", "You're welcome.")]);
+}
+
+#[tokio::test]
+async fn a_question_that_was_interrupted_can_be_answered() {
+    let (folder, clock) = (TempDir::new().unwrap(), TestClock::new());
+    let engine = engine(folder.path(), &clock, settings());
+    converse(&engine, "set a pasta timer for ten minutes").await;
+    converse(&engine, "set a tea timer for three minutes").await;
+    let which = ask(&engine, "cancel the timer").await;
+    engine.finish(which.turn, "Which one").await.unwrap();
+    // The whole of it is said again, too.
+    assert_eq!(converse(&engine, "say that again").await, which.text);
+    assert_eq!(converse(&engine, "the tea timer").await, "Tea timer cancelled.");
+}
+
+#[tokio::test]
+async fn another_process_says_again_what_was_heard() {
+    let (folder, clock) = (TempDir::new().unwrap(), TestClock::new());
+    converse(&engine(folder.path(), &clock, settings()), "hello").await;
+    let another = engine(folder.path(), &clock, settings());
+    assert_eq!(converse(&another, "say that again").await, "Good afternoon.");
+}
+
+#[tokio::test]
+async fn each_timer_rings_once_even_across_restarts() {
+    let (folder, clock) = (TempDir::new().unwrap(), TestClock::new());
+    let first = engine(folder.path(), &clock, settings());
+    let start = clock.clock()().timestamp();
+    converse(&first, "set a timer for ten minutes").await;
+    converse(&first, "set a pasta timer for one minute").await;
+    assert_eq!(first.next_timer_due().unwrap(), Some(start + MINUTE));
+    assert_eq!(first.take_due_timers().unwrap(), []);
+    clock.advance(MINUTE);
+    let pasta = DueTimer { announcement: "Your pasta timer is done.".to_owned(), late: Duration::ZERO };
+    assert_eq!(first.take_due_timers().unwrap(), [pasta]);
+    assert_eq!(first.take_due_timers().unwrap(), []);
+    drop(first);
+
+    clock.advance(14 * MINUTE);
+    let second = engine(folder.path(), &clock, settings());
+    let missed = "Your 10 minute timer was due 5 minutes ago, while I was off.".to_owned();
+    assert_eq!(second.take_due_timers().unwrap(), [DueTimer { announcement: missed, late: 5 * MINUTE }]);
+    drop(second);
+    let third = engine(folder.path(), &clock, settings());
+    assert_eq!(third.take_due_timers().unwrap(), []);
+    assert_eq!(third.next_timer_due().unwrap(), None);
+}

@@ -1,0 +1,262 @@
+//! An engine over a real store, a clock that stands still, and a language-model server on a real socket.
+#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "this is test code, which clippy sees only inside of test functions")]
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Zoned;
+use pipit_chat::{
+    ChatError, Clock, DeviceAction, Door, Engine, EngineSettings, FinishedTurn, ProviderKind, ProviderSettings, Reply,
+    ReplyEvent, Request, Secret,
+};
+use pipit_store::Store;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+/// Long enough to never be reached where it isn't what the test is about.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A clock that moves only when it is told to.
+#[derive(Clone)]
+pub(crate) struct TestClock(Arc<Mutex<Zoned>>);
+
+impl TestClock {
+    pub(crate) fn new() -> Self {
+        let start = jiff::civil::date(2026, 3, 7).at(14, 5, 0, 0).in_tz("Europe/London").unwrap();
+        TestClock(Arc::new(Mutex::new(start)))
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        let mut now = self.0.lock().unwrap();
+        *now = &*now + by;
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        let clock = self.clone();
+        Arc::new(move || clock.0.lock().unwrap().clone())
+    }
+}
+
+pub(crate) fn settings() -> EngineSettings {
+    EngineSettings {
+        provider: None,
+        system_prompt: "You are Pipit.".to_owned(),
+        history_tokens: 1000,
+        max_reply_tokens: 200,
+        volume: 60,
+    }
+}
+
+pub(crate) fn provider(kind: ProviderKind, base_url: String) -> ProviderSettings {
+    ProviderSettings {
+        kind,
+        base_url,
+        model: "test-model".to_owned(),
+        api_key: Some(Secret::new("sk-secret")),
+        connect_timeout: PATIENCE,
+        first_token_timeout: PATIENCE,
+        idle_timeout: PATIENCE,
+    }
+}
+
+/// An engine that remembers in `folder`.
+pub(crate) fn engine(folder: &Path, clock: &TestClock, settings: EngineSettings) -> Engine {
+    Engine::new(settings, store(folder), clock.clock()).unwrap()
+}
+
+pub(crate) fn store(folder: &Path) -> Store {
+    Store::open(&folder.join("pipit.db")).unwrap()
+}
+
+/// Everything that came of a request.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) intent: Option<&'static str>,
+    pub(crate) text: String,
+    pub(crate) device: Vec<DeviceAction>,
+    pub(crate) error: Option<ChatError>,
+    pub(crate) turn: FinishedTurn,
+}
+
+/// Asks, and takes the whole reply without finishing the turn.
+pub(crate) async fn ask(engine: &Engine, text: &str) -> Answered {
+    collect(engine.respond(request(text))).await
+}
+
+pub(crate) fn request(text: &str) -> Request {
+    Request { text: text.to_owned(), door: Door::Voice }
+}
+
+pub(crate) async fn collect(mut reply: Reply) -> Answered {
+    let (mut intent, mut text, mut device, mut error) = (None, String::new(), vec![], None);
+    while let Some(event) = reply.next().await {
+        assert!(error.is_none(), "something came after an error: {event:?}");
+        match event {
+            Ok(ReplyEvent::Intent(name)) => intent = Some(name),
+            Ok(ReplyEvent::Text(more)) => text.push_str(&more),
+            Ok(ReplyEvent::Device(action)) => device.push(action),
+            Err(failure) => error = Some(failure),
+        }
+    }
+    Answered { intent, text, device, error, turn: reply.finished() }
+}
+
+/// Asks, hears everything, and gives what was said.
+pub(crate) async fn converse(engine: &Engine, text: &str) -> String {
+    let answered = ask(engine, text).await;
+    assert!(answered.error.is_none(), "{text}: {:?}", answered.error);
+    engine.finish(answered.turn, &answered.text).await.unwrap();
+    answered.text
+}
+
+/// How a server answers one request.
+#[derive(Clone)]
+pub(crate) struct Answer {
+    head: String,
+    portions: Vec<Vec<u8>>,
+    then: Then,
+}
+
+#[derive(Clone, Copy)]
+enum Then {
+    End,
+    BreakOff,
+    Hang,
+}
+
+impl Answer {
+    pub(crate) fn stream(portions: impl IntoIterator<Item = impl Into<Vec<u8>>>) -> Self {
+        Answer {
+            head: "HTTP/1.1 200 OK\r\n".to_owned(),
+            portions: portions.into_iter().map(Into::into).collect(),
+            then: Then::End,
+        }
+    }
+
+    pub(crate) fn status(status: &str, body: &str) -> Self {
+        Answer { head: format!("HTTP/1.1 {status}\r\n"), ..Answer::stream([body]) }
+    }
+
+    pub(crate) fn header(mut self, header: &str) -> Self {
+        self.head.push_str(header);
+        self.head.push_str("\r\n");
+        self
+    }
+
+    /// The connection closes before the body is complete.
+    pub(crate) fn breaks_off(self) -> Self {
+        Answer { then: Then::BreakOff, ..self }
+    }
+
+    /// Nothing more comes, until the client goes.
+    pub(crate) fn hangs(self) -> Self {
+        Answer { then: Then::Hang, ..self }
+    }
+}
+
+/// One event of OpenAI's kind that says `text`.
+pub(crate) fn openai_event(text: &str) -> String {
+    format!(
+        "data: {}\n\n",
+        serde_json::json!({"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": null}]})
+    )
+}
+
+pub(crate) fn openai_reply(text: &str) -> Answer {
+    Answer::stream([openai_event(text), "data: [DONE]\n\n".to_owned()])
+}
+
+/// A request as the server saw it.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) line: String,
+    pub(crate) headers: String,
+    pub(crate) body: String,
+}
+
+impl Seen {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+/// A server that gives its answers one after the other, each on its own connection.
+pub(crate) struct FakeServer {
+    address: SocketAddr,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    hang_ups: mpsc::UnboundedReceiver<()>,
+}
+
+impl FakeServer {
+    pub(crate) async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (hang_up, hang_ups) = mpsc::unbounded_channel();
+        let answers: Vec<Answer> = answers.into_iter().collect();
+        let requests = Arc::clone(&seen);
+        tokio::spawn(async move {
+            for answer in answers {
+                let (connection, _) = listener.accept().await.unwrap();
+                tokio::spawn(serve(connection, answer, Arc::clone(&requests), hang_up.clone()));
+            }
+        });
+        FakeServer { address, seen, hang_ups }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// Waits until a client has gone from an answer that hangs.
+    pub(crate) async fn hung_up(&mut self) {
+        tokio::time::timeout(PATIENCE, self.hang_ups.recv()).await.unwrap().unwrap();
+    }
+}
+
+async fn serve(connection: TcpStream, answer: Answer, seen: Arc<Mutex<Vec<Seen>>>, hang_up: mpsc::UnboundedSender<()>) {
+    let mut connection = BufReader::new(connection);
+    let request = read_request(&mut connection).await;
+    seen.lock().unwrap().push(request);
+    let head = format!("{}connection: close\r\ntransfer-encoding: chunked\r\n\r\n", answer.head);
+    let socket = connection.get_mut();
+    socket.set_nodelay(true).unwrap();
+    // A client may go at any time, so writing may fail.
+    let _ = socket.write_all(head.as_bytes()).await;
+    for portion in answer.portions.iter().filter(|portion| !portion.is_empty()) {
+        let chunk = [format!("{:x}\r\n", portion.len()).as_bytes(), portion, b"\r\n"].concat();
+        let _ = socket.write_all(&chunk).await;
+    }
+    match answer.then {
+        Then::End => {
+            let _ = socket.write_all(b"0\r\n\r\n").await;
+        }
+        Then::BreakOff => {}
+        Then::Hang => {
+            let _ = connection.read_u8().await;
+            let _ = hang_up.send(());
+        }
+    }
+}
+
+async fn read_request(connection: &mut BufReader<TcpStream>) -> Seen {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(connection.read_line(&mut head).await.unwrap() > 0, "the client went in the middle of its request");
+    }
+    let (line, headers) = head.split_once("\r\n").unwrap();
+    let (line, headers) = (line.to_owned(), headers.to_ascii_lowercase());
+    let length = headers.lines().find_map(|header| header.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+    let mut body = vec![0; length];
+    connection.read_exact(&mut body).await.unwrap();
+    Seen { line, headers, body: String::from_utf8(body).unwrap() }
+}
