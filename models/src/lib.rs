@@ -1,1 +1,31 @@
 //! Every neural model behind a plain synchronous struct, and the catalogue they come from.
+
+pub mod error;
+
+pub mod cancel;
+
+pub mod runtime;
+
+pub mod silero;
+
+pub mod smart_turn;
+
+pub mod whisper;
+
+pub mod clip;
+
+pub mod voice;
+
+pub mod espeak;
+
+pub mod kokoro;
+
+pub mod piper;
+
+mod phonemes;
+
+mod synthesis;
+
+pub mod board;
+pub mod catalogue;
+pub mod download;

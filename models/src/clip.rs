@@ -1,0 +1,176 @@
+//! Recorded clips: WAV and FLAC files as mono audio at Pipit's listening rate, and writing audio down as WAV.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
+use pipit_core::audio::{LISTENING_RATE, Pcm};
+use rubato::audioadapter_buffers::direct::InterleavedSlice;
+use rubato::{Fft, FixedSync, Resampler};
+
+/// Why a clip could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {reason}", path = .path.display())]
+pub struct ClipError {
+    path: PathBuf,
+    reason: String,
+}
+
+/// The sample rates that recordings of speech come in.
+const RATES: std::ops::RangeInclusive<u32> = 4000..=192_000;
+
+/// What a file holds: samples of all channels in turn.
+struct Recording {
+    interleaved: Vec<f32>,
+    channels: usize,
+    rate: u32,
+}
+
+/// Reads a WAV file (8 to 32 bit integers, or 32 bit floats) or a FLAC file, mixes its channels into one and brings it
+/// to [`LISTENING_RATE`].
+///
+/// Of a file that is cut short, what is there is returned.
+///
+/// # Errors
+/// [`ClipError`], which names the file, if it is missing, holds no audio, is of another kind, or holds samples that are
+/// not numbers.
+pub fn read(path: &Path) -> Result<Pcm, ClipError> {
+    let failed = |reason: String| ClipError { path: path.to_owned(), reason };
+    let bytes = std::fs::read(path).map_err(|error| failed(format!("cannot be read: {error}")))?;
+    let recording = decode(bytes).map_err(&failed)?;
+    if !RATES.contains(&recording.rate) {
+        return Err(failed(format!("its sample rate of {} Hz is outside 4 to 192 kHz", recording.rate)));
+    }
+    let mono = mix(&recording);
+    if mono.is_empty() {
+        return Err(failed("it holds no audio".to_owned()));
+    }
+    if let Some(at) = mono.iter().position(|sample| !sample.is_finite()) {
+        let seconds = at as f64 / f64::from(recording.rate);
+        return Err(failed(format!("the sample at {seconds:.3} s is not a number; export the recording again")));
+    }
+    let samples = resample(mono, recording.rate, LISTENING_RATE.0).map_err(failed)?;
+    Ok(Pcm::new(samples, LISTENING_RATE))
+}
+
+/// Writes `pcm` as a mono WAV file of 16 bits at its own rate.
+///
+/// # Errors
+/// [`ClipError`], which names the file.
+pub fn write_wav(path: &Path, pcm: &Pcm) -> Result<(), ClipError> {
+    let spec =
+        WavSpec { channels: 1, sample_rate: pcm.rate().0, bits_per_sample: 16, sample_format: SampleFormat::Int };
+    let write = || {
+        let mut wav = WavWriter::create(path, spec)?;
+        for sample in pcm.samples() {
+            wav.write_sample((sample.clamp(-1.0, 1.0) * 32_767.0).round() as i16)?;
+        }
+        wav.finalize()
+    };
+    write().map_err(|error| ClipError { path: path.to_owned(), reason: format!("cannot be written: {error}") })
+}
+
+fn decode(mut bytes: Vec<u8>) -> Result<Recording, String> {
+    if bytes.is_empty() {
+        return Err("the file is empty".to_owned());
+    }
+    if bytes.starts_with(b"fLaC") {
+        return decode_flac(&bytes);
+    }
+    if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WAVE") {
+        mend_data_length(&mut bytes)?;
+        return decode_wav(&bytes);
+    }
+    Err("it is neither a WAV nor a FLAC file; convert it, for example with `sox`".to_owned())
+}
+
+/// Makes the header tell the truth about how much audio follows.
+///
+/// Programs that write to a pipe leave the length at 0 or at its maximum, and a copy may have been cut short.
+fn mend_data_length(bytes: &mut [u8]) -> Result<(), String> {
+    let mut at = 12;
+    let mut block = 1;
+    while let Some(header) = bytes.get(at..at + 8) {
+        let length = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
+        if header.starts_with(b"data") {
+            let there = bytes.len() - at - 8;
+            let length = if length == 0 || length > there { there } else { length };
+            let whole = u32::try_from(length - length % block).map_err(|_| "it is larger than 4 GB".to_owned())?;
+            bytes[at + 4..at + 8].copy_from_slice(&whole.to_le_bytes());
+            return Ok(());
+        }
+        if header.starts_with(b"fmt ")
+            && let Some(align) = bytes.get(at + 20..at + 22)
+        {
+            block = usize::from(u16::from_le_bytes([align[0], align[1]])).max(1);
+        }
+        // Chunks begin at even places.
+        at = at.saturating_add(8).saturating_add(length).saturating_add(length % 2);
+    }
+    Err("it is cut short before its audio begins".to_owned())
+}
+
+fn decode_wav(bytes: &[u8]) -> Result<Recording, String> {
+    let mut wav = WavReader::new(Cursor::new(bytes)).map_err(|error| match error {
+        hound::Error::Unsupported => {
+            "its encoding is not plain PCM; convert it, for example with `sox in.wav -e signed -b 16 out.wav`"
+                .to_owned()
+        }
+        error => format!("it is damaged: {error}"),
+    })?;
+    let spec = wav.spec();
+    let scale = 1.0 / (1u64 << spec.bits_per_sample.saturating_sub(1).min(31)) as f32;
+    // A sample that cannot be read ends the audio, as the end of the file would.
+    let interleaved = match spec.sample_format {
+        SampleFormat::Float => wav.samples::<f32>().map_while(Result::ok).collect(),
+        SampleFormat::Int => wav.samples::<i32>().map_while(Result::ok).map(|sample| sample as f32 * scale).collect(),
+    };
+    Ok(Recording { interleaved, channels: usize::from(spec.channels), rate: spec.sample_rate })
+}
+
+fn decode_flac(bytes: &[u8]) -> Result<Recording, String> {
+    let damaged = |error: claxon::Error| format!("it is damaged: {error}");
+    let mut flac = claxon::FlacReader::new(Cursor::new(bytes)).map_err(damaged)?;
+    let info = flac.streaminfo();
+    let scale = 1.0 / (1u64 << (info.bits_per_sample.clamp(1, 32) - 1)) as f32;
+    let channels = info.channels as usize;
+    let mut interleaved = Vec::new();
+    let mut blocks = flac.blocks();
+    let mut buffer = Vec::new();
+    loop {
+        match blocks.read_next_or_eof(buffer) {
+            Ok(Some(block)) => {
+                for at in 0..block.duration() {
+                    interleaved.extend((0..block.channels()).map(|channel| block.sample(channel, at) as f32 * scale));
+                }
+                buffer = block.into_buffer();
+            }
+            Ok(None) => break,
+            // What came before the damage is still good.
+            Err(_) if !interleaved.is_empty() => break,
+            Err(error) => return Err(damaged(error)),
+        }
+    }
+    Ok(Recording { interleaved, channels, rate: info.sample_rate })
+}
+
+fn mix(recording: &Recording) -> Vec<f32> {
+    let channels = recording.channels.max(1);
+    recording.interleaved.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() / channels as f32).collect()
+}
+
+/// Brings `samples` from one rate to another, in time with the original and of the same duration.
+fn resample(samples: Vec<f32>, from: u32, to: u32) -> Result<Vec<f32>, String> {
+    if from == to {
+        return Ok(samples);
+    }
+    let cannot = |error: &dyn std::fmt::Display| format!("cannot be brought from {from} Hz to {to} Hz: {error}");
+    let mut resampler =
+        Fft::<f32>::new(from as usize, to as usize, 1024, 1, FixedSync::Both).map_err(|error| cannot(&error))?;
+    let input = InterleavedSlice::new(&samples, 1, samples.len()).map_err(|error| cannot(&error))?;
+    let output = resampler.process_all(&input, samples.len(), None).map_err(|error| cannot(&error))?;
+    Ok(output.take_data())
+}
+
+#[cfg(test)]
+mod tests;

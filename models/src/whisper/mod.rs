@@ -1,0 +1,279 @@
+//! Speech to text with Whisper, run by whisper.cpp, for utterances of a few seconds.
+//!
+//! Source: "Robust Speech Recognition via Large-Scale Weak Supervision" (Radford et al., 2022) and
+//! <https://github.com/ggml-org/whisper.cpp> (MIT). Whisper invents text where nobody speaks and can fall into loops,
+//! so every transcript passes `guard` before anybody sees it. What to do with a transcript is not decided here.
+
+mod cancel;
+mod file;
+mod guard;
+mod logging;
+mod pieces;
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperError, WhisperState};
+
+use crate::cancel::CancelFlag;
+use crate::error::ModelError;
+pub use file::Architecture;
+use guard::Hearing;
+pub use guard::{Nothing, Outcome, Transcript};
+
+const MODEL: &str = "the Whisper recogniser";
+
+/// Samples of 16 kHz audio behind one position of the encoder: 20 ms.
+const SAMPLES_PER_POSITION: usize = 320;
+
+/// Silence that the published models are given after an utterance, in positions (1.6 s). They were trained on windows
+/// of 30 s, and the less silence follows the speech, the likelier they are to repeat themselves (whisper.cpp issues
+/// 1117 and 1855); each position costs time. A transcript that loops nevertheless is made again with the full window.
+const MARGIN: usize = 80;
+
+/// The same for pipit-nano-en, which was trained on short windows and evaluated with this margin.
+const NANO_MARGIN: usize = 8;
+
+/// The English command recogniser that comes with Pipit: see `models/pipit-nano-en.md`.
+#[must_use]
+pub fn nano() -> &'static [u8] {
+    include_bytes!("../../pipit-nano-en-q5_0.bin")
+}
+
+/// Where a recogniser's weights are: a file in whisper.cpp's ggml format.
+#[derive(Clone, Debug)]
+pub enum WhisperSource {
+    /// A file on disk.
+    File(PathBuf),
+    /// A file that is in memory already, as [`nano`] is.
+    Bytes(&'static [u8]),
+}
+
+impl WhisperSource {
+    /// What errors call it.
+    fn path(&self) -> &Path {
+        match self {
+            WhisperSource::File(path) => path,
+            WhisperSource::Bytes(_) => Path::new("<built in>"),
+        }
+    }
+}
+
+/// How to listen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WhisperSettings {
+    /// Threads for one transcription. More than there are idle cores is many times slower than too few.
+    pub threads: usize,
+    /// The language spoken, as a code such as `en`, or `None` to let a multilingual model find out each time.
+    pub language: Option<String>,
+}
+
+impl Default for WhisperSettings {
+    fn default() -> Self {
+        WhisperSettings { threads: 1, language: Some("en".to_owned()) }
+    }
+}
+
+/// A loaded recogniser.
+pub struct Whisper {
+    context: WhisperContext,
+    state: WhisperState,
+    parameters: FullParams<'static, 'static>,
+    architecture: Architecture,
+    threads: usize,
+}
+
+impl Whisper {
+    /// Loads a recogniser. The file is checked first: whisper.cpp ends the process on some damaged files.
+    ///
+    /// # Errors
+    /// [`ModelError::Missing`], [`ModelError::Unusable`], or [`ModelError::Settings`] for a language that the model
+    /// does not know.
+    pub fn load(source: &WhisperSource, settings: &WhisperSettings) -> Result<Whisper, ModelError> {
+        logging::send_to_tracing();
+        let path = source.path();
+        let unusable = |reason: String| ModelError::unusable(MODEL, path, reason);
+        let architecture = file::check(source)?;
+        let mut options = WhisperContextParameters::default();
+        // Flash attention does not mask the padding of a trimmed context, which gives wrong text.
+        options.use_gpu(false).flash_attn(false);
+        let context = match source {
+            WhisperSource::File(path) => WhisperContext::new_with_params(path, options),
+            WhisperSource::Bytes(bytes) => WhisperContext::new_from_buffer_with_params(bytes, options),
+        }
+        .map_err(|error| unusable(error.to_string()))?;
+        let parameters = parameters(&context, &architecture, settings)?;
+        let state = context.create_state().map_err(|error| unusable(format!("{error} Is there enough memory?")))?;
+        Ok(Whisper { context, state, parameters, architecture, threads: settings.threads.max(1) })
+    }
+
+    /// The shape of the model that was loaded.
+    #[must_use]
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// What was said in `utterance`, mono audio at 16 kHz of any length.
+    ///
+    /// Audio longer than the model's window is cut at its quietest places. `cancel` takes effect after the encoder's
+    /// pass and then at each token.
+    ///
+    /// # Errors
+    /// [`ModelError::Cancelled`], or [`ModelError::Inference`] if whisper.cpp fails.
+    pub fn transcribe(&mut self, utterance: &[f32], cancel: &CancelFlag) -> Result<Transcript, ModelError> {
+        if let Some(nothing) = guard::silence(utterance) {
+            return Ok(Transcript::nothing(nothing));
+        }
+        let utterance = without_holes(utterance);
+        let mut transcripts = Vec::new();
+        for piece in pieces::cut(&utterance, self.longest_piece()) {
+            if cancel.is_cancelled() {
+                return Err(ModelError::Cancelled);
+            }
+            transcripts.push(self.transcribe_piece(&utterance[piece], cancel)?);
+        }
+        Ok(guard::join(transcripts))
+    }
+
+    fn transcribe_piece(&mut self, piece: &[f32], cancel: &CancelFlag) -> Result<Transcript, ModelError> {
+        if let Some(nothing) = guard::silence(piece) {
+            return Ok(Transcript::nothing(nothing));
+        }
+        let (trimmed, window) = (self.positions(piece.len()), self.architecture.audio_context);
+        let limits = self.limits();
+        let transcript = guard::judge(self.hear(piece, trimmed, cancel)?, limits);
+        if transcript.outcome == Outcome::Nothing(Nothing::Repetition) && trimmed < window {
+            return Ok(guard::judge(self.hear(piece, window, cancel)?, limits));
+        }
+        Ok(transcript)
+    }
+
+    /// One run of the model over `samples` with `audio_context` positions, unjudged.
+    fn hear(&mut self, samples: &[f32], audio_context: usize, cancel: &CancelFlag) -> Result<Hearing, ModelError> {
+        let mut parameters = self.parameters.clone();
+        parameters.set_audio_ctx(audio_context as i32);
+        parameters.set_max_tokens(most_tokens(samples.len()));
+        let result = cancel::while_watching(cancel, parameters, |parameters| self.state.full(parameters, samples));
+        // A run that was stopped reports that a step failed.
+        if cancel.is_cancelled() {
+            return Err(ModelError::Cancelled);
+        }
+        result.map_err(ModelError::inference(MODEL))?;
+        self.read_out().map_err(ModelError::inference(MODEL))
+    }
+
+    /// How long the encoder takes for `utterance`: with the positions that [`Whisper::transcribe`] would give it, or
+    /// with all that the model has. For benchmarks.
+    ///
+    /// # Errors
+    /// [`ModelError::Inference`].
+    pub fn time_encoder(&mut self, utterance: &[f32], whole_window: bool) -> Result<Duration, ModelError> {
+        let mut parameters = self.parameters.clone();
+        let positions = if whole_window { self.architecture.audio_context } else { self.positions(utterance.len()) };
+        parameters.set_audio_ctx(positions as i32);
+        parameters.set_max_tokens(1);
+        // A whole run computes the spectrogram and sets the number of positions; the pass that counts comes after it.
+        self.state.full(parameters, utterance).map_err(ModelError::inference(MODEL))?;
+        let start = Instant::now();
+        self.state.encode(0, self.threads).map_err(ModelError::inference(MODEL))?;
+        Ok(start.elapsed())
+    }
+
+    fn read_out(&self) -> Result<Hearing, WhisperError> {
+        let mut hearing = Hearing::default();
+        for segment in self.state.as_iter() {
+            hearing.text.push_str(&segment.to_str_lossy()?);
+            hearing.no_speech = hearing.no_speech.max(segment.no_speech_probability());
+            let tokens = (0..segment.n_tokens()).filter_map(|index| segment.get_token(index));
+            for data in tokens.map(|token| token.token_data()) {
+                hearing.tokens += 1;
+                hearing.log_probability += data.plog;
+                hearing.ended = data.id == self.context.token_eot();
+            }
+        }
+        Ok(hearing)
+    }
+
+    /// The positions of the encoder for so many samples.
+    fn positions(&self, samples: usize) -> usize {
+        let margin = if self.architecture.is_nano() { NANO_MARGIN } else { MARGIN };
+        (samples.div_ceil(SAMPLES_PER_POSITION) + margin).min(self.architecture.audio_context)
+    }
+
+    fn limits(&self) -> &'static guard::Limits {
+        if self.architecture.is_nano() { &guard::NANO } else { &guard::PUBLISHED }
+    }
+
+    /// The longest audio that the model can take at once, in samples, with a little silence after it.
+    fn longest_piece(&self) -> usize {
+        (self.architecture.audio_context - NANO_MARGIN) * SAMPLES_PER_POSITION
+    }
+}
+
+impl std::fmt::Debug for Whisper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Whisper").field("architecture", &self.architecture).finish_non_exhaustive()
+    }
+}
+
+/// What stays the same from one utterance to the next.
+fn parameters(
+    context: &WhisperContext,
+    architecture: &Architecture,
+    settings: &WhisperSettings,
+) -> Result<FullParams<'static, 'static>, ModelError> {
+    let mut parameters = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
+    parameters.set_n_threads(i32::try_from(settings.threads.max(1)).unwrap_or(1));
+    parameters.set_single_segment(true);
+    parameters.set_no_timestamps(true);
+    parameters.set_no_context(true);
+    // Trying again at higher temperatures takes several times as long and invents text.
+    parameters.set_temperature_inc(0.0);
+    // The guard judges silence itself: whisper.cpp would drop the segment together with its probabilities.
+    parameters.set_no_speech_thold(2.0);
+    // Pipit's own model says `[BLANK_AUDIO]` for silence, so it must be allowed to.
+    parameters.set_suppress_nst(!architecture.is_nano());
+    parameters.set_print_special(false);
+    parameters.set_print_progress(false);
+    parameters.set_print_realtime(false);
+    parameters.set_print_timestamps(false);
+    // whisper-rs leaks the string it is given here, once for each recogniser.
+    parameters.set_language(language(context, settings.language.as_deref())?);
+    Ok(parameters)
+}
+
+fn language(context: &WhisperContext, wanted: Option<&str>) -> Result<Option<&'static str>, ModelError> {
+    let unknown = |language: &str| {
+        ModelError::Settings(format!("Whisper knows no language \"{language}\"; use a code such as \"en\" or \"de\""))
+    };
+    let Some(wanted) = wanted else {
+        return Ok(if context.is_multilingual() { None } else { Some("en") });
+    };
+    if wanted.contains('\0') {
+        return Err(unknown(&wanted.replace('\0', " ")));
+    }
+    let known = whisper_rs::get_lang_id(wanted).and_then(whisper_rs::get_lang_str).ok_or_else(|| unknown(wanted))?;
+    if known != "en" && !context.is_multilingual() {
+        return Err(ModelError::Settings(format!(
+            "this recogniser understands English only, not \"{wanted}\"; choose a multilingual one"
+        )));
+    }
+    Ok(Some(known))
+}
+
+/// Room for the fastest talker in the least compact language; a model that wants more is looping.
+fn most_tokens(samples: usize) -> i32 {
+    24 + 20 * (samples / 16_000) as i32
+}
+
+/// A sample that is not a number would make the whole spectrogram one.
+fn without_holes(samples: &[f32]) -> Cow<'_, [f32]> {
+    if samples.iter().all(|sample| sample.is_finite()) {
+        return Cow::Borrowed(samples);
+    }
+    samples.iter().map(|sample| if sample.is_finite() { *sample } else { 0.0 }).collect()
+}
+
+#[cfg(test)]
+mod tests;
