@@ -1,1 +1,98 @@
-fn main() {}
+//! Figures of merit over folders of labelled recordings: how well Pipit hears, takes turns and understands.
+//!
+//! Each command prints one line of figures, or one line of JSON. The folders' own formats are read where they lie;
+//! nothing here decides anything that the daemon decides, it only counts.
+// Printing figures is what this program is for.
+#![allow(clippy::print_stdout)]
+
+mod bench;
+mod endpoint;
+mod figures;
+mod manifest;
+mod models;
+mod normalise;
+mod stt;
+mod vad;
+mod words;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "pipit-eval", about = "Figures of merit over folders of labelled recordings")]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Voice activity against who speaks when: a folder with a manifest.tsv and an .rttm file for each clip.
+    Vad(Folder),
+    /// Turn ends against recordings of people who pause: a folder with turn_events.tsv, beside the folders of its clips.
+    Endpoint(Folder),
+    /// Transcripts against a manifest.tsv that has them.
+    Stt {
+        #[command(flatten)]
+        folder: Folder,
+        /// A Whisper model in ggml format, or `nano` for the one in the box.
+        #[arg(long, default_value = "nano")]
+        model: String,
+        /// The language spoken.
+        #[arg(long, default_value = "en")]
+        language: String,
+        /// Threads for the recogniser.
+        #[arg(long, default_value_t = 1)]
+        threads: usize,
+        /// Also print each clip's words and what was made of them, on standard error.
+        #[arg(long)]
+        verbose: bool,
+    },
+    /// Written text to spoken words against files of `written~spoken` lines, one file for each class.
+    Normalise {
+        #[command(flatten)]
+        folder: Folder,
+        /// Also print each row that differs, on standard error.
+        #[arg(long)]
+        verbose: bool,
+    },
+    /// What the models cost on this machine, beside the Python packages where `--python` names an interpreter.
+    Bench {
+        #[command(flatten)]
+        folder: Folder,
+        /// A Python interpreter with the packages that `models/eval/peers/requirements.txt` lists.
+        #[arg(long)]
+        python: Option<PathBuf>,
+        /// A Whisper model whose encoder is timed; may be given more than once.
+        #[arg(long = "whisper")]
+        whisper: Vec<PathBuf>,
+    },
+}
+
+#[derive(Args)]
+struct Folder {
+    /// The folder.
+    path: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> Result<()> {
+    match CommandLine::parse().command {
+        Command::Vad(folder) => figures::print(&vad::measure(&folder.path)?, folder.json),
+        Command::Endpoint(folder) => figures::print(&endpoint::measure(&folder.path)?, folder.json),
+        Command::Stt { folder, model, language, threads, verbose } => {
+            let mut whisper = models::whisper(&model, language, threads)?;
+            figures::print(&stt::measure(&folder.path, &mut whisper, verbose)?, folder.json)
+        }
+        Command::Normalise { folder, verbose } => {
+            figures::print(&normalise::measure(&folder.path, verbose)?, folder.json)
+        }
+        Command::Bench { folder, python, whisper } => bench::measure(&folder.path, python.as_deref(), &whisper)?
+            .iter()
+            .try_for_each(|line| figures::print(line, folder.json)),
+    }
+}

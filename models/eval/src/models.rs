@@ -1,0 +1,37 @@
+//! Finding and loading the models that are measured.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use pipit_models::runtime::Runtime;
+use pipit_models::silero::SileroVad;
+use pipit_models::smart_turn::SmartTurn;
+use pipit_models::whisper::{Whisper, WhisperSettings, WhisperSource, nano};
+
+/// The folder that the set-up fills.
+fn folder() -> Result<PathBuf> {
+    if let Some(folder) = std::env::var_os("PIPIT_MODELS_DIR") {
+        return Ok(folder.into());
+    }
+    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
+    let data = data.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/share")));
+    Ok(data.context("neither PIPIT_MODELS_DIR nor HOME is set")?.join("pipit/models"))
+}
+
+fn runtime() -> Result<Runtime> {
+    Ok(Runtime::load(&folder()?.join("onnxruntime/libonnxruntime.so"))?)
+}
+
+pub(crate) fn silero() -> Result<SileroVad> {
+    Ok(SileroVad::load(&runtime()?, &folder()?.join("silero-vad-v6.onnx"))?)
+}
+
+pub(crate) fn smart_turn() -> Result<SmartTurn> {
+    Ok(SmartTurn::load(&runtime()?, &folder()?.join("smart-turn-v3.2.onnx"), 1)?)
+}
+
+/// The recogniser at the path `model`, or the one in the box by the name `nano`.
+pub(crate) fn whisper(model: &str, language: String, threads: usize) -> Result<Whisper> {
+    let source = if model == "nano" { WhisperSource::Bytes(nano()) } else { WhisperSource::File(model.into()) };
+    Ok(Whisper::load(&source, &WhisperSettings { threads, language: Some(language) })?)
+}
