@@ -1,0 +1,183 @@
+//! What the device's callback runs to get speech: it takes samples out of a ring, counts them, and fades out on request.
+//!
+//! Nothing here allocates, locks, waits or logs.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
+
+use pipit_core::audio::{Hertz, samples_in};
+use rodio::{ChannelCount, SampleRate, Source};
+
+use super::keeper::Health;
+
+/// How long a stopped clause takes to fade out, so that it does not end in a click.
+const FADE: Duration = Duration::from_millis(15);
+
+/// What the two ends tell each other.
+#[derive(Default)]
+pub(super) struct Tape {
+    /// Samples that the device has taken, silence included: it shows that the device runs.
+    clock: AtomicU64,
+    /// Samples of speech that it has taken.
+    taken: AtomicU64,
+    /// Raised to have the source fade out and empty the ring; lowered by the source when that is done.
+    cut: AtomicBool,
+}
+
+impl Tape {
+    /// Samples that the device has taken, silence included.
+    pub(super) fn clock(&self) -> u64 {
+        self.clock.load(Ordering::Relaxed)
+    }
+
+    /// Samples of speech that the device has taken.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Acquire)
+    }
+
+    /// Has the source fade out and empty the ring. Nothing may go into the ring until it has.
+    pub(super) fn ask_to_cut(&self) {
+        self.cut.store(true, Ordering::Release);
+    }
+
+    /// Whether the source still has to.
+    pub(super) fn is_cutting(&self) -> bool {
+        self.cut.load(Ordering::Acquire)
+    }
+}
+
+/// The callback's end: one channel of speech at the device's rate, silence where there is none.
+pub(super) struct Feed {
+    ring: rtrb::Consumer<f32>,
+    tape: Arc<Tape>,
+    health: Arc<Health>,
+    volume: Arc<AtomicU8>,
+    rate: SampleRate,
+    gain: f32,
+    fade_samples: u32,
+    /// Samples of a fade that are left, while one is under way.
+    fading: Option<u32>,
+}
+
+impl Feed {
+    /// Reads `ring`, whose samples are at the mixer's own `rate`.
+    pub(super) fn new(
+        ring: rtrb::Consumer<f32>,
+        tape: Arc<Tape>,
+        health: Arc<Health>,
+        volume: Arc<AtomicU8>,
+        rate: SampleRate,
+    ) -> Self {
+        let gain = gain(&volume);
+        let fade_samples = samples_in(FADE, Hertz(rate.get())).max(1) as u32;
+        Feed { ring, tape, health, volume, rate, gain, fade_samples, fading: None }
+    }
+
+    /// Throws away what is in the ring and says that it is done.
+    fn empty(&mut self) {
+        if let Ok(rest) = self.ring.read_chunk(self.ring.slots()) {
+            rest.commit_all();
+        }
+        self.fading = None;
+        self.tape.cut.store(false, Ordering::Release);
+    }
+}
+
+impl Iterator for Feed {
+    type Item = f32;
+
+    fn next(&mut self) -> Option<f32> {
+        self.health.flows();
+        // Only this side writes the counts.
+        self.tape.clock.store(self.tape.clock.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        if self.fading.is_none() && self.tape.cut.load(Ordering::Acquire) {
+            self.fading = Some(self.fade_samples);
+        }
+        let Ok(sample) = self.ring.pop() else {
+            if self.fading.is_some() {
+                self.empty();
+            }
+            return Some(0.0);
+        };
+        self.tape.taken.store(self.tape.taken.load(Ordering::Relaxed) + 1, Ordering::Release);
+        // A turn of the dial is spread over some 20 ms, so that it does not click.
+        self.gain += (gain(&self.volume) - self.gain) * 0.001;
+        let Some(left) = self.fading else { return Some(sample * self.gain) };
+        let faded = sample * self.gain * left as f32 / self.fade_samples as f32;
+        match left.saturating_sub(1) {
+            0 => self.empty(),
+            left => self.fading = Some(left),
+        }
+        Some(faded)
+    }
+}
+
+impl Source for Feed {
+    fn current_span_len(&self) -> Option<usize> {
+        None
+    }
+
+    fn channels(&self) -> ChannelCount {
+        NonZero::<u16>::MIN
+    }
+
+    fn sample_rate(&self) -> SampleRate {
+        self.rate
+    }
+
+    fn total_duration(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// Loudness is felt about as the square of the dial.
+fn gain(volume: &AtomicU8) -> f32 {
+    (f32::from(volume.load(Ordering::Relaxed)) / 100.0).powi(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feed(volume: u8) -> (rtrb::Producer<f32>, Arc<Tape>, Feed) {
+        let (ring, samples) = rtrb::RingBuffer::new(48_000);
+        let tape = Arc::new(Tape::default());
+        let rate = NonZero::new(48_000).unwrap();
+        let feed = Feed::new(samples, Arc::clone(&tape), Health::new(|| {}), Arc::new(AtomicU8::new(volume)), rate);
+        (ring, tape, feed)
+    }
+
+    #[test]
+    fn speech_is_counted_and_silence_fills_the_rest() {
+        let (mut ring, tape, mut feed) = feed(50);
+        ring.push_entire_slice(&[0.4; 10]).unwrap();
+        let out: Vec<f32> = feed.by_ref().take(15).collect();
+        assert!(out[..10].iter().all(|s| (s - 0.1).abs() < 1e-6) && out[10..].iter().all(|&s| s == 0.0), "{out:?}");
+        assert_eq!((tape.taken(), tape.clock()), (10, 15));
+    }
+
+    #[test]
+    fn a_cut_fades_within_15_ms_and_drops_the_rest() {
+        let (mut ring, tape, mut feed) = feed(100);
+        ring.push_entire_slice(&[0.5; 40_000]).unwrap();
+        feed.by_ref().take(100).for_each(drop);
+        tape.ask_to_cut();
+        let out: Vec<f32> = feed.by_ref().take(2_000).collect();
+        assert!(out[..720].is_sorted_by(|a, b| a > b) && out[720..].iter().all(|&s| s == 0.0));
+        assert!(out.windows(2).all(|pair| (pair[0] - pair[1]).abs() < 0.001), "no step that clicks");
+        assert!(!tape.is_cutting() && ring.slots() == 48_000);
+        assert_eq!(tape.taken(), 820);
+        ring.push_entire_slice(&[0.5; 1]).unwrap();
+        assert_eq!(feed.next(), Some(0.5), "the next clause begins at full volume");
+    }
+
+    #[test]
+    fn a_cut_of_silence_is_done_at_once() {
+        let (_ring, tape, mut feed) = feed(100);
+        tape.ask_to_cut();
+        assert_eq!(feed.next(), Some(0.0));
+        assert!(!tape.is_cutting());
+    }
+}
