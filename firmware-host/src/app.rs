@@ -1,0 +1,213 @@
+//! The one place where all parts meet: from a checked configuration to a driver with its workers.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use pipit_chat::Engine;
+use pipit_core::config::{AudioBackend, AudioDevice, Config};
+use pipit_core::turn::Machine;
+use pipit_models::runtime::Runtime;
+use pipit_models::silero::SileroVad;
+use pipit_models::smart_turn::SmartTurn;
+use tokio::sync::mpsc;
+
+use crate::audio::{self, Backend, Capture, Pace, Playback, ReportSink};
+use crate::chat::engine;
+use crate::clock::Clock;
+use crate::driver::{Driver, Workers};
+use crate::installed::Installed;
+use crate::report::TurnReport;
+use crate::self_test;
+use crate::worker::{Ear, Inbox, Message, Ready, spawn_smart_turn, spawn_stt, spawn_tts};
+
+/// Events wait here for the driver, which is never busy for longer than it takes to hand a job over. Nothing is dropped:
+/// a worker waits until there is room.
+const INBOX: usize = 256;
+
+/// Silence after a recording beyond what decides any turn, so that no turn is left open.
+pub const SILENCE_AFTER: Duration = Duration::from_secs(1);
+
+/// What the set-up calls Silero VAD's file.
+pub const SILERO_VAD: &str = "silero-vad-v6.onnx";
+
+/// What the set-up calls Smart Turn's file.
+pub const SMART_TURN: &str = "smart-turn-v3.2.onnx";
+
+/// What the parts are built from.
+pub struct App {
+    config: Config,
+    runtime: Runtime,
+    installed: Arc<Installed>,
+    engine: Engine,
+    /// Raised while the ear must not listen. It belongs to the speaker that was opened last.
+    deaf: Mutex<Arc<AtomicBool>>,
+}
+
+/// Tells what each worker has loaded.
+pub struct Loading {
+    parts: [(&'static str, Ready); 3],
+}
+
+impl App {
+    /// Opens what every way of listening needs.
+    ///
+    /// # Errors
+    /// ONNX Runtime, the models folder or the history can't be opened: what is wrong with it, and what to do.
+    pub fn new(config: Config) -> anyhow::Result<App> {
+        let runtime = Runtime::load(&config.models.runtime)?;
+        let installed = Arc::new(Installed::open(&config)?);
+        let engine = engine(&config)?;
+        Ok(App { config, runtime, installed, engine, deaf: Mutex::default() })
+    }
+
+    /// The configuration that everything is built from.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The chat core.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// An ear that has heard nothing yet. Open the driver first: the ear minds its speaker.
+    ///
+    /// # Errors
+    /// Silero VAD can't be loaded.
+    pub fn ear(&self) -> anyhow::Result<Ear> {
+        let vad = SileroVad::load(&self.runtime, &self.config.models.dir.join(SILERO_VAD))?;
+        let deaf = Arc::clone(&self.deaf.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(Ear::new(vad, self.config.ear.clone(), deaf))
+    }
+
+    /// The microphone that is configured, or the file or the silence in its place.
+    ///
+    /// # Errors
+    /// There is no such file. A microphone that is missing is no error: it is waited for.
+    pub fn capture(&self) -> anyhow::Result<Box<dyn Capture>> {
+        let (device, clip) = match &self.config.audio.backend {
+            AudioBackend::Cpal { input, .. } => (device_name(input), None),
+            AudioBackend::Wav { input, .. } => (String::new(), Some(pipit_models::clip::read(input)?)),
+            AudioBackend::Null => (String::new(), None),
+        };
+        let trailing_silence = self.config.turn.fallback + SILENCE_AFTER;
+        let input = audio::Input { device, clip, pace: Pace::RealTime, trailing_silence };
+        (audio::backend(self.config.audio.backend.name())?.capture)(&input)
+    }
+
+    /// A driver with its workers, whose models are still loading. It replies through the backend that is configured, or
+    /// into WAV files in `replies`. With `self_test`, the recogniser must understand a sentence before its first job, and
+    /// whether it did is logged.
+    ///
+    /// # Errors
+    /// A thread can't be started, or replies can't go there.
+    pub fn driver(
+        &self,
+        clock: Clock,
+        replies: Option<&Path>,
+        self_test: bool,
+        on_turn: Box<dyn FnMut(TurnReport) + Send>,
+    ) -> anyhow::Result<(Driver, Loading)> {
+        let (sender, inbox) = mpsc::channel(INBOX);
+        let models = &self.config.models.dir;
+        let (smart_turn, smart_turn_ready) = {
+            let (runtime, model) = (self.runtime.clone(), models.join(SMART_TURN));
+            spawn_smart_turn(move || Ok(SmartTurn::load(&runtime, &model, 1)?), sender.clone())?
+        };
+        let (stt, stt_ready) = {
+            let (installed, config, runtime) = (Arc::clone(&self.installed), self.config.clone(), self.runtime.clone());
+            let load = move || {
+                let (mut whisper, name) = installed.recogniser(&config)?;
+                if self_test {
+                    self_test::log(&runtime, &config.models.dir, &mut whisper);
+                }
+                Ok((whisper, name))
+            };
+            spawn_stt(load, sender.clone())?
+        };
+        let (tts, tts_ready) = {
+            let (installed, config, runtime) = (Arc::clone(&self.installed), self.config.clone(), self.runtime.clone());
+            spawn_tts(move || installed.voice(&config, Some(&runtime)), sender.clone())?
+        };
+        let (playback, writes_files) = self.playback(replies, sender.clone())?;
+        let workers = Workers { smart_turn, stt, tts, playback, writes_files };
+        let machine = Machine::new(self.config.turn.clone(), self.config.ear.pre_roll);
+        let driver = Driver::new(machine, clock, self.engine.clone(), workers, (sender, inbox), on_turn);
+        Ok((
+            driver,
+            Loading { parts: [("turn model", smart_turn_ready), ("recogniser", stt_ready), ("voice", tts_ready)] },
+        ))
+    }
+
+    fn playback(&self, replies: Option<&Path>, inbox: Inbox) -> anyhow::Result<(Playback, bool)> {
+        // The driver empties its inbox without ever waiting for the speaker, so there soon is room.
+        let report: ReportSink = Box::new(move |report| drop(inbox.blocking_send(Message::Playback(report))));
+        let (playback, backend) = match replies {
+            Some(folder) => open_speaker("wav", folder.display().to_string(), report)?,
+            None => configured_speaker(&self.config, report)?,
+        };
+        playback.set_volume(self.engine.volume());
+        if backend.echoes {
+            // Until echo is cancelled, the ear is deaf while the speaker sounds, so that Pipit does not answer itself.
+            *self.deaf.lock().unwrap_or_else(PoisonError::into_inner) = playback.sounding();
+        }
+        Ok((playback, backend.name == "wav"))
+    }
+}
+
+impl Loading {
+    /// Waits for every model.
+    ///
+    /// # Errors
+    /// The first that could not be loaded.
+    pub async fn wait(self) -> anyhow::Result<()> {
+        for (part, ready) in self.parts {
+            ready.await.with_context(|| format!("the thread of the {part} has ended"))??;
+        }
+        Ok(())
+    }
+
+    /// Logs what was loaded, and what could not be.
+    pub async fn log(self) {
+        for (part, ready) in self.parts {
+            match ready.await {
+                Ok(Ok(name)) => tracing::info!("{part}: {name}"),
+                Ok(Err(error)) => tracing::error!("no {part}: {error:#}"),
+                // Everything is shutting down.
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// Opens the speaker that is configured.
+///
+/// # Errors
+/// The folder for replies can't be made. A speaker that is missing is reported, and waited for.
+pub fn speaker(config: &Config, reports: ReportSink) -> anyhow::Result<Playback> {
+    Ok(configured_speaker(config, reports)?.0)
+}
+
+fn configured_speaker(config: &Config, reports: ReportSink) -> anyhow::Result<(Playback, &'static Backend)> {
+    let target = match &config.audio.backend {
+        AudioBackend::Cpal { output, .. } => device_name(output),
+        AudioBackend::Wav { output, .. } => output.display().to_string(),
+        AudioBackend::Null => String::new(),
+    };
+    open_speaker(config.audio.backend.name(), target, reports)
+}
+
+fn open_speaker(name: &str, target: String, reports: ReportSink) -> anyhow::Result<(Playback, &'static Backend)> {
+    let backend = audio::backend(name)?;
+    Ok(((backend.playback)(&audio::Output { target }, reports)?, backend))
+}
+
+fn device_name(device: &AudioDevice) -> String {
+    match device {
+        AudioDevice::Default => "default".to_owned(),
+        AudioDevice::Named(name) => name.clone(),
+    }
+}

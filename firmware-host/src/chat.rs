@@ -1,0 +1,66 @@
+//! The chat core, built from the configuration. Reading a secret is the only thing done here that touches the machine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use pipit_chat::{Engine, EngineSettings, ProviderKind, ProviderSettings, Secret};
+use pipit_core::config::{Config, KeySource, LlmProvider, LlmSettings};
+use pipit_store::Store;
+
+/// A server in the house or outside accepts a connection within this time or is not there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Opens the history and makes the engine ready.
+///
+/// # Errors
+/// The history can't be opened, or the API key can't be read.
+pub fn engine(config: &Config) -> anyhow::Result<Engine> {
+    let folder = &config.state_dir;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("{} can't be made; set state.dir to a folder that can", folder.display()))?;
+    let store = Store::open(&folder.join("pipit.db"))?;
+    let settings = match &config.llm {
+        Some(llm) => EngineSettings {
+            provider: Some(provider(llm)?),
+            system_prompt: llm.system_prompt.clone(),
+            history_tokens: llm.history_tokens,
+            max_reply_tokens: llm.max_reply_tokens,
+            volume: config.audio.volume,
+        },
+        None => EngineSettings {
+            provider: None,
+            system_prompt: String::new(),
+            history_tokens: 0,
+            max_reply_tokens: 0,
+            volume: config.audio.volume,
+        },
+    };
+    Ok(Engine::new(settings, store, Arc::new(jiff::Zoned::now))?)
+}
+
+fn provider(llm: &LlmSettings) -> anyhow::Result<ProviderSettings> {
+    Ok(ProviderSettings {
+        kind: match llm.provider {
+            LlmProvider::OpenAi => ProviderKind::OpenAi,
+            LlmProvider::Ollama => ProviderKind::Ollama,
+        },
+        base_url: llm.base_url.clone(),
+        model: llm.model.clone(),
+        api_key: llm.api_key.as_ref().map(secret).transpose()?.map(Secret::from),
+        connect_timeout: CONNECT_TIMEOUT,
+        first_token_timeout: llm.first_token_timeout,
+        idle_timeout: llm.idle_timeout,
+    })
+}
+
+fn secret(source: &KeySource) -> anyhow::Result<String> {
+    let key = match source {
+        KeySource::Environment(name) => std::env::var(name)
+            .ok()
+            .with_context(|| format!("chat.api_key_env names {name}, which is not set in the environment"))?,
+        KeySource::File(path) => std::fs::read_to_string(path)
+            .with_context(|| format!("the API key can't be read from {} (chat.api_key_file)", path.display()))?,
+    };
+    Ok(key.trim().to_owned())
+}

@@ -1,0 +1,38 @@
+//! `pipit ask`: the same engine as the voice, in writing.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Args;
+use pipit_chat::{Door, ReplyEvent, Request};
+
+use super::Options;
+
+#[derive(Debug, Args)]
+pub(super) struct Ask {
+    /// What to ask
+    #[arg(required = true, value_name = "TEXT")]
+    text: Vec<String>,
+}
+
+impl Ask {
+    pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
+        let config = options.load()?;
+        super::start_logging(&config, true);
+        let engine = crate::chat::engine(&config)?;
+        super::async_runtime()?.block_on(async {
+            let mut reply = engine.respond(Request { text: self.text.join(" "), door: Door::Terminal });
+            let mut said = String::new();
+            while let Some(event) = reply.next().await {
+                if let ReplyEvent::Text(text) = event? {
+                    print_text!("{text}")?;
+                    std::io::stdout().flush()?;
+                    said.push_str(&text);
+                }
+            }
+            print_line!("")?;
+            engine.finish(reply.finished(), &said).await?;
+            Ok(ExitCode::SUCCESS)
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! `pipit doctor`: each thing that Pipit needs, whether it is there, and what to do where it is not.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use pipit_core::audio::LISTENING_RATE;
+use pipit_core::config::{AudioBackend, Config};
+use pipit_models::cancel::CancelFlag;
+use pipit_models::runtime::Runtime;
+use pipit_models::voice;
+
+use super::Options;
+use crate::audio;
+use crate::installed::{Installed, NANO};
+use crate::self_test;
+
+#[derive(Debug, Args)]
+pub(super) struct Doctor {}
+
+/// What was found out about one thing.
+enum Finding {
+    Good(String),
+    /// Pipit works, but not as well as it could.
+    Fair(String),
+    Bad(String),
+}
+
+use Finding::{Bad, Fair, Good};
+
+impl Doctor {
+    pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
+        let config = match options.load() {
+            Ok(config) => config,
+            Err(error) => {
+                show("configuration", &Bad(format!("{error:#}")))?;
+                return Ok(ExitCode::FAILURE);
+            }
+        };
+        super::start_logging(&config, true);
+        let mut findings = vec![("configuration", Good(options.described_file())), ("history", history(&config))];
+        match Installed::open(&config) {
+            Ok(installed) => findings.extend(models(&config, &installed)),
+            Err(error) => findings.push(("models", bad(&error))),
+        }
+        findings.push(("sound", sound(&config)));
+        for (what, finding) in &findings {
+            show(what, finding)?;
+        }
+        let well = findings.iter().all(|(_, finding)| !matches!(finding, Bad(_)));
+        Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+fn show(what: &str, finding: &Finding) -> std::io::Result<()> {
+    let (mark, words) = match finding {
+        Good(words) => ("ok  ", words),
+        Fair(words) => ("note", words),
+        Bad(words) => ("BAD ", words),
+    };
+    print_line!("{mark}  {what:<14} {words}")
+}
+
+fn bad(error: &anyhow::Error) -> Finding {
+    Bad(format!("{error:#}"))
+}
+
+fn history(config: &Config) -> Finding {
+    match crate::chat::engine(config) {
+        Ok(_) => Good(format!("kept in {}", config.state_dir.display())),
+        Err(error) => bad(&error),
+    }
+}
+
+fn models(config: &Config, installed: &Installed) -> Vec<(&'static str, Finding)> {
+    let runtime = match Runtime::load(&config.models.runtime) {
+        Ok(runtime) => runtime,
+        Err(error) => return vec![("ONNX Runtime", Bad(error.to_string()))],
+    };
+    let mut findings = vec![("ONNX Runtime", Good(runtime.library().display().to_string()))];
+    findings.push(("voice", voice_finding(config, installed, &runtime)));
+    findings.extend(hearing(config, installed, &runtime));
+    findings
+}
+
+fn voice_finding(config: &Config, installed: &Installed, runtime: &Runtime) -> Finding {
+    let spoken = installed.voice(config, Some(runtime)).and_then(|mut voice| {
+        let pcm = voice::say(&mut *voice, "Hello.", &CancelFlag::new())?;
+        Ok(format!("{} says \"Hello.\" in {:.1} s of sound", voice.name(), pcm.duration().as_secs_f64()))
+    });
+    spoken.map_or_else(|error| bad(&error), Good)
+}
+
+fn hearing(config: &Config, installed: &Installed, runtime: &Runtime) -> Vec<(&'static str, Finding)> {
+    let (mut whisper, name) = match installed.recogniser(config) {
+        Ok(recogniser) => recogniser,
+        Err(error) => return vec![("recogniser", bad(&error))],
+    };
+    let recogniser = if name == NANO {
+        Fair(format!("{NANO}, for a first try only; run `pipit models pull --recommended` for daily use"))
+    } else {
+        Good(name)
+    };
+    let tested = self_test::spoken_sample()
+        .and_then(|speech| self_test::run(runtime, &config.models.dir, &mut whisper, &speech));
+    let tested = tested.map_or_else(|error| bad(&error), |passed| Good(passed.to_string()));
+    vec![("recogniser", recogniser), ("self-test", tested)]
+}
+
+fn sound(config: &Config) -> Finding {
+    match &config.audio.backend {
+        AudioBackend::Cpal { .. } => {
+            let devices = audio::devices();
+            let microphone = devices.devices.iter().any(|device| device.input.is_some());
+            let speaker = devices.devices.iter().any(|device| device.output.is_some());
+            match (microphone, speaker) {
+                (true, true) => Good("there are a microphone and a speaker; `pipit devices` names them".to_owned()),
+                (false, true) => Bad("there is no microphone; plug one in, it is found by itself".to_owned()),
+                (true, false) => Bad("there is no speaker; plug one in, it is found by itself".to_owned()),
+                (false, false) => Bad("there is no sound device; plug in a microphone and a speaker".to_owned()),
+            }
+        }
+        backend => Good(format!("the {} backend needs no sound devices ({LISTENING_RATE})", backend.name())),
+    }
+}

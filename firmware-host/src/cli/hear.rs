@@ -1,0 +1,155 @@
+//! `pipit hear`: recordings in place of a microphone, through the same ear, turn machine, models and voice.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use anyhow::bail;
+use clap::Args;
+use pipit_core::audio::Pcm;
+
+use super::Options;
+use crate::app::{App, SILENCE_AFTER};
+use crate::audio::{ClipFeed, Pace};
+use crate::clock::Clock;
+use crate::driver::Driver;
+use crate::report::TurnReport;
+use crate::worker::spawn_ear;
+
+#[derive(Debug, Args)]
+pub(super) struct Hear {
+    /// WAV or FLAC files, listened to one after the other as one conversation
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Print one JSON object a turn
+    #[arg(long)]
+    json: bool,
+    /// Take as long as the recording does; with `false` listen as fast as the machine can, with the same decisions
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+    realtime: bool,
+    /// Folder for the spoken replies
+    #[arg(long, default_value = ".", value_name = "FOLDER")]
+    replies: PathBuf,
+    /// Fail unless every recording was understood, word for word where the words stand beside it in a .txt file
+    #[arg(long)]
+    strict: bool,
+}
+
+impl Hear {
+    pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
+        let config = options.load()?;
+        super::start_logging(&config, true);
+        let recordings = self.files.iter().map(|file| Ok((file.as_path(), recording(file)?)));
+        let recordings: Vec<_> = recordings.collect::<anyhow::Result<_>>()?;
+        let app = App::new(config)?;
+        let runtime = super::async_runtime()?;
+        let failures = runtime.block_on(self.listen(&app, recordings))?;
+        for failure in &failures {
+            eprintln!("{failure}");
+        }
+        Ok(if self.strict && !failures.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+
+    /// Listens to each recording, prints its turns, and returns what was not understood.
+    async fn listen(&self, app: &App, recordings: Vec<(&Path, Pcm)>) -> anyhow::Result<Vec<String>> {
+        let clock = if self.realtime { Clock::live() } else { Clock::fed() };
+        let turns = Arc::new(Mutex::new(Vec::new()));
+        let on_turn = {
+            let turns = Arc::clone(&turns);
+            Box::new(move |report| turns.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(report))
+        };
+        let (mut driver, loading) = app.driver(clock, Some(&self.replies), false, on_turn)?;
+        loading.wait().await?;
+        let mut failures = Vec::new();
+        for (file, pcm) in recordings {
+            if !self.json {
+                print_line!("{}", file.display())?;
+            }
+            self.listen_to(app, &mut driver, pcm).await?;
+            let reports = std::mem::take(&mut *turns.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+            for report in &reports {
+                if self.json { print_line!("{}", serde_json::to_string(report)?)? } else { print_waterfall(report)? }
+            }
+            failures.extend(misunderstanding(file, &reports));
+        }
+        Ok(failures)
+    }
+
+    async fn listen_to(&self, app: &App, driver: &mut Driver, pcm: Pcm) -> anyhow::Result<()> {
+        let silence = app.config().turn.fallback + SILENCE_AFTER;
+        let mut ear = app.ear()?;
+        if !self.realtime {
+            driver.feed(&mut ear, &mut ClipFeed::new(&pcm, Pace::AsFastAsRead, silence)?).await;
+            return Ok(());
+        }
+        let capture = ClipFeed::new(&pcm, Pace::RealTime, silence)?;
+        let thread = spawn_ear(ear, Box::new(capture), Arc::default(), driver.inbox())?;
+        driver.run_until_input_ends().await;
+        thread.join().map_err(|_| anyhow::anyhow!("the ear's thread failed; the log says why"))
+    }
+}
+
+fn recording(file: &Path) -> anyhow::Result<Pcm> {
+    // A device may never end.
+    if std::fs::metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
+        bail!("{} is not a file; name a WAV or FLAC file", file.display());
+    }
+    let pcm = pipit_models::clip::read(file)?;
+    if pcm.is_empty() {
+        bail!("{} holds no sound; record it again", file.display());
+    }
+    Ok(pcm)
+}
+
+/// What was wrong with the turns of a recording, if anything.
+fn misunderstanding(file: &Path, reports: &[TurnReport]) -> Option<String> {
+    let name = file.display();
+    if reports.is_empty() {
+        return Some(format!("{name}: nobody was heard to speak"));
+    }
+    if let Some(report) = reports.iter().find(|report| !report.was_understood()) {
+        return Some(format!("{name}: turn {} was not understood (`{}`)", report.turn, report.transcript));
+    }
+    let words = std::fs::read_to_string(file.with_extension("txt")).ok()?;
+    let heard: Vec<_> = reports.iter().map(|report| report.transcript.as_str()).collect();
+    let heard = heard.join(" ");
+    (plain(&heard) != plain(&words)).then(|| format!("{name}: `{}` was heard as `{heard}`", words.trim()))
+}
+
+/// Letters and digits only, so that case and punctuation make no difference.
+fn plain(text: &str) -> String {
+    let kept = text.chars().filter(|c| c.is_alphanumeric() || *c == '\'' || c.is_whitespace());
+    kept.flat_map(char::to_lowercase).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// One turn for a person to read: what was said, and a bar for each stage on one scale.
+fn print_waterfall(report: &TurnReport) -> std::io::Result<()> {
+    const WIDTH: f64 = 40.0;
+    let t = &report.timings_ms;
+    print_line!(
+        "  heard   {}",
+        if report.transcript.is_empty() { "(nothing to act upon)" } else { &report.transcript }
+    )?;
+    print_line!("  did     {}", report.intent.unwrap_or(if report.reply.is_empty() { "nothing" } else { "replied" }))?;
+    print_line!("  replied {}", if report.reply.is_empty() { "(silence)" } else { &report.reply })?;
+    if let Some(file) = &report.reply_wav {
+        print_line!("  wrote   {}", file.display())?;
+    }
+    let stages = [
+        ("pause noticed", t.pause),
+        ("turn decided", t.turn_decided),
+        ("transcript", t.transcript),
+        ("reply text", t.reply_first_text),
+        ("first audio", t.first_audio),
+    ];
+    let scale = stages.iter().filter_map(|(_, at)| *at).fold(1.0, f64::max) / WIDTH;
+    let mut from = 0.0;
+    print_line!("  {:>8}  end of speech", "0 ms")?;
+    for (stage, at) in stages {
+        let Some(at) = at else { continue };
+        let (indent, length) = ((from / scale) as usize, (((at - from) / scale) as usize).max(1));
+        print_line!("  {:>8}  {:<13} {}{}", format!("{at:.0} ms"), stage, " ".repeat(indent), "█".repeat(length))?;
+        from = at;
+    }
+    print_line!("")
+}

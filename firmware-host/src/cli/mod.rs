@@ -1,0 +1,163 @@
+//! What a person types. Each subcommand has a file of its own; what they share is how the configuration is found.
+#![allow(clippy::print_stderr)]
+
+/// Prints for whoever asked. The standard library's macro panics once nobody reads on, as after `| head`; this one fails.
+macro_rules! print_text {
+    ($($words:tt)*) => { std::io::Write::write_fmt(&mut std::io::stdout(), format_args!($($words)*)) };
+}
+
+/// The same for a line.
+macro_rules! print_line {
+    ($($words:tt)*) => { print_text!("{}\n", format_args!($($words)*)) };
+}
+
+mod ask;
+mod config;
+mod devices;
+mod doctor;
+mod hear;
+mod models;
+mod run;
+mod say;
+
+use std::io::{ErrorKind, IsTerminal as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use pipit_core::config::{self as settings, Config, LogLevel};
+use tracing_subscriber::EnvFilter;
+
+/// A private voice assistant for small boards.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every subcommand understands.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The configuration file [default: /etc/pipit/pipit.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Overrides one key of the configuration
+    #[arg(long = "set", global = true, value_name = "SECTION.KEY=VALUE")]
+    overrides: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Listen and answer until told to stop
+    Run(run::Run),
+    /// Listen to recordings as if they were spoken just now
+    Hear(hear::Hear),
+    /// Speak a text
+    Say(say::Say),
+    /// Ask in writing
+    Ask(ask::Ask),
+    /// List microphones and speakers
+    Devices(devices::Devices),
+    /// Show, fetch, check and measure models
+    Models(models::Models),
+    /// Check or print the configuration
+    Config(config::ConfigCommand),
+    /// Find out what keeps Pipit from working, and what to do about it
+    Doctor(doctor::Doctor),
+}
+
+impl Cli {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// Whatever kept it from being done, in words for the person who typed it.
+    pub fn execute(self) -> anyhow::Result<ExitCode> {
+        let options = self.options;
+        match self.command {
+            Command::Run(run) => run.execute(&options),
+            Command::Hear(hear) => hear.execute(&options),
+            Command::Say(say) => say.execute(&options),
+            Command::Ask(ask) => ask.execute(&options),
+            Command::Devices(devices) => devices.execute(),
+            Command::Models(models) => models.execute(&options),
+            Command::Config(config) => config.execute(&options),
+            Command::Doctor(doctor) => doctor.execute(&options),
+        }
+    }
+}
+
+impl Options {
+    /// Reads the configuration: the file, then the environment, then `--set`.
+    fn load(&self) -> anyhow::Result<Config> {
+        let file = self.config.clone().unwrap_or_else(|| PathBuf::from(settings::USUAL_FILE));
+        let name = file.display().to_string();
+        let content = match std::fs::read_to_string(&file) {
+            Ok(content) => Some(content),
+            Err(error) if error.kind() == ErrorKind::NotFound && self.config.is_none() => None,
+            Err(error) => return Err(error).with_context(|| format!("the configuration {name} can't be read")),
+        };
+        let state_dir = settings::usual_state_dir(|name| std::env::var_os(name)).context(
+            "there is no place for what Pipit remembers: set HOME, or write state.dir into the configuration",
+        )?;
+        settings::load(settings::Layers {
+            defaults: settings::Defaults { state_dir },
+            file: content.as_deref().map(|content| settings::Text { name: &name, content }),
+            environment: std::env::vars_os().collect(),
+            flags: &self.overrides,
+        })
+        .map_err(|problems| {
+            let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("the configuration is not right:\n{}", lines.join("\n"))
+        })
+    }
+
+    /// Where the configuration comes from, in words.
+    fn described_file(&self) -> String {
+        match &self.config {
+            Some(file) => file.display().to_string(),
+            None if std::path::Path::new(settings::USUAL_FILE).exists() => settings::USUAL_FILE.to_owned(),
+            None => format!("no file at {}: everything has its default", settings::USUAL_FILE),
+        }
+    }
+}
+
+/// Log lines go to standard error, so that standard output holds nothing but what was asked for. `RUST_LOG` overrides the
+/// level of the configuration.
+fn start_logging(config: &Config, interactive: bool) {
+    let level = if interactive { config.log_level.min(LogLevel::Warn) } else { config.log_level };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level.name()));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr);
+    // systemd's journal writes the time itself, and shows escape sequences as they are.
+    let for_person = std::io::stderr().is_terminal();
+    let subscriber = subscriber.with_ansi(for_person);
+    let outcome = if std::env::var_os("JOURNAL_STREAM").is_some() {
+        subscriber.without_time().try_init()
+    } else {
+        subscriber.try_init()
+    };
+    // It fails only where a subscriber is there already, which serves as well.
+    drop(outcome);
+}
+
+/// The runtime of everything that waits for a network or a timer.
+fn async_runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("the operating system gives Pipit no threads")
+}
+
+/// Whether nothing went wrong but that whoever read the output has read enough.
+pub fn was_read_enough(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+/// Says what went wrong, with its causes.
+pub fn complain(error: &anyhow::Error) {
+    eprintln!("pipit: {error:#}");
+}

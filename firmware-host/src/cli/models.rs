@@ -1,0 +1,272 @@
+//! `pipit models`: what there is, what this board can run, and how it gets here.
+
+use std::io::{IsTerminal as _, stderr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use pipit_core::audio::Pcm;
+use pipit_core::config::{Config, SttModel};
+use pipit_models::cancel::CancelFlag;
+use pipit_models::catalogue::{
+    Engine, FileVerdict, Kind, Listed, Measurement, Model, RealTimeFactor, Source, State, measure,
+};
+use pipit_models::download::{Downloader, Progress, PullError};
+use pipit_models::voice;
+
+use super::Options;
+use crate::installed::{Installed, NANO};
+
+#[derive(Debug, Args)]
+pub(super) struct Models {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Show the catalogue, and what of it is installed
+    List,
+    /// Download models
+    Pull {
+        /// Names as `pipit models list` shows them
+        #[arg(value_name = "NAME", required_unless_present = "recommended")]
+        names: Vec<String>,
+        /// The recogniser and the voice that this board can afford; without a network, go on with what is there
+        #[arg(long)]
+        recommended: bool,
+    },
+    /// Compare installed files with their hashes
+    Verify {
+        /// Names as `pipit models list` shows them; all that are installed if none is given
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
+    /// Take model files from a folder or a USB stick
+    Import {
+        /// Where they lie
+        #[arg(value_name = "FOLDER")]
+        from: PathBuf,
+    },
+    /// Measure how fast each installed model is on this board
+    Bench,
+}
+
+impl Models {
+    pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
+        let config = options.load()?;
+        super::start_logging(&config, true);
+        let installed = Installed::open(&config)?;
+        match self.action {
+            Action::List => list(&installed),
+            Action::Pull { names, recommended: false } => pull(&installed, &names),
+            Action::Pull { names, recommended: true } => pull_recommended(&installed, &config, names),
+            Action::Verify { names } => verify(&installed, names),
+            Action::Import { from } => import(&installed, &from),
+            Action::Bench => bench(&installed, &config),
+        }
+    }
+}
+
+fn list(installed: &Installed) -> anyhow::Result<ExitCode> {
+    let folder = installed.folder();
+    print_line!("{:<24} {:<8} {:>8} {:>8}  {:<10} on this board", "name", "kind", "size", "memory", "state")?;
+    for listed in folder.list() {
+        let model = listed.model;
+        let size = model.bytes().map_or("?".to_owned(), megabytes);
+        let state = match listed.state {
+            _ if model.source == Source::InTheBox => "in the box",
+            State::Installed => "installed",
+            State::Partial => "partial",
+            State::Absent => "-",
+            State::Corrupt => "corrupt",
+        };
+        let fit = folder.catalogue().fit(model, installed.board(), installed.measured());
+        print_line!(
+            "{:<24} {:<8} {size:>8} {:>8}  {state:<10} {fit}",
+            model.name,
+            model.kind().as_str(),
+            megabytes(model.memory)
+        )?;
+        print_line!("{:<24} {} Licence: {}", "", model.about, model.licence)?;
+    }
+    print_line!("\nin {}", folder.path().display())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn pull(installed: &Installed, names: &[String]) -> anyhow::Result<ExitCode> {
+    for name in names {
+        let done = download(installed, name)?;
+        print_line!("{done}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Never fails for want of a network: Pipit starts with what it has, and says what that means.
+fn pull_recommended(installed: &Installed, config: &Config, mut names: Vec<String>) -> anyhow::Result<ExitCode> {
+    let recommended =
+        installed.folder().catalogue().recommended(installed.board(), &config.stt.language, installed.measured());
+    names.extend(recommended.recogniser.iter().chain(&recommended.voice).map(|model| model.name.clone()));
+    for name in names {
+        match download(installed, &name) {
+            Ok(done) => print_line!("{done}")?,
+            Err(PullError::Offline { .. }) => {
+                eprintln!(
+                    "Offline: going on with what is here. Without a larger recogniser that is {NANO}, which knows a few \
+                     hundred words and few voices; run `pipit models pull {name}` once there is a network."
+                );
+                break;
+            }
+            Err(error) => eprintln!("{error}"),
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Downloads a model, and says that it is there.
+fn download(installed: &Installed, name: &str) -> Result<String, PullError> {
+    let bar = ProgressBar::new(0);
+    // The template is fixed, so it parses.
+    if let Ok(style) =
+        ProgressStyle::with_template("{msg:<32} {bar:30} {bytes:>10}/{total_bytes} {bytes_per_sec} {eta}")
+    {
+        bar.set_style(style);
+    }
+    let mut show = |progress: Progress<'_>| match progress {
+        Progress::Waiting { file } => bar.set_message(format!("{file}: another download is under way")),
+        Progress::Checking { file, done, total } => {
+            bar.set_length(total.unwrap_or(done));
+            bar.set_message(format!("checking {file}"));
+            bar.set_position(done);
+        }
+        Progress::Downloading { file, done, total } => {
+            bar.set_message(file.to_owned());
+            bar.set_length(total);
+            bar.set_position(done);
+        }
+        Progress::Retrying { file, reason, after } => bar.println(format!("{file}: {reason}; again in {after:.0?}")),
+    };
+    let begun = !stderr().is_terminal();
+    if begun {
+        eprintln!("fetching {name}");
+    }
+    let outcome = Downloader::default().pull(installed.folder(), name, &mut show, &AtomicBool::new(false));
+    bar.finish_and_clear();
+    let model = outcome?;
+    Ok(format!("{name} is installed ({}).", model.bytes().map_or("size unknown".to_owned(), megabytes)))
+}
+
+fn verify(installed: &Installed, names: Vec<String>) -> anyhow::Result<ExitCode> {
+    let folder = installed.folder();
+    let all =
+        || folder.list().into_iter().filter(|listed| listed.state != State::Absent && !listed.model.files.is_empty());
+    let names = if names.is_empty() { all().map(|listed| listed.model.name.clone()).collect() } else { names };
+    let mut good = true;
+    for name in names {
+        for (file, verdict) in folder.verify(&name, &mut |_, _, _| {}, &AtomicBool::new(false))? {
+            print_line!("{name}: {}: {}", file.name, in_words(&verdict))?;
+            good &= !matches!(verdict, FileVerdict::Missing | FileVerdict::Corrupt { .. });
+        }
+    }
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn in_words(verdict: &FileVerdict) -> String {
+    match verdict {
+        FileVerdict::Good => "good".to_owned(),
+        FileVerdict::Missing => "missing; pull it again".to_owned(),
+        FileVerdict::Corrupt { .. } => "corrupt; pull it again".to_owned(),
+        FileVerdict::Unknown { found } => format!("there is no hash to compare with; it hashes to {found}"),
+    }
+}
+
+fn import(installed: &Installed, from: &std::path::Path) -> anyhow::Result<ExitCode> {
+    let imported = installed.folder().import(from, &mut |_, _| {}, &AtomicBool::new(false))?;
+    for file in &imported.taken {
+        print_line!("{file}: taken")?;
+    }
+    for file in &imported.already_there {
+        print_line!("{file}: is installed already")?;
+    }
+    for rejected in &imported.rejected {
+        eprintln!("{}: not taken: {}", rejected.path.display(), rejected.why);
+    }
+    if imported.taken.is_empty() && imported.already_there.is_empty() {
+        eprintln!("{} holds no file of the catalogue; `pipit models list` shows what there is", from.display());
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Measures every installed model of which speed is chosen by, and keeps the figures for the choice.
+fn bench(installed: &Installed, config: &Config) -> anyhow::Result<ExitCode> {
+    let runs = NonZeroUsize::new(5).context("five is not zero")?;
+    let (folder, board) = (installed.folder(), installed.board());
+    let mut measured = installed.measured().clone();
+    print_line!("{}, {} cores; real-time factor: seconds of work per second of speech", board.name, board.cores)?;
+    let speech = crate::self_test::spoken_sample()?;
+    let is_there = |listed: &Listed<'_>| listed.state == State::Installed || listed.model.source == Source::InTheBox;
+    for listed in folder.list().into_iter().filter(is_there) {
+        let model = listed.model;
+        let outcome = match model.kind() {
+            Kind::Stt => bench_recogniser(installed, config, model, &speech, runs),
+            Kind::Tts => bench_voice(installed, config, model, runs),
+            Kind::Vad | Kind::Turn | Kind::Runtime => continue,
+        };
+        match outcome {
+            Ok((threads, factor)) => {
+                print_line!("{:<24} {factor}", model.name)?;
+                measured.insert(Measurement {
+                    model: model.name.clone(),
+                    board: board.fingerprint(),
+                    threads,
+                    real_time_factor: factor,
+                });
+            }
+            Err(error) => print_line!("{:<24} failed: {error:#}", model.name)?,
+        }
+    }
+    measured.save().with_context(|| format!("the figures can't be kept in {}", folder.path().display()))?;
+    for listed in folder.list().into_iter().filter(|l| matches!(l.model.kind(), Kind::Stt | Kind::Tts)) {
+        print_line!("{:<24} {}", listed.model.name, folder.catalogue().fit(listed.model, board, &measured))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn bench_recogniser(
+    installed: &Installed,
+    config: &Config,
+    model: &Model,
+    speech: &Pcm,
+    runs: NonZeroUsize,
+) -> anyhow::Result<(usize, RealTimeFactor)> {
+    let mut config = config.clone();
+    config.stt.model = SttModel::Named(model.name.clone());
+    let (mut whisper, _) = installed.recogniser(&config)?;
+    let never = CancelFlag::new();
+    let factor = measure(runs, || whisper.transcribe(speech.samples(), &never).map(|_| speech.duration()))?;
+    Ok((installed.recogniser_threads(&config), factor))
+}
+
+fn bench_voice(
+    installed: &Installed,
+    config: &Config,
+    model: &Model,
+    runs: NonZeroUsize,
+) -> anyhow::Result<(usize, RealTimeFactor)> {
+    let runtime = pipit_models::runtime::Runtime::load(&config.models.runtime)?;
+    let engine = if model.engine == Engine::Kokoro { "kokoro" } else { "piper" };
+    let mut voice = voice::open(engine, &installed.voice_settings(config), Some(&runtime))?;
+    let never = CancelFlag::new();
+    let sentence = "The washing machine has finished, and the kitchen is at twenty one degrees.";
+    let factor = measure(runs, || voice::say(&mut *voice, sentence, &never).map(|pcm| pcm.duration()))?;
+    Ok((1, factor))
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{} MB", bytes.div_ceil(1_000_000))
+}

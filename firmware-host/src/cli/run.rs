@@ -1,0 +1,108 @@
+//! `pipit run`: the daemon.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::Args;
+use pipit_web::Snapshot;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::Options;
+use crate::app::App;
+use crate::clock::Clock;
+use crate::report::TurnReport;
+use crate::timers;
+use crate::worker::spawn_ear;
+
+/// How long what is being said may go on after Pipit was told to end.
+const GRACE: Duration = Duration::from_secs(3);
+
+#[derive(Debug, Args)]
+pub(super) struct Run {}
+
+impl Run {
+    pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
+        let started = Instant::now();
+        let config = options.load()?;
+        super::start_logging(&config, false);
+        tracing::info!("Pipit {} with {}", env!("CARGO_PKG_VERSION"), options.described_file());
+        let app = App::new(config)?;
+        let runtime = super::async_runtime()?;
+        runtime.block_on(serve(app, started))?;
+        runtime.shutdown_timeout(GRACE);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
+    let stop = CancellationToken::new();
+    end_on_signals(stop.clone())?;
+    let (mut driver, loading) = app.driver(Clock::live(), None, true, Box::new(log_turn))?;
+    let ear_stop = Arc::new(AtomicBool::new(false));
+    let ear = spawn_ear(app.ear()?, app.capture()?, Arc::clone(&ear_stop), driver.inbox())?;
+    tracing::info!("listening {} ms after the start", started.elapsed().as_millis());
+    tokio::spawn(loading.log());
+    tokio::spawn(timers::announce(app.engine().clone(), driver.inbox()));
+    if let Some(address) = app.config().web_listen {
+        tokio::spawn(serve_web(address, driver.snapshots(), stop.clone()));
+    }
+    driver.run(stop).await;
+    tracing::info!("ending");
+    // Whatever is still being said is cut here, and what was heard of it is recorded.
+    if tokio::time::timeout(GRACE, driver.drain()).await.is_err() {
+        tracing::warn!("ending in the middle of a turn, which is missing from the history");
+    }
+    ear_stop.store(true, Ordering::Relaxed);
+    drop(driver);
+    ear.join().map_err(|_| anyhow::anyhow!("the ear's thread failed; the log says why"))
+}
+
+/// SIGTERM is systemd's, SIGINT a person's at the keyboard.
+fn end_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be waited for")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be waited for")?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stop.cancel();
+    });
+    Ok(())
+}
+
+/// A panel that can't be served is no reason to stop listening.
+async fn serve_web(address: std::net::SocketAddr, snapshot: watch::Receiver<Snapshot>, stop: CancellationToken) {
+    let listener = match tokio::net::TcpListener::bind(address).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::warn!("no health page: {address} can't be listened on ({error}); set web.listen to another");
+            return;
+        }
+    };
+    let served = axum::serve(listener, pipit_web::router(snapshot)).with_graceful_shutdown(stop.cancelled_owned());
+    if let Err(error) = served.await {
+        tracing::warn!("the health page has ended: {error}");
+    }
+}
+
+/// What people say is for the trace level only.
+fn log_turn(report: TurnReport) {
+    let ms = |at: Option<f64>| at.map_or("-".to_owned(), |at| format!("{at:.0} ms"));
+    let t = &report.timings_ms;
+    tracing::info!(
+        turn = report.turn,
+        ended_by = report.ended_by,
+        intent = report.intent,
+        "decided {} after the end of speech, understood {}, audible {}",
+        ms(t.turn_decided),
+        ms(t.transcript),
+        ms(t.first_audio)
+    );
+    tracing::trace!(turn = report.turn, transcript = report.transcript, reply = report.reply);
+}

@@ -1,0 +1,407 @@
+//! Carries what happens to the turn machine, and what the machine wants to the workers. Decides nothing itself.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use pipit_chat::{DeviceAction, Door, Engine, FinishedTurn, ReplyEvent, Request};
+use pipit_core::audio::{FRAME_SAMPLES, LISTENING_RATE, SampleIndex, duration_of};
+use pipit_core::ear::SpeechFact;
+use pipit_core::time::Moment;
+use pipit_core::turn::{Effect, Event, Machine, Phase, Transcription, TurnId};
+use pipit_models::cancel::CancelFlag;
+use pipit_web::Snapshot;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::audio::{Capture, CaptureStep, ClauseId, Playback, PlaybackReport};
+use crate::clock::Clock;
+use crate::report::{Recording, TurnReport};
+use crate::worker::{Ear, Inbox, Message, ScoreJob, SpeakJob, TranscribeJob, Worker};
+
+/// The threads that do the machine's work.
+pub struct Workers {
+    /// Smart Turn.
+    pub smart_turn: Worker<ScoreJob>,
+    /// The recogniser.
+    pub stt: Worker<TranscribeJob>,
+    /// The voice.
+    pub tts: Worker<SpeakJob>,
+    /// The speaker, or the files that stand in for it.
+    pub playback: Playback,
+    /// Whether each reply is written to a file, which its report waits for.
+    pub writes_files: bool,
+}
+
+/// Runs one turn machine.
+pub struct Driver {
+    machine: Machine,
+    clock: Clock,
+    engine: Engine,
+    workers: Workers,
+    inbox: mpsc::Receiver<Message>,
+    sender: Inbox,
+    turns: HashMap<TurnId, InFlight>,
+    /// Where the latest stretch of sound ended, and when it was known. It ties the two clocks together.
+    anchor: (SampleIndex, Moment),
+    /// The turn whose clauses were handed to the speaker last.
+    playing: Option<TurnId>,
+    /// The turn whose reply could not be written, so that its end waits for no file.
+    unwritable: Option<TurnId>,
+    /// Turns that are over and whose reply is still being written to its file.
+    unwritten: HashMap<TurnId, (Recording, String)>,
+    /// Exchanges that are over and not yet in the history, with what was heard of the reply.
+    heard: Vec<(FinishedTurn, String)>,
+    input_ended: bool,
+    snapshots: watch::Sender<Snapshot>,
+    on_turn: Box<dyn FnMut(TurnReport) + Send>,
+}
+
+/// What is being done for one turn.
+struct InFlight {
+    recording: Recording,
+    cancel: CancelFlag,
+    reply: CancellationToken,
+    finished: Option<FinishedTurn>,
+}
+
+impl Driver {
+    /// A driver whose workers report to `inbox`, of which `sender` is the other end. `on_turn` is told of each turn that
+    /// somebody spoke.
+    pub fn new(
+        machine: Machine,
+        clock: Clock,
+        engine: Engine,
+        workers: Workers,
+        (sender, inbox): (Inbox, mpsc::Receiver<Message>),
+        on_turn: Box<dyn FnMut(TurnReport) + Send>,
+    ) -> Self {
+        let snapshots = watch::Sender::new(Snapshot { phase: machine.phase().name(), ..Snapshot::default() });
+        Driver {
+            machine,
+            clock,
+            engine,
+            workers,
+            inbox,
+            sender,
+            turns: HashMap::new(),
+            anchor: (SampleIndex::default(), Moment::START),
+            playing: None,
+            unwritable: None,
+            unwritten: HashMap::new(),
+            heard: Vec::new(),
+            input_ended: false,
+            snapshots,
+            on_turn,
+        }
+    }
+
+    /// Where events for this driver go.
+    pub fn inbox(&self) -> Inbox {
+        self.sender.clone()
+    }
+
+    /// What the driver is doing, always the newest.
+    pub fn snapshots(&self) -> watch::Receiver<Snapshot> {
+        self.snapshots.subscribe()
+    }
+
+    /// Runs in real time until `stop`.
+    pub async fn run(&mut self, stop: CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.run_while(|_| true) => {}
+        }
+    }
+
+    /// Falls silent, and returns once what was heard is recorded.
+    pub async fn drain(&mut self) {
+        self.step(Event::StopRequested);
+        self.record_what_was_heard().await;
+        self.run_while(Driver::is_busy).await;
+    }
+
+    fn is_busy(&self) -> bool {
+        self.machine.phase() != Phase::Idle || !self.unwritten.is_empty()
+    }
+
+    /// Runs in real time until the recording that is being listened to is over and everything said in it is answered.
+    pub async fn run_until_input_ends(&mut self) {
+        self.input_ended = false;
+        self.run_while(|driver| !driver.input_ended || driver.is_busy()).await;
+    }
+
+    /// Feeds a recording as fast as the machine can. Time stands still while a model works, so that every decision is
+    /// the one that would have been made live by a board that needs no time to think.
+    pub async fn feed(&mut self, ear: &mut Ear, capture: &mut dyn Capture) {
+        loop {
+            let frame = match capture.next_frame(Duration::ZERO) {
+                CaptureStep::Frame(frame) => frame,
+                CaptureStep::Found(_) => continue,
+                CaptureStep::Lost(_) | CaptureStep::TimedOut | CaptureStep::End => return,
+            };
+            self.clock.feed(duration_of(FRAME_SAMPLES, LISTENING_RATE));
+            self.step(Event::Tick);
+            if let Some(fact) = ear.hear(&frame) {
+                self.step(Event::Speech(fact));
+            }
+            while self.machine.awaits_work() || !self.unwritten.is_empty() {
+                let Some(message) = self.inbox.recv().await else { return };
+                self.receive(message).await;
+            }
+        }
+    }
+
+    async fn run_while(&mut self, go_on: impl Fn(&Driver) -> bool) {
+        while go_on(self) {
+            let wait = self.machine.next_deadline().map(|deadline| deadline.saturating_since(self.clock.now()));
+            tokio::select! {
+                message = self.inbox.recv() => match message {
+                    Some(message) => self.receive(message).await,
+                    None => return,
+                },
+                () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => self.step(Event::Tick),
+            }
+        }
+    }
+
+    async fn receive(&mut self, message: Message) {
+        match message {
+            Message::Event(event) => self.step(event),
+            Message::Worked { stage, turn, took, event } => {
+                if let Some(flight) = self.turns.get_mut(&turn) {
+                    flight.recording.worked(stage, took);
+                }
+                self.step(event);
+            }
+            Message::Intent(turn, name) => {
+                if let Some(flight) = self.turns.get_mut(&turn) {
+                    flight.recording.understood(name);
+                }
+            }
+            Message::Answered(turn, finished) => {
+                if let Some(flight) = self.turns.get_mut(&turn) {
+                    flight.finished = Some(finished);
+                }
+                self.step(Event::ReplyEnded { turn });
+            }
+            Message::Device(action) => self.act(action),
+            Message::MicrophoneLost(why) => {
+                tracing::warn!("{why}");
+                self.snapshots.send_modify(|snapshot| snapshot.microphone = None);
+            }
+            Message::MicrophoneFound(name) => {
+                tracing::info!("listening to {name}");
+                self.snapshots.send_modify(|snapshot| snapshot.microphone = Some(name));
+            }
+            Message::Playback(report) => self.on_playback(report),
+            Message::InputEnded => self.input_ended = true,
+        }
+        self.record_what_was_heard().await;
+    }
+
+    fn step(&mut self, event: Event) {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            self.note(&event);
+            let mut effects = Vec::new();
+            self.machine.step(self.clock.now(), event, &mut effects);
+            events.extend(effects.into_iter().filter_map(|effect| self.perform(effect)));
+        }
+        let phase = self.machine.phase().name();
+        self.snapshots.send_if_modified(|snapshot| std::mem::replace(&mut snapshot.phase, phase) != phase);
+    }
+
+    /// Writes down when things happened.
+    fn note(&mut self, event: &Event) {
+        let now = self.clock.stamp();
+        match event {
+            Event::Speech(SpeechFact::Paused(stretch) | SpeechFact::Continues(stretch)) => {
+                self.anchor = (stretch.end(), now);
+            }
+            Event::Transcribed { turn, transcription } => {
+                let words = match transcription {
+                    Transcription::Words(words) => words.clone(),
+                    _ => String::new(),
+                };
+                self.with(*turn, |flight| flight.recording.transcribed(now, words));
+            }
+            Event::ReplyText { turn, .. } => self.with(*turn, |flight| flight.recording.text_at(now)),
+            Event::ClauseStarted { turn, .. } => self.with(*turn, |flight| flight.recording.audio_at(now)),
+            _ => {}
+        }
+    }
+
+    /// Has an effect done. What can't even be begun comes back as the event that says so.
+    fn perform(&mut self, effect: Effect) -> Option<Event> {
+        match effect {
+            Effect::ScoreTurn { draft, utterance } => {
+                self.flight(draft.turn);
+                let refused = self.workers.smart_turn.try_send(ScoreJob { draft, utterance }).is_err();
+                refused.then_some(Event::TurnScored { draft, probability: None })
+            }
+            Effect::Decided { turn, ended_by, speech_end } => {
+                let (now, (heard_until, noticed)) = (self.clock.stamp(), self.anchor);
+                let recording = &mut self.flight(turn).recording;
+                recording.paused(noticed - heard_until.duration_since(speech_end), noticed);
+                recording.decided(now, ended_by);
+                None
+            }
+            Effect::Transcribe { turn, utterance } => {
+                let cancel = self.flight(turn).cancel.clone();
+                let refused = self.workers.stt.try_send(TranscribeJob { turn, utterance, cancel }).is_err();
+                refused.then_some(Event::Transcribed { turn, transcription: Transcription::Failed })
+            }
+            Effect::Respond { turn, request } => {
+                self.respond(turn, request);
+                None
+            }
+            Effect::Synthesise { turn, clause, words } => {
+                let cancel = self.flight(turn).cancel.clone();
+                let refused = self.workers.tts.try_send(SpeakJob { turn, clause, words, cancel }).is_err();
+                refused.then_some(Event::ClauseFailed { turn, clause })
+            }
+            Effect::Play { turn, clause, pcm } => {
+                self.playing = Some(turn);
+                let refused = self.workers.playback.play(ClauseId { turn: turn.0, clause }, pcm).is_err();
+                refused.then_some(Event::ClausePlayed { turn, clause })
+            }
+            Effect::StopPlayback { .. } => {
+                self.workers.playback.stop();
+                None
+            }
+            Effect::Cancel { turn } => {
+                self.with(turn, InFlight::cancel);
+                None
+            }
+            Effect::Ended { turn, heard } => {
+                self.end(turn, heard);
+                None
+            }
+        }
+    }
+
+    /// Asks the engine, and passes on what it says.
+    fn respond(&mut self, turn: TurnId, request: String) {
+        let (engine, sender) = (self.engine.clone(), self.sender.clone());
+        let stop = self.flight(turn).reply.clone();
+        tokio::spawn(async move {
+            let _ = stop.run_until_cancelled(converse(engine, turn, request, sender)).await;
+        });
+    }
+
+    fn act(&mut self, action: DeviceAction) {
+        match action {
+            DeviceAction::SetVolume(percent) => self.workers.playback.set_volume(percent),
+            // The request to stop has itself ended what it was to stop: nothing else sounds in this turn.
+            DeviceAction::Stop => {}
+        }
+    }
+
+    fn on_playback(&mut self, report: PlaybackReport) {
+        match report {
+            PlaybackReport::Started(id) => self.step(Event::ClauseStarted { turn: TurnId(id.turn), clause: id.clause }),
+            PlaybackReport::Played(id) => self.step(Event::ClausePlayed { turn: TurnId(id.turn), clause: id.clause }),
+            PlaybackReport::Stopped { cut } => {
+                let turn = cut.map(|(id, _)| TurnId(id.turn)).or(self.playing);
+                if let Some(turn) = turn {
+                    self.step(Event::PlaybackStopped { turn, cut: cut.map(|(id, heard)| (id.clause, heard)) });
+                }
+            }
+            PlaybackReport::Written { turn, file } => {
+                if let Some((mut recording, heard)) = self.unwritten.remove(&TurnId(turn)) {
+                    recording.written(file);
+                    self.tell(recording, heard);
+                }
+            }
+            PlaybackReport::SpeakerLost(why) => tracing::warn!("{why}"),
+            PlaybackReport::SpeakerFound(name) => tracing::info!("speaking through {name}"),
+            PlaybackReport::Failed(why) => {
+                tracing::error!("{why}");
+                // It is the file of a turn that is over; where none is waited for, that of the reply being spoken.
+                if self.unwritten.is_empty() {
+                    self.unwritable = self.playing;
+                }
+                for (_, (recording, heard)) in std::mem::take(&mut self.unwritten) {
+                    self.tell(recording, heard);
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, turn: TurnId, heard: String) {
+        let Some(mut flight) = self.turns.remove(&turn) else { return };
+        flight.cancel();
+        self.workers.playback.end_of_turn(turn.0);
+        if let Some(finished) = flight.finished.take() {
+            self.heard.push((finished, heard.clone()));
+        }
+        let writes_file = self.workers.writes_files && self.playing == Some(turn) && self.unwritable != Some(turn);
+        if writes_file {
+            self.unwritten.insert(turn, (flight.recording, heard));
+        } else {
+            self.tell(flight.recording, heard);
+        }
+    }
+
+    fn tell(&mut self, recording: Recording, heard: String) {
+        if recording.was_spoken() {
+            self.snapshots.send_modify(|snapshot| snapshot.turns += 1);
+            (self.on_turn)(recording.report(heard));
+        }
+    }
+
+    async fn record_what_was_heard(&mut self) {
+        for (finished, heard) in std::mem::take(&mut self.heard) {
+            if let Err(error) = self.engine.finish(finished, &heard).await {
+                tracing::error!("this exchange is missing from the history: {error}");
+            }
+        }
+    }
+
+    fn flight(&mut self, turn: TurnId) -> &mut InFlight {
+        self.turns.entry(turn).or_insert_with(|| InFlight {
+            recording: Recording::new(turn),
+            cancel: CancelFlag::new(),
+            reply: CancellationToken::new(),
+            finished: None,
+        })
+    }
+
+    fn with(&mut self, turn: TurnId, change: impl FnOnce(&mut InFlight)) {
+        if let Some(flight) = self.turns.get_mut(&turn) {
+            change(flight);
+        }
+    }
+}
+
+impl InFlight {
+    /// Stops what is being done, and makes ready for something else to be done for the same turn.
+    fn cancel(&mut self) {
+        self.cancel.cancel();
+        self.cancel = CancelFlag::new();
+        self.reply.cancel();
+        self.reply = CancellationToken::new();
+    }
+}
+
+/// Asks the engine and passes on what it says, until it has said everything.
+async fn converse(engine: Engine, turn: TurnId, request: String, inbox: Inbox) {
+    let mut reply = engine.respond(Request { text: request, door: Door::Voice });
+    while let Some(event) = reply.next().await {
+        let message = match event {
+            Ok(ReplyEvent::Intent(name)) => Message::Intent(turn, name),
+            Ok(ReplyEvent::Text(text)) => Message::Event(Event::ReplyText { turn, text }),
+            Ok(ReplyEvent::Device(action)) => Message::Device(action),
+            Err(error) => {
+                tracing::error!("no reply: {error}");
+                Message::Event(Event::ReplyFailed { turn, apology: error.spoken() })
+            }
+        };
+        let failed = matches!(message, Message::Event(Event::ReplyFailed { .. }));
+        // The inbox closes only when everything is shutting down.
+        if inbox.send(message).await.is_err() || failed {
+            return;
+        }
+    }
+    let _ = inbox.send(Message::Answered(turn, reply.finished())).await;
+}

@@ -1,0 +1,146 @@
+//! Which of the installed models listens and which speaks: what the owner chose, else the best that the board can afford.
+
+use std::num::NonZeroU16;
+
+use anyhow::{Context as _, bail};
+use pipit_core::config::{Config, SttModel, TtsEngine};
+use pipit_models::board::Board;
+use pipit_models::catalogue::{Engine, Kind, Measurements, Model, ModelFolder, State, Verdict};
+use pipit_models::runtime::Runtime;
+use pipit_models::voice::{self, Voice, VoiceSettings};
+use pipit_models::whisper::{Whisper, WhisperSettings, WhisperSource, nano};
+
+/// The catalogue's name of the recogniser in the box.
+pub const NANO: &str = "pipit-nano-en";
+
+/// The models folder, seen with the eyes of this board.
+pub struct Installed {
+    folder: ModelFolder,
+    board: Board,
+    measured: Measurements,
+}
+
+impl Installed {
+    /// Looks at the models folder and at the board.
+    ///
+    /// # Errors
+    /// The owner's own catalogue in the folder is wrong.
+    pub fn open(config: &Config) -> anyhow::Result<Installed> {
+        let folder = ModelFolder::open(&config.models.dir, None)?;
+        let measured = Measurements::load(&config.models.dir);
+        Ok(Installed { folder, board: Board::detect(), measured })
+    }
+
+    /// The models folder.
+    pub fn folder(&self) -> &ModelFolder {
+        &self.folder
+    }
+
+    /// This machine.
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// What `pipit models bench` has measured here.
+    pub fn measured(&self) -> &Measurements {
+        &self.measured
+    }
+
+    /// Loads the recogniser, and says which it is.
+    ///
+    /// # Errors
+    /// The owner chose one that is not installed or can't be loaded. Without a choice there always is one.
+    pub fn recogniser(&self, config: &Config) -> anyhow::Result<(Whisper, String)> {
+        match &config.stt.model {
+            SttModel::File(path) => {
+                let name = path.display().to_string();
+                Ok((self.load(&WhisperSource::File(path.clone()), config)?, name))
+            }
+            SttModel::Named(name) => self.load_named(name, config),
+            SttModel::Auto => {
+                for model in self.affordable(Kind::Stt, &config.stt.language) {
+                    match self.load_named(&model.name, config) {
+                        Ok(loaded) => return Ok(loaded),
+                        Err(error) => tracing::warn!("{error:#}; trying the next best"),
+                    }
+                }
+                let loaded = self.load_named(NANO, config)?;
+                tracing::warn!(
+                    "listening with {NANO}, which was trained on synthetic voices: good for a first try, not for daily use; \
+                     run `pipit models pull --recommended`"
+                );
+                Ok(loaded)
+            }
+        }
+    }
+
+    /// Opens the voice.
+    ///
+    /// # Errors
+    /// The owner chose one that is not installed or can't be opened, or there is not even espeak-ng.
+    pub fn voice(&self, config: &Config, runtime: Option<&Runtime>) -> anyhow::Result<Box<dyn Voice>> {
+        let settings = self.voice_settings(config);
+        if let Some(engine) = config.tts.engine {
+            return Ok(voice::open(engine.name(), &settings, runtime)?);
+        }
+        for model in self.affordable(Kind::Tts, &config.stt.language) {
+            let engine = if model.engine == Engine::Kokoro { TtsEngine::Kokoro } else { TtsEngine::Piper };
+            match voice::open(engine.name(), &settings, runtime) {
+                Ok(voice) => return Ok(voice),
+                Err(error) => tracing::warn!("{}: {error}; trying the next best", model.name),
+            }
+        }
+        Ok(voice::open(TtsEngine::Espeak.name(), &settings, runtime)?)
+    }
+
+    /// What is configured about the voice.
+    pub fn voice_settings(&self, config: &Config) -> VoiceSettings {
+        VoiceSettings { voice: config.tts.voice.clone(), speed: config.tts.speed, models: config.models.dir.clone() }
+    }
+
+    /// How many threads a recogniser gets: one core stays free for the ear, because more threads than free cores make it
+    /// many times slower.
+    pub fn recogniser_threads(&self, config: &Config) -> usize {
+        let chosen = config.stt.threads.map(NonZeroU16::get).map(usize::from);
+        chosen.unwrap_or_else(|| self.board.cores.saturating_sub(1).clamp(1, 4))
+    }
+
+    /// The installed models of a kind that this board can afford, the best first.
+    fn affordable(&self, kind: Kind, language: &str) -> Vec<&Model> {
+        let catalogue = self.folder.catalogue();
+        let mut models: Vec<_> = self
+            .folder
+            .list()
+            .into_iter()
+            .filter(|listed| listed.state == State::Installed)
+            .map(|listed| listed.model)
+            .filter(|model| model.kind() == kind && model.name != NANO && model.knows(language))
+            .filter(|model| catalogue.fit(model, &self.board, &self.measured).verdict == Verdict::Fits)
+            .collect();
+        models.sort_by_key(|model| std::cmp::Reverse(model.quality));
+        models
+    }
+
+    fn load_named(&self, name: &str, config: &Config) -> anyhow::Result<(Whisper, String)> {
+        let source = if name == NANO {
+            WhisperSource::Bytes(nano())
+        } else {
+            let model = self.folder.catalogue().get(name)?;
+            if model.kind() != Kind::Stt {
+                bail!("{name} is no recogniser; `pipit models list` shows which are");
+            }
+            let files = self.folder.installed(name);
+            let file = files.and_then(|files| files.into_iter().next());
+            WhisperSource::File(
+                file.with_context(|| format!("{name} is not installed; run `pipit models pull {name}`"))?,
+            )
+        };
+        Ok((self.load(&source, config)?, name.to_owned()))
+    }
+
+    fn load(&self, source: &WhisperSource, config: &Config) -> anyhow::Result<Whisper> {
+        let settings =
+            WhisperSettings { threads: self.recogniser_threads(config), language: Some(config.stt.language.clone()) };
+        Ok(Whisper::load(source, &settings)?)
+    }
+}

@@ -1,0 +1,15 @@
+//! The daemon and the command line: hardware and wiring, nothing else. Whatever can be decided without hardware is
+//! decided in `pipit-core`.
+#![forbid(unsafe_code)]
+
+pub mod app;
+pub mod audio;
+pub mod chat;
+pub mod cli;
+pub mod clock;
+pub mod driver;
+pub mod installed;
+pub mod report;
+pub mod self_test;
+pub mod timers;
+pub mod worker;
