@@ -1,0 +1,43 @@
+# The commands that people type. Each sets up what it needs; a second time that downloads nothing.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# `make run MODELS=none` listens with what is in the box.
+MODELS ?= auto
+
+.PHONY: help
+help:
+	@echo 'make demo    hear Pipit answer recordings: no sound card and no account needed'
+	@echo 'make run     talk to it: microphone and speaker of this machine (MODELS=none downloads nothing)'
+	@echo 'make test    everything that is checked before a change lands'
+	@echo 'make bench   the figures of docs/BENCHMARKS.md, measured on this machine'
+
+.PHONY: setup
+setup:
+	@firmware-host/setup.sh run
+
+.PHONY: demo
+demo: setup
+	@cargo build --release --locked --bin pipit
+	@firmware-host/demo/demo.sh
+
+.PHONY: run
+run: setup
+	@cargo build --release --locked --bin pipit
+	@[ "$(MODELS)" = none ] || cargo run --quiet --release --bin pipit -- models pull --recommended
+	@cargo run --quiet --release --bin pipit -- run
+
+.PHONY: test
+test:
+	@firmware-host/setup.sh test
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo nextest run --workspace --locked
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --document-private-items
+
+.PHONY: bench
+bench:
+	@firmware-host/setup.sh run
+	@firmware-host/bench.sh
+	@models/eval/bench.sh

