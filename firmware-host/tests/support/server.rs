@@ -1,0 +1,87 @@
+//! A language-model server on a real socket, which answers every request alike, well or badly.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+
+use serde_json::{Value, json};
+
+/// Lives until the test's process ends.
+pub(crate) struct Server {
+    pub(crate) address: String,
+    requests: Receiver<Value>,
+}
+
+impl Server {
+    /// Answers each request with these bytes, and closes the connection.
+    pub(crate) fn answering(answer: impl Into<Vec<u8>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (sender, requests) = mpsc::channel();
+        let answer = answer.into();
+        thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let Some(request) = read(&mut stream) else { continue };
+                // The other end may have hung up, and the test may be over.
+                let _ = sender.send(request);
+                let _ = stream.write_all(&answer);
+            }
+        });
+        Server { address, requests }
+    }
+
+    /// The `messages` of the requests since the last call.
+    pub(crate) fn asked(&self) -> Vec<Value> {
+        self.requests.try_iter().map(|request| request["messages"].clone()).collect()
+    }
+
+    /// The lines of a configuration that make Pipit ask this server.
+    pub(crate) fn config(&self) -> String {
+        format!("[chat]\nprovider = \"openai\"\nmodel = \"test\"\nbase_url = \"http://{}/v1\"\n", self.address)
+    }
+}
+
+/// An address at which nobody listens.
+pub(crate) fn nobody() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// A whole reply, streamed word by word.
+pub(crate) fn streamed(words: &[&str]) -> String {
+    format!("{}{}data: [DONE]\n\n", cut_after(words), chunk(&json!({}), &json!("stop")))
+}
+
+/// The beginning of a reply, as it arrives before a connection breaks.
+pub(crate) fn cut_after(words: &[&str]) -> String {
+    let chunks: String = words.iter().map(|word| chunk(&json!({ "content": word }), &Value::Null)).collect();
+    format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{chunks}")
+}
+
+fn chunk(delta: &Value, finish_reason: &Value) -> String {
+    let choice = json!({ "index": 0, "delta": delta, "finish_reason": finish_reason });
+    format!("data: {}\n\n", json!({ "object": "chat.completion.chunk", "choices": [choice] }))
+}
+
+/// The body of a request.
+fn read(stream: &mut TcpStream) -> Option<Value> {
+    let mut reader = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().ok()?;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    serde_json::from_slice(&body).ok()
+}
