@@ -83,6 +83,7 @@ fn what_cannot_be_heard_is_refused_by_name() {
         (not_numbers, "export the recording again"),
         (home.path("missing.wav"), "No such file"),
         (home.path("."), "directory"),
+        ("/dev/zero".into(), "device"),
     ];
     for (file, why) in cases {
         home.hear(&[&file]).failed_saying(&[file.to_str().unwrap(), why]);

@@ -91,8 +91,8 @@ impl Hear {
 
 fn recording(file: &Path) -> anyhow::Result<Pcm> {
     // A device may never end.
-    if std::fs::metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
-        bail!("{} is not a file; name a WAV or FLAC file", file.display());
+    if std::fs::metadata(file).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+        bail!("{} is a device or a pipe; name a WAV or FLAC file", file.display());
     }
     let pcm = pipit_models::clip::read(file)?;
     if pcm.is_empty() {
