@@ -102,7 +102,7 @@ fn a_late_score_of_an_earlier_pause_decides_nothing() {
             32800  turn 1 synthesise 0 `Sorry, that is taking too long.`
             32800  turn 1 synthesise 1 `I have given up on it.`
             62800  turn 1 cancel
-            62800  turn 1 ended, heard ``
+            62800  turn 1 ended, given up, heard ``
         "#]],
     );
 }
@@ -239,7 +239,38 @@ fn a_reply_that_stalls_is_given_up_and_a_voice_that_stalls_too_ends_the_turn() {
             30800  turn 1 synthesise 0 `Sorry, that is taking too long.`
             30800  turn 1 synthesise 1 `I have given up on it.`
             60800  turn 1 cancel
-            60800  turn 1 ended, heard ``
+            60800  turn 1 ended, given up, heard ``
+        "#]],
+    );
+}
+
+#[test]
+fn an_apology_for_a_voice_that_stalled_is_no_answer_to_remember() {
+    check(
+        "
+        0     speech
+        700   pause
+        725   score 0.9
+        800   heard hello
+        801   says Hello there.
+        801   said
+        30900 ready 1 500
+        31000 ready 2 500
+        31500 played 1
+        32000 played 2
+        ",
+        expect![[r#"
+            700    turn 1 score pause 1 of 700ms
+            725    turn 1 decided by smart_turn
+            725    turn 1 transcribe 700ms
+            800    turn 1 respond to `hello`
+            801    turn 1 synthesise 0 `Hello there.`
+            30801  turn 1 cancel
+            30801  turn 1 synthesise 1 `Sorry, that is taking too long.`
+            30801  turn 1 synthesise 2 `I have given up on it.`
+            30900  turn 1 play 1
+            31000  turn 1 play 2
+            32000  turn 1 ended, given up, heard `Sorry, that is taking too long. I have given up on it.`
         "#]],
     );
 }
@@ -342,7 +373,7 @@ fn a_microphone_that_fails_in_mid_sentence_leads_back_to_idle() {
             60000  turn 1 synthesise 0 `Sorry, that is taking too long.`
             60000  turn 1 synthesise 1 `I have given up on it.`
             90000  turn 1 cancel
-            90000  turn 1 ended, heard ``
+            90000  turn 1 ended, given up, heard ``
         "#]],
     );
 }

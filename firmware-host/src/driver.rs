@@ -273,8 +273,8 @@ impl Driver {
                 self.with(turn, InFlight::cancel);
                 None
             }
-            Effect::Ended { turn, heard } => {
-                self.end(turn, heard);
+            Effect::Ended { turn, heard, given_up } => {
+                self.end(turn, heard, given_up);
                 None
             }
         }
@@ -328,11 +328,11 @@ impl Driver {
         }
     }
 
-    fn end(&mut self, turn: TurnId, heard: String) {
+    fn end(&mut self, turn: TurnId, heard: String, given_up: bool) {
         let Some(mut flight) = self.turns.remove(&turn) else { return };
         flight.cancel();
         self.workers.playback.end_of_turn(turn.0);
-        if let Some(finished) = flight.finished.take() {
+        if let Some(finished) = flight.finished.take().filter(|_| !given_up) {
             self.heard.push((finished, heard.clone()));
         }
         let writes_file = self.workers.writes_files && self.playing == Some(turn) && self.unwritable != Some(turn);

@@ -70,6 +70,8 @@ pub enum Effect {
         turn: TurnId,
         /// What of the reply was heard.
         heard: String,
+        /// Whether the reply was given up, so that what was heard is no answer to remember.
+        given_up: bool,
     },
 }
 

@@ -188,7 +188,7 @@ impl Machine {
                 self.weigh(now, draft, h.utterance, h.longest_until, out);
             }
             (State::Hearing(h), SpeechFact::Discarded) => {
-                out.push(Effect::Ended { turn: h.turn, heard: String::new() })
+                out.push(Effect::Ended { turn: h.turn, heard: String::new(), given_up: false })
             }
             (State::Weighing(w), SpeechFact::Started { .. }) => {
                 let Weighing { draft: DraftId { turn, revision }, utterance, longest_until, .. } = w;
@@ -298,7 +298,7 @@ impl Machine {
 
     fn end_reply(&mut self, now: Moment, cut: Option<(usize, Duration)>, out: &mut Vec<Effect>) {
         let State::Replying(r) = std::mem::replace(&mut self.state, State::Idle) else { return };
-        out.push(Effect::Ended { turn: r.turn, heard: r.reply.heard(cut) });
+        out.push(Effect::Ended { turn: r.turn, heard: r.reply.heard(cut), given_up: r.given_up });
         let Overheard { utterance, speaking } = r.overheard;
         if speaking {
             self.hear(now, utterance);
@@ -313,7 +313,7 @@ impl Machine {
         match &mut self.state {
             State::Idle => {}
             State::Hearing(Hearing { turn, .. }) | State::Weighing(Weighing { draft: DraftId { turn, .. }, .. }) => {
-                out.push(Effect::Ended { turn: *turn, heard: String::new() });
+                out.push(Effect::Ended { turn: *turn, heard: String::new(), given_up: false });
                 self.state = State::Idle;
             }
             State::Replying(r) if r.stopping => {}
@@ -339,7 +339,7 @@ impl Machine {
             State::Hearing(h) => {
                 let (turn, utterance) = (h.turn, std::mem::take(&mut h.utterance));
                 if utterance.is_empty() {
-                    out.push(Effect::Ended { turn, heard: String::new() });
+                    out.push(Effect::Ended { turn, heard: String::new(), given_up: false });
                     self.state = State::Idle;
                 } else {
                     self.decide(now, turn, &utterance, EndedBy::Length, out);

@@ -225,6 +225,8 @@ fn describe(effect: &Effect) -> String {
         Effect::Play { turn, clause, .. } => format!("turn {turn} play {clause}"),
         Effect::StopPlayback { turn } => format!("turn {turn} stop playback"),
         Effect::Cancel { turn } => format!("turn {turn} cancel"),
-        Effect::Ended { turn, heard } => format!("turn {turn} ended, heard `{heard}`"),
+        Effect::Ended { turn, heard, given_up } => {
+            format!("turn {turn} ended{}, heard `{heard}`", if *given_up { ", given up" } else { "" })
+        }
     }
 }
