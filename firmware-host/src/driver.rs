@@ -133,6 +133,7 @@ impl Driver {
     /// Feeds a recording as fast as the machine can. Time stands still while a model works, so that every decision is
     /// the one that would have been made live by a board that needs no time to think.
     pub async fn feed(&mut self, ear: &mut Ear, capture: &mut dyn Capture) {
+        let mut facts = Vec::new();
         loop {
             let frame = match capture.next_frame(Duration::ZERO) {
                 CaptureStep::Frame(frame) => frame,
@@ -141,7 +142,8 @@ impl Driver {
             };
             self.clock.feed(duration_of(FRAME_SAMPLES, LISTENING_RATE));
             self.step(Event::Tick);
-            if let Some(fact) = ear.hear(&frame) {
+            ear.hear(frame, &mut facts);
+            for fact in facts.drain(..) {
                 self.step(Event::Speech(fact));
             }
             while self.machine.awaits_work() || !self.unwritten.is_empty() {
@@ -193,6 +195,18 @@ impl Driver {
                 tracing::info!("listening to {name}");
                 self.snapshots.send_modify(|snapshot| snapshot.microphone = Some(name));
             }
+            Message::SoundLost(lost) => {
+                let dropped = duration_of(lost.dropped_samples as usize, LISTENING_RATE).as_millis();
+                let overruns = lost.overruns;
+                tracing::warn!(
+                    "this machine is too busy to listen without gaps: {dropped} ms of sound dropped and {overruns} \
+                     overruns of the microphone's buffer since the start"
+                );
+                self.snapshots.send_modify(|snapshot| {
+                    snapshot.sound_dropped_ms = dropped as u64;
+                    snapshot.sound_overruns = lost.overruns;
+                });
+            }
             Message::Playback(report) => self.on_playback(report),
             Message::InputEnded => self.input_ended = true,
         }
@@ -208,7 +222,11 @@ impl Driver {
             events.extend(effects.into_iter().filter_map(|effect| self.perform(effect)));
         }
         let phase = self.machine.phase().name();
-        self.snapshots.send_if_modified(|snapshot| std::mem::replace(&mut snapshot.phase, phase) != phase);
+        let changed =
+            self.snapshots.send_if_modified(|snapshot| std::mem::replace(&mut snapshot.phase, phase) != phase);
+        if changed {
+            self.workers.playback.prepare();
+        }
     }
 
     /// Writes down when things happened.

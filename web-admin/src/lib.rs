@@ -18,6 +18,10 @@ pub struct Snapshot {
     pub phase: &'static str,
     /// The microphone that it listens to, if it hears one.
     pub microphone: Option<String>,
+    /// Milliseconds of sound that were lost since the start because the machine was too busy to listen.
+    pub sound_dropped_ms: u64,
+    /// Times since the start that the sound device itself lost sound.
+    pub sound_overruns: u64,
     /// Turns since the start.
     pub turns: u64,
 }

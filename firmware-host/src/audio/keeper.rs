@@ -1,4 +1,4 @@
-//! Keeps one device stream open: opens it, and opens it again with growing pauses after a loss.
+//! Keeps one device stream open while it is wanted: opens it, and opens it again with growing pauses after a loss.
 //!
 //! Opening and closing happen on a thread of their own, because a sound server that hangs can hold either for half a
 //! minute, and neither the ear nor the reply may wait for it. What the device is and what is done with it lie elsewhere.
@@ -36,13 +36,26 @@ impl Keeper {
         mut open: impl FnMut() -> Result<(S, O)> + Send + 'static,
         mut tell: impl FnMut(Result<O>) -> bool + Send + 'static,
     ) -> Result<Self> {
-        let wish = Arc::new(Wish { state: Mutex::new(State { gone: false, round: 0 }), changed: Condvar::new() });
+        let wish = Arc::new(Wish {
+            state: Mutex::new(State { gone: false, resting: false, round: 0 }),
+            changed: Condvar::new(),
+        });
         let seen = Arc::clone(&wish);
         thread::Builder::new()
             .name(thread_name.to_owned())
             .spawn(move || keep(&seen, &mut open, &mut tell))
             .context("the system refused a thread for the sound device")?;
         Ok(Keeper { wish })
+    }
+
+    /// Has the stream closed until [`Keeper::wake`].
+    pub(super) fn rest(&self) {
+        self.wish.change(|state| state.resting = true);
+    }
+
+    /// Asks for a stream again.
+    pub(super) fn wake(&self) {
+        self.wish.change(|state| state.resting = false);
     }
 
     /// Asks for a new stream in place of one that no longer works.
@@ -61,6 +74,8 @@ impl Drop for Keeper {
 struct State {
     /// Nobody wants a stream any more.
     gone: bool,
+    /// Nobody needs one for now.
+    resting: bool,
     /// Counts the requests for another stream.
     round: u64,
 }
@@ -106,6 +121,14 @@ fn keep<S: Send + 'static, O>(
                 close(stream);
             }
             return;
+        }
+        if state.resting {
+            if let Some((stream, _)) = held.take() {
+                close(stream);
+            }
+            pause = FIRST_PAUSE;
+            wish.wait(state, None);
+            continue;
         }
         if held.is_some() && state.round == round {
             wish.wait(state, None);
@@ -230,6 +253,21 @@ mod tests {
         keeper.reopen();
         assert_eq!(told.recv().unwrap(), Err("attempt 2".to_owned()));
         assert_eq!(told.recv().unwrap(), Ok(3));
+    }
+
+    #[test]
+    fn a_stream_that_nobody_needs_is_closed_until_somebody_does() {
+        let (tell, told) = mpsc::sync_channel(0);
+        let (stream, closed) = mpsc::sync_channel::<()>(0);
+        let mut streams = vec![Some(stream), None].into_iter();
+        let open = move || streams.next().map(|stream| (stream, ())).ok_or_else(|| anyhow::anyhow!("no more"));
+        let keeper =
+            Keeper::spawn("test", open, move |outcome: Result<()>| tell.send(outcome.is_ok()).is_ok()).unwrap();
+        assert_eq!(told.recv(), Ok(true));
+        keeper.rest();
+        assert!(closed.recv().is_err(), "the stream is dropped, and with it its end of the channel");
+        keeper.wake();
+        assert_eq!(told.recv(), Ok(true));
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(super) fn open(reports: ReportSink) -> Result<Playback> {
                     }
                 }
                 Order::Stop => reports(PlaybackReport::Stopped { cut: None }),
-                Order::EndOfTurn(_) | Order::Look => {}
+                Order::EndOfTurn(_) | Order::Prepare | Order::Look => {}
                 Order::Leave => return,
             }
         }

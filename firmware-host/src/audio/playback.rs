@@ -91,10 +91,16 @@ impl Playback {
         if orders.iter().filter(|order| matches!(order, Order::Play(..))).count() >= QUEUE_LIMIT {
             return Err(QueueFull);
         }
+        orders.push_back(Order::Prepare);
         orders.push_back(Order::Play(id, pcm));
         drop(orders);
         self.orders.changed.notify_one();
         Ok(())
+    }
+
+    /// Says that there may soon be something to speak, so that a device at rest is opened meanwhile.
+    pub fn prepare(&self) {
+        self.orders.push(Order::Prepare);
     }
 
     /// Fades out within tens of milliseconds and drops what is queued. Reported as [`PlaybackReport::Stopped`].
@@ -164,6 +170,8 @@ pub(super) struct Dials {
 /// What the thread is asked to do, in the order in which it was asked.
 #[derive(Debug)]
 pub(super) enum Order {
+    /// A clause follows, or may follow soon.
+    Prepare,
     Play(ClauseId, Pcm),
     EndOfTurn(u64),
     Stop,
@@ -173,7 +181,7 @@ pub(super) enum Order {
     Leave,
 }
 
-/// The orders that wait. Bounded: clauses by [`QUEUE_LIMIT`], the others by one or two a turn.
+/// The orders that wait. Bounded: clauses by [`QUEUE_LIMIT`], the others by a few a turn.
 pub(super) struct OrderBook {
     orders: Mutex<VecDeque<Order>>,
     changed: Condvar,

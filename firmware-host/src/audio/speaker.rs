@@ -36,6 +36,8 @@ const STALL: Duration = Duration::from_secs(2);
 const ANSWER: Duration = Duration::from_millis(500);
 /// How long the first clause waits for a device that is still being opened.
 const OPENING: Duration = Duration::from_secs(3);
+/// The device is closed when nothing has sounded for so long: an open one costs as much as listening does.
+const REST: Duration = Duration::from_secs(5);
 
 /// Opens the speaker called `wanted`: `default`, an id, or part of a name. That it is not there is reported, no error.
 pub(super) fn open(wanted: &str, reports: ReportSink) -> Result<Playback> {
@@ -72,6 +74,12 @@ struct Speaker {
     /// Until when clauses wait for the first attempt to open the device.
     opening_until: Instant,
     told_lost: bool,
+    /// The device's name, once told, until it is lost.
+    told_found: Option<String>,
+    /// The device is closed because nothing is to be said.
+    resting: bool,
+    /// When the device was last needed.
+    needed: Instant,
     /// The clause that is being moved into the ring: its samples, and how many are in.
     moving: Option<(Vec<f32>, usize)>,
     /// The clauses from the one that sounds to the one that is being moved.
@@ -98,6 +106,9 @@ impl Speaker {
             line: None,
             opening_until: Instant::now() + OPENING,
             told_lost: false,
+            told_found: None,
+            resting: false,
+            needed: Instant::now(),
             moving: None,
             spans: VecDeque::new(),
             quiet_at: None,
@@ -110,7 +121,9 @@ impl Speaker {
             self.fill();
             self.report_progress();
             self.watch_silence();
+            self.rest_if_idle();
             match orders.next(self.has_room(), self.next_look()) {
+                Some(Order::Prepare) => self.wake(),
                 Some(Order::Play(id, pcm)) => self.begin(id, &pcm),
                 Some(Order::Stop) => self.stop(),
                 Some(Order::EndOfTurn(_) | Order::Look) | None => {}
@@ -136,8 +149,8 @@ impl Speaker {
             return Some(Instant::now() + LOOK);
         }
         let device = match &self.line {
-            Some(line) => Some(line.clock.1 + STALL),
-            None => (!self.told_lost).then_some(self.opening_until),
+            Some(line) => Some((line.clock.1 + STALL).min(self.needed + REST)),
+            None => (!self.told_lost && !self.resting).then_some(self.opening_until),
         };
         device.into_iter().chain(self.quiet_at).min()
     }
@@ -204,6 +217,26 @@ impl Speaker {
         }
     }
 
+    /// Closes a device that has had nothing to play for a while.
+    fn rest_if_idle(&mut self) {
+        if !self.spans.is_empty() || self.moving.is_some() || self.quiet_at.is_some() {
+            self.needed = Instant::now();
+        } else if self.line.is_some() && self.needed.elapsed() >= REST {
+            self.line = None;
+            self.resting = true;
+            self.keeper.rest();
+        }
+    }
+
+    /// Has a device at rest opened again.
+    fn wake(&mut self) {
+        self.needed = Instant::now();
+        if std::mem::replace(&mut self.resting, false) {
+            self.opening_until = self.needed + OPENING;
+            self.keeper.wake();
+        }
+    }
+
     fn stop(&mut self) {
         let sounding = !self.spans.is_empty();
         self.fade_out();
@@ -257,7 +290,11 @@ impl Speaker {
             match news {
                 Ok(line) => {
                     self.told_lost = false;
-                    (self.reports)(PlaybackReport::SpeakerFound(line.name.clone()));
+                    self.needed = Instant::now();
+                    if self.told_found.as_ref() != Some(&line.name) {
+                        self.told_found = Some(line.name.clone());
+                        (self.reports)(PlaybackReport::SpeakerFound(line.name.clone()));
+                    }
                     self.line = Some(line);
                 }
                 Err(error) => self.tell_lost(format!("{error:#}")),
@@ -270,7 +307,7 @@ impl Speaker {
         if let Some(why) = gone {
             self.lose(why);
         }
-        if self.line.is_none() && Instant::now() >= self.opening_until {
+        if self.line.is_none() && !self.resting && Instant::now() >= self.opening_until {
             self.tell_lost("the sound system does not answer: start the sound server again, or the machine".to_owned());
         }
     }
@@ -283,6 +320,7 @@ impl Speaker {
     }
 
     fn tell_lost(&mut self, why: String) {
+        self.told_found = None;
         if !std::mem::replace(&mut self.told_lost, true) {
             (self.reports)(PlaybackReport::SpeakerLost(why));
         }

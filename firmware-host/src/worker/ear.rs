@@ -1,28 +1,27 @@
-//! The ear's thread: microphone -> voice activity -> segmenter. Only facts leave it; sound leaves with the facts.
+//! The ear's thread: microphone -> energy gate -> voice activity -> segmenter. Only facts leave it; sound leaves with the facts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pipit_core::audio::AudioFrame;
-use pipit_core::ear::{EarSettings, Segmenter, SpeechFact};
+use pipit_core::ear::{EarSettings, EnergyGate, Gated, Segmenter, SpeechFact};
 use pipit_core::turn::Event;
 use pipit_models::silero::SileroVad;
 
 use super::{Inbox, Message};
-use crate::audio::{Capture, CaptureStep};
+use crate::audio::{Capture, CaptureCounters, CaptureStep};
 
 /// How often the thread looks whether it should end while no sound comes.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Frames that are judged together while nobody speaks. The model's weights leave the processor's cache between two
-/// frames, and fetching them costs several times as much as judging: two at a time is nearly half the work. It delays
-/// only the news that speech has begun, by a frame; where it began stays exact.
-const QUIET_FRAMES: usize = 2;
+/// How often the thread looks whether sound was lost: no more often is it told.
+const LOOK_FOR_GAPS: Duration = Duration::from_secs(10);
 
 /// Voice activity and what it means.
 pub struct Ear {
+    gate: EnergyGate,
     vad: SileroVad,
     segmenter: Segmenter,
     /// Raised while the speaker sounds and no echo cancellation protects the microphone from it.
@@ -33,14 +32,29 @@ pub struct Ear {
 impl Ear {
     /// An ear that has heard nothing yet. While `deaf` is raised it takes no sound for speech.
     pub fn new(vad: SileroVad, settings: EarSettings, deaf: Arc<AtomicBool>) -> Self {
-        Ear { vad, segmenter: Segmenter::new(settings), deaf, failing: false }
+        Ear { gate: EnergyGate::default(), vad, segmenter: Segmenter::new(settings), deaf, failing: false }
     }
 
-    /// Takes the next 32 ms.
-    pub fn hear(&mut self, frame: &AudioFrame) -> Option<SpeechFact> {
+    /// Takes the next 32 ms, and adds what it has learnt to `facts`.
+    pub fn hear(&mut self, frame: AudioFrame, facts: &mut Vec<SpeechFact>) {
         if self.deaf.load(Ordering::Relaxed) {
-            return self.forget();
+            facts.extend(self.forget());
+            return;
         }
+        for gated in self.gate.push(frame, !self.segmenter.is_quiet()) {
+            facts.extend(match gated {
+                Gated::Quiet(frame) => self.segmenter.push(&frame, 0.0),
+                Gated::Judge { frame, first } => {
+                    if first {
+                        self.vad.reset();
+                    }
+                    self.judge(&frame)
+                }
+            });
+        }
+    }
+
+    fn judge(&mut self, frame: &AudioFrame) -> Option<SpeechFact> {
         match self.vad.voice_activity(&frame.samples) {
             Ok(activity) => {
                 self.failing = false;
@@ -55,13 +69,9 @@ impl Ear {
         }
     }
 
-    /// Whether nobody speaks, or seems to begin to.
-    fn is_quiet(&self) -> bool {
-        self.segmenter.is_quiet()
-    }
-
     /// Begins afresh, because what follows is not the same stretch of sound.
     pub fn forget(&mut self) -> Option<SpeechFact> {
+        self.gate.forget();
         self.vad.reset();
         self.segmenter.forget()
     }
@@ -75,33 +85,49 @@ pub fn spawn_ear(
     inbox: Inbox,
 ) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("ear".to_owned()).spawn(move || {
-        let mut unheard = Vec::with_capacity(QUIET_FRAMES);
+        let mut facts = Vec::new();
+        let mut gaps = Gaps { known: CaptureCounters::default(), looked_at: Instant::now() };
         while !stop.load(Ordering::Relaxed) {
             let news = match capture.next_frame(LOOK) {
                 CaptureStep::Frame(frame) => {
-                    unheard.push(frame);
-                    if unheard.len() < QUIET_FRAMES && ear.is_quiet() {
-                        continue;
-                    }
+                    ear.hear(frame, &mut facts);
                     None
                 }
-                CaptureStep::Lost(why) => Some(Message::MicrophoneLost(why)),
+                CaptureStep::Lost(why) => {
+                    facts.extend(ear.forget());
+                    Some(Message::MicrophoneLost(why))
+                }
                 CaptureStep::Found(name) => Some(Message::MicrophoneFound(name)),
                 CaptureStep::TimedOut => None,
                 CaptureStep::End => Some(Message::InputEnded),
             };
-            let mut messages: Vec<_> = unheard.drain(..).filter_map(|frame| ear.hear(&frame)).map(speech).collect();
-            if matches!(news, Some(Message::MicrophoneLost(_))) {
-                messages.extend(ear.forget().map(speech));
-            }
-            messages.extend(news);
-            let ended = matches!(messages.last(), Some(Message::InputEnded));
-            let sent = messages.into_iter().all(|message| inbox.blocking_send(message).is_ok());
+            let ended = matches!(news, Some(Message::InputEnded));
+            let mut messages = facts.drain(..).map(speech).chain(gaps.look(&*capture)).chain(news);
+            let sent = messages.all(|message| inbox.blocking_send(message).is_ok());
             if ended || !sent {
                 break;
             }
         }
     })
+}
+
+/// What was told of lost sound, and when it was last looked for.
+struct Gaps {
+    known: CaptureCounters,
+    looked_at: Instant,
+}
+
+impl Gaps {
+    fn look(&mut self, capture: &dyn Capture) -> Option<Message> {
+        if self.looked_at.elapsed() < LOOK_FOR_GAPS {
+            return None;
+        }
+        self.looked_at = Instant::now();
+        let now = capture.counters();
+        let before = std::mem::replace(&mut self.known, now);
+        let grown = now.dropped_samples > before.dropped_samples || now.overruns > before.overruns;
+        grown.then_some(Message::SoundLost(now))
+    }
 }
 
 fn speech(fact: SpeechFact) -> Message {

@@ -15,7 +15,7 @@ use pipit_chat::{DeviceAction, FinishedTurn};
 use pipit_core::turn::{Event, TurnId};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::audio::PlaybackReport;
+use crate::audio::{CaptureCounters, PlaybackReport};
 
 pub use ear::{Ear, spawn_ear};
 pub use smart_turn::{ScoreJob, spawn_smart_turn};
@@ -52,6 +52,8 @@ pub enum Message {
     MicrophoneLost(String),
     /// The microphone is there (again); its name.
     MicrophoneFound(String),
+    /// Sound from the microphone has been lost; what was lost since the start.
+    SoundLost(CaptureCounters),
     /// What became of what was to be played.
     Playback(PlaybackReport),
     /// The recording that was listened to is over.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use pipit_core::audio::{AudioFrame, FRAME_SAMPLES, SampleIndex};
-use pipit_core::ear::{EarSettings, Segmenter, SpeechFact};
+use pipit_core::ear::{EarSettings, EnergyGate, Gated, Segmenter, SpeechFact};
 use pipit_models::clip;
 use pipit_models::silero::SileroVad;
 use serde::Serialize;
@@ -95,15 +95,27 @@ fn read_rttm(path: &Path) -> Result<Vec<Range<usize>>> {
 fn speech(silero: &mut SileroVad, samples: &[f32]) -> Result<Vec<Range<usize>>> {
     silero.reset();
     let mut segmenter = Segmenter::new(EarSettings::default());
+    let mut gate = EnergyGate::default();
     let (mut heard, mut started) = (Vec::new(), None);
     for (number, frame) in samples.as_chunks::<FRAME_SAMPLES>().0.iter().enumerate() {
         let frame = AudioFrame { at: SampleIndex((number * FRAME_SAMPLES) as u64), samples: *frame };
-        match segmenter.push(&frame, silero.voice_activity(&frame.samples)?) {
-            Some(SpeechFact::Started { at }) => started = Some(at.0 as usize),
-            Some(SpeechFact::Paused(stretch)) => {
-                heard.extend(started.take().map(|start| start..stretch.speech_end.0 as usize));
+        for gated in gate.push(frame, !segmenter.is_quiet()) {
+            let fact = match gated {
+                Gated::Quiet(frame) => segmenter.push(&frame, 0.0),
+                Gated::Judge { frame, first } => {
+                    if first {
+                        silero.reset();
+                    }
+                    segmenter.push(&frame, silero.voice_activity(&frame.samples)?)
+                }
+            };
+            match fact {
+                Some(SpeechFact::Started { at }) => started = Some(at.0 as usize),
+                Some(SpeechFact::Paused(stretch)) => {
+                    heard.extend(started.take().map(|start| start..stretch.speech_end.0 as usize));
+                }
+                Some(SpeechFact::Continues(_) | SpeechFact::Discarded) | None => {}
             }
-            Some(SpeechFact::Continues(_) | SpeechFact::Discarded) | None => {}
         }
     }
     heard.extend(started.map(|start| start..samples.len()));
