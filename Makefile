@@ -38,6 +38,6 @@ test:
 
 .PHONY: bench
 bench:
-	@firmware-host/setup.sh run
+	@firmware-host/setup.sh test
 	@firmware-host/bench.sh
 	@models/eval/bench.sh

@@ -3,14 +3,16 @@
 #
 #   firmware-host/bench.sh [SECONDS OF SILENCE]
 #
-# It runs the release build with the recogniser in the box and espeak-ng, without sound devices.
+# It runs the release build with the recogniser in the box and espeak-ng, without sound devices, and while nobody speaks
+# also with the devices of a PulseAudio server of its own, which is how a desktop gives them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 seconds=${1:-60}
 models=${PIPIT_MODELS_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/pipit/models}
 state=$(mktemp -d)
-trap 'rm -rf "$state"' EXIT
+server=
+trap '[ -z "$server" ] || kill "$server"; rm -rf "$state"' EXIT
 cargo build --quiet --release --locked --bin pipit
 binary=${CARGO_TARGET_DIR:-target}/release/pipit
 options=(--set state.dir="$state" --set models.dir="$models" --set audio.backend=null --set web.listen=
@@ -46,16 +48,58 @@ for _ in 1 2 3 4 5 6 7; do
 done
 echo "cold start to listening: $(median <"$state/starts") ms (median of 7 processes)"
 
-start 'voice:'
-ticks() { awk '{ print $14 + $15 }' "/proc/$daemon/stat"; }
-sleep 5
-before=$(ticks)
-sleep "$seconds"
-after=$(ticks)
-awk -v t=$((after - before)) -v hz="$(getconf CLK_TCK)" -v s="$seconds" \
-    'BEGIN { printf "listening to silence: %.2f %% of one core over %d s\n", 100 * t / hz / s, s }'
-awk '/VmRSS/ { printf "resident memory while listening: %.0f MB\n", $2 / 1000 }' "/proc/$daemon/status"
-stop
+# Prints what listening costs while nobody speaks: the CPU time of all threads, as Linux counts it in nanoseconds.
+listen() { # where
+    local before after
+    start 'voice:'
+    sleep 10
+    before=$(cpu_time)
+    sleep "$seconds"
+    after=$(cpu_time)
+    awk -v t=$((after - before)) -v s="$seconds" -v where="$1" \
+        'BEGIN { printf "listening %s: %.2f %% of one core over %d s\n", where, t / s / 1e7, s }'
+    awk '/VmRSS/ { printf "resident memory: %.0f MB\n", $2 / 1000 }' "/proc/$daemon/status"
+    stop
+}
+
+cpu_time() { cat "/proc/$daemon"/task/*/schedstat | awk '{ sum += $1 } END { printf "%.0f", sum }'; }
+
+# A sound server whose speaker goes nowhere and whose microphone hears what is played into `room`.
+start_sound() {
+    export HOME=$state XDG_RUNTIME_DIR=$state PULSE_SERVER=unix:$state/native ALSA_CONFIG_PATH=$state/asound.conf
+    echo "pcm.!default { type pulse server \"$PULSE_SERVER\" hint { show on description \"Default\" } }" >"$ALSA_CONFIG_PATH"
+    pulseaudio -n --daemonize=no --exit-idle-time=-1 --use-pid-file=no \
+        "--load=module-native-protocol-unix auth-anonymous=1 socket=$state/native" \
+        "--load=module-null-sink sink_name=speaker rate=48000 channels=2 norewinds=1" \
+        "--load=module-null-sink sink_name=room rate=16000 channels=1 norewinds=1" \
+        "--load=module-remap-source master=room.monitor source_name=microphone" >/dev/null 2>&1 &
+    server=$!
+    until pactl set-default-sink speaker 2>/dev/null && pactl set-default-source microphone; do sleep 0.1; done
+}
+
+# A room that is not quite silent: white noise, 55 dB below full scale.
+make_noise() {
+    python3 -c '
+import random, struct, sys
+for _ in range(16000 * int(sys.argv[1])):
+    sys.stdout.buffer.write(struct.pack("<h", int(random.gauss(0, 58))))
+' $((seconds + 30)) >"$state/noise"
+    pacat --playback --raw --device=room --rate=16000 --channels=1 --format=s16le "$state/noise" &
+    until pactl list short sink-inputs | grep -q .; do sleep 0.1; done
+}
+
+listen 'to silence, without sound devices'
+
+if command -v pulseaudio >/dev/null; then
+    start_sound
+    options+=(--set audio.backend=cpal)
+    listen 'to silence, through PulseAudio'
+    make_noise
+    listen 'to a room with noise, through PulseAudio'
+    options+=(--set audio.backend=null)
+else
+    echo 'skipped: listening through sound devices needs PulseAudio (`make test` installs it)'
+fi
 
 for _ in 1 2 3 4 5; do
     "$binary" "${options[@]}" hear --json --realtime=false --replies "$state/replies" firmware-host/demo/*.wav 2>/dev/null

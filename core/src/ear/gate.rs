@@ -10,8 +10,8 @@ use crate::audio::{AudioFrame, FRAME_SAMPLES};
 /// How much more power than the room's own makes a frame worth judging: 2 dB. Noise of the room varies by less over
 /// 32 ms, and speech at half of its power is found.
 const RISE: f32 = 1.58;
-/// How fast the room is believed to have become louder: 1.3 dB a second. That it has become quieter is believed at once.
-const DRIFT: f32 = 1.01;
+/// How fast the room is believed to have become louder: 2.7 dB a second. That it has become quieter is believed at once.
+const DRIFT: f32 = 1.02;
 /// Power below which nothing can be understood: -90 dB of full scale, just above what rounding to 16 bits leaves.
 const INAUDIBLE: f32 = 1e-9;
 /// Frames that are judged from before the one that opened the gate: half a second, in which the model's state settles.

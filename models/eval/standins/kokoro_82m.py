@@ -1,7 +1,7 @@
 """Writes a Kokoro-82M of the true architecture with random weights: it costs what the real one costs, and says nothing.
 
     pip install kokoro onnx && pip install --no-deps kokoro-onnx
-    python kokoro.py FOLDER
+    python kokoro_82m.py FOLDER
 
 FOLDER gets kokoro-v1.0.onnx and voices-v1.0.bin, under the names of the real files, so that Pipit opens it as a models' folder.
 Every token lasts 0.075 s, which is what people's speech comes to; the durations of random weights would be noise.
