@@ -18,12 +18,12 @@ fn a_finished_sentence_is_answered() {
         2160 played 0
         ",
         expect![[r#"
-            1200   turn 1 score pause 1 of 1.2s
-            1225   turn 1 decided by smart_turn
-            1225   turn 1 transcribe 1.2s
-            1300   turn 1 respond to `what time is it`
-            1305   turn 1 synthesise 0 `It's noon.`
-            1350   turn 1 play 0
+            1200   1.1 score 1.2s
+            1200   1.1 transcribe 1.2s
+            1225   1.1 decided by smart_turn
+            1300   1.1 respond to `what time is it`
+            1305   1.1 synthesise 0 `It's noon.`
+            1350   1.1 play 0
             2160   turn 1 ended, heard `It's noon.`
         "#]],
     );
@@ -43,11 +43,13 @@ fn an_unfinished_sentence_is_waited_for() {
         2700 said
         ",
         expect![[r#"
-            1200   turn 1 score pause 1 of 1.2s
-            2600   turn 1 score pause 2 of 2.6s
-            2625   turn 1 decided by smart_turn
-            2625   turn 1 transcribe 2.6s
-            2700   turn 1 respond to `set a timer for ten minutes`
+            1200   1.1 score 1.2s
+            1200   1.1 transcribe 1.2s
+            1900   1.1 cancel
+            2600   1.2 score 2.6s
+            2600   1.2 transcribe 2.6s
+            2625   1.2 decided by smart_turn
+            2700   1.2 respond to `set a timer for ten minutes`
             2700   turn 1 ended, heard ``
         "#]],
     );
@@ -64,19 +66,19 @@ fn silence_decides_where_smart_turn_does_not() {
         2101 said
         ",
         expect![[r#"
-            700    turn 1 score pause 1 of 700ms
-            2000   turn 1 decided by silence
-            2000   turn 1 transcribe 700ms
-            2100   turn 1 respond to `stop`
+            700    1.1 score 700ms
+            700    1.1 transcribe 700ms
+            2000   1.1 decided by silence
+            2100   1.1 respond to `stop`
             2101   turn 1 ended, heard ``
         "#]],
     );
     check(
         "0 speech\n 700 pause\n 725 score fails\n 2100 heard nothing",
         expect![[r#"
-            700    turn 1 score pause 1 of 700ms
-            2000   turn 1 decided by silence
-            2000   turn 1 transcribe 700ms
+            700    1.1 score 700ms
+            700    1.1 transcribe 700ms
+            2000   1.1 decided by silence
             2100   turn 1 ended, heard ``
         "#]],
     );
@@ -90,18 +92,20 @@ fn a_late_score_of_an_earlier_pause_decides_nothing() {
         700  pause
         900  speech
         1500 pause
-        1501 score 0.99 of 1
+        1501 @1.1 score 0.99
         1525 score 0.1
         ",
         expect![[r#"
-            700    turn 1 score pause 1 of 700ms
-            1500   turn 1 score pause 2 of 1.5s
-            2800   turn 1 decided by silence
-            2800   turn 1 transcribe 1.5s
-            32800  turn 1 cancel
-            32800  turn 1 synthesise 0 `Sorry, that is taking too long.`
-            32800  turn 1 synthesise 1 `I have given up on it.`
-            62800  turn 1 cancel
+            700    1.1 score 700ms
+            700    1.1 transcribe 700ms
+            900    1.1 cancel
+            1500   1.2 score 1.5s
+            1500   1.2 transcribe 1.5s
+            2800   1.2 decided by silence
+            32800  1.2 cancel
+            32800  1.2 synthesise 0 `Sorry, that is taking too long.`
+            32800  1.2 synthesise 1 `I have given up on it.`
+            62800  1.2 cancel
             62800  turn 1 ended, given up, heard ``
         "#]],
     );
@@ -131,20 +135,20 @@ fn clauses_are_synthesised_ahead_and_heard_in_order() {
         4000 played 4
         ",
         expect![[r#"
-            700    turn 1 score pause 1 of 700ms
-            725    turn 1 decided by smart_turn
-            725    turn 1 transcribe 700ms
-            800    turn 1 respond to `tell me a story`
-            900    turn 1 synthesise 0 `Once upon a time there was a king.`
-            900    turn 1 synthesise 1 `He had a horse.`
-            1000   turn 1 play 0
-            1000   turn 1 synthesise 2 `It was white.`
-            1100   turn 1 play 1
-            1100   turn 1 synthesise 3 `He sold it.`
-            2100   turn 1 play 2
-            2100   turn 1 synthesise 4 `The end.`
-            2200   turn 1 play 3
-            2300   turn 1 play 4
+            700    1.1 score 700ms
+            700    1.1 transcribe 700ms
+            725    1.1 decided by smart_turn
+            800    1.1 respond to `tell me a story`
+            900    1.1 synthesise 0 `Once upon a time there was a king.`
+            900    1.1 synthesise 1 `He had a horse.`
+            1000   1.1 play 0
+            1000   1.1 synthesise 2 `It was white.`
+            1100   1.1 play 1
+            1100   1.1 synthesise 3 `He sold it.`
+            2100   1.1 play 2
+            2100   1.1 synthesise 4 `The end.`
+            2200   1.1 play 3
+            2300   1.1 play 4
             4000   turn 1 ended, heard `Once upon a time there was a king. He had a horse. It was white. He sold it. The end.`
         "#]],
     );
@@ -166,15 +170,15 @@ fn history_records_what_was_heard_when_playback_is_stopped() {
         2010 stopped 0 1000
         ",
         expect![[r#"
-            700    turn 1 score pause 1 of 700ms
-            725    turn 1 decided by smart_turn
-            725    turn 1 transcribe 700ms
-            800    turn 1 respond to `tell me a story`
-            900    turn 1 synthesise 0 `Once upon a time there was a king.`
-            900    turn 1 synthesise 1 `He had a horse.`
-            1000   turn 1 play 0
-            2000   turn 1 stop playback
-            2010   turn 1 cancel
+            700    1.1 score 700ms
+            700    1.1 transcribe 700ms
+            725    1.1 decided by smart_turn
+            800    1.1 respond to `tell me a story`
+            900    1.1 synthesise 0 `Once upon a time there was a king.`
+            900    1.1 synthesise 1 `He had a horse.`
+            1000   1.1 play 0
+            2000   1.1 stop playback
+            2010   1.1 cancel
             2010   turn 1 ended, heard `Once upon a time`
         "#]],
     );
@@ -185,11 +189,11 @@ fn what_was_not_understood_gets_an_apology() {
     check(
         "0 speech\n 700 pause\n 725 score 0.9\n 800 heard badly\n 850 ready 0 900\n 1750 played 0",
         expect![[r#"
-            700    turn 1 score pause 1 of 700ms
-            725    turn 1 decided by smart_turn
-            725    turn 1 transcribe 700ms
-            800    turn 1 synthesise 0 `Sorry, I didn't catch that.`
-            850    turn 1 play 0
+            700    1.1 score 700ms
+            700    1.1 transcribe 700ms
+            725    1.1 decided by smart_turn
+            800    1.1 synthesise 0 `Sorry, I didn't catch that.`
+            850    1.1 play 0
             1750   turn 1 ended, heard `Sorry, I didn't catch that.`
         "#]],
     );
@@ -211,14 +215,14 @@ fn a_failing_model_server_is_apologised_for_after_what_it_had_said() {
         2000 played 1
         ",
         expect![[r#"
-            700    turn 1 score pause 1 of 700ms
-            725    turn 1 decided by smart_turn
-            725    turn 1 transcribe 700ms
-            800    turn 1 respond to `what is love`
-            950    turn 1 synthesise 0 `Love is.`
-            950    turn 1 synthesise 1 `Sorry, the language model stopped in mid-sentence.`
-            1000   turn 1 play 0
-            1100   turn 1 play 1
+            700    1.1 score 700ms
+            700    1.1 transcribe 700ms
+            725    1.1 decided by smart_turn
+            800    1.1 respond to `what is love`
+            950    1.1 synthesise 0 `Love is.`
+            950    1.1 synthesise 1 `Sorry, the language model stopped in mid-sentence.`
+            1000   1.1 play 0
+            1100   1.1 play 1
             2000   turn 1 ended, heard `Love is
 
             Sorry, the language model stopped in mid-sentence.`
@@ -231,14 +235,14 @@ fn a_reply_that_stalls_is_given_up_and_a_voice_that_stalls_too_ends_the_turn() {
     check(
         "0 speech\n 700 pause\n 725 score 0.9\n 800 heard what is love",
         expect![[r#"
-            700    turn 1 score pause 1 of 700ms
-            725    turn 1 decided by smart_turn
-            725    turn 1 transcribe 700ms
-            800    turn 1 respond to `what is love`
-            30800  turn 1 cancel
-            30800  turn 1 synthesise 0 `Sorry, that is taking too long.`
-            30800  turn 1 synthesise 1 `I have given up on it.`
-            60800  turn 1 cancel
+            700    1.1 score 700ms
+            700    1.1 transcribe 700ms
+            725    1.1 decided by smart_turn
+            800    1.1 respond to `what is love`
+            30800  1.1 cancel
+            30800  1.1 synthesise 0 `Sorry, that is taking too long.`
+            30800  1.1 synthesise 1 `I have given up on it.`
+            60800  1.1 cancel
             60800  turn 1 ended, given up, heard ``
         "#]],
     );
@@ -260,16 +264,16 @@ fn an_apology_for_a_voice_that_stalled_is_no_answer_to_remember() {
         32000 played 2
         ",
         expect![[r#"
-            700    turn 1 score pause 1 of 700ms
-            725    turn 1 decided by smart_turn
-            725    turn 1 transcribe 700ms
-            800    turn 1 respond to `hello`
-            801    turn 1 synthesise 0 `Hello there.`
-            30801  turn 1 cancel
-            30801  turn 1 synthesise 1 `Sorry, that is taking too long.`
-            30801  turn 1 synthesise 2 `I have given up on it.`
-            30900  turn 1 play 1
-            31000  turn 1 play 2
+            700    1.1 score 700ms
+            700    1.1 transcribe 700ms
+            725    1.1 decided by smart_turn
+            800    1.1 respond to `hello`
+            801    1.1 synthesise 0 `Hello there.`
+            30801  1.1 cancel
+            30801  1.1 synthesise 1 `Sorry, that is taking too long.`
+            30801  1.1 synthesise 2 `I have given up on it.`
+            30900  1.1 play 1
+            31000  1.1 play 2
             32000  turn 1 ended, given up, heard `Sorry, that is taking too long. I have given up on it.`
         "#]],
     );
@@ -280,11 +284,11 @@ fn a_voice_that_fails_does_not_hold_the_turn() {
     check(
         "0 speech\n 700 pause\n 725 score 0.9\n 800 heard hello\n 801 says Hello!\n 801 said\n 810 unspeakable 0",
         expect![[r#"
-            700    turn 1 score pause 1 of 700ms
-            725    turn 1 decided by smart_turn
-            725    turn 1 transcribe 700ms
-            800    turn 1 respond to `hello`
-            801    turn 1 synthesise 0 `Hello!`
+            700    1.1 score 700ms
+            700    1.1 transcribe 700ms
+            725    1.1 decided by smart_turn
+            800    1.1 respond to `hello`
+            801    1.1 synthesise 0 `Hello!`
             810    turn 1 ended, heard ``
         "#]],
     );
@@ -308,17 +312,17 @@ fn speech_during_a_reply_becomes_the_next_turn() {
         1800 heard nothing
         ",
         expect![[r#"
-            700    turn 1 score pause 1 of 700ms
-            725    turn 1 decided by smart_turn
-            725    turn 1 transcribe 700ms
-            800    turn 1 respond to `hello`
-            801    turn 1 synthesise 0 `Hello!`
-            1000   turn 1 play 0
-            1700   turn 1 ended, heard `Hello!`
-            1700   turn 2 score pause 1 of 900ms
-            1725   turn 2 decided by smart_turn
-            1725   turn 2 transcribe 900ms
-            1800   turn 2 ended, heard ``
+            700    1.1 score 700ms
+            700    1.1 transcribe 700ms
+            725    1.1 decided by smart_turn
+            800    1.1 respond to `hello`
+            801    1.1 synthesise 0 `Hello!`
+            900    turn 1 reopened
+            900    1.1 cancel
+            1600   1.2 score 1.6s
+            1600   1.2 transcribe 1.6s
+            1725   1.2 decided by smart_turn
+            1800   turn 1 ended, heard ``
         "#]],
     );
     check(
@@ -333,14 +337,15 @@ fn speech_during_a_reply_becomes_the_next_turn() {
         1700 heard nothing
         ",
         expect![[r#"
-            700    turn 1 score pause 1 of 700ms
-            725    turn 1 decided by smart_turn
-            725    turn 1 transcribe 700ms
-            900    turn 1 ended, heard ``
-            1600   turn 2 score pause 1 of 900ms
-            1625   turn 2 decided by smart_turn
-            1625   turn 2 transcribe 900ms
-            1700   turn 2 ended, heard ``
+            700    1.1 score 700ms
+            700    1.1 transcribe 700ms
+            725    1.1 decided by smart_turn
+            800    turn 1 reopened
+            800    1.1 cancel
+            1600   1.2 score 1.6s
+            1600   1.2 transcribe 1.6s
+            1625   1.2 decided by smart_turn
+            1700   turn 1 ended, heard ``
         "#]],
     );
 }
@@ -351,9 +356,9 @@ fn a_microphone_that_fails_in_mid_sentence_leads_back_to_idle() {
         "0 speech\n 600 discard\n 5000 speech\n 5500 pause\n 5525 score 0.9\n 5600 heard nothing",
         expect![[r#"
             600    turn 1 ended, heard ``
-            5500   turn 2 score pause 1 of 1s
-            5525   turn 2 decided by smart_turn
-            5525   turn 2 transcribe 1s
+            5500   2.1 score 1s
+            5500   2.1 transcribe 1s
+            5525   2.1 decided by smart_turn
             5600   turn 2 ended, heard ``
         "#]],
     );
@@ -367,13 +372,14 @@ fn a_microphone_that_fails_in_mid_sentence_leads_back_to_idle() {
     check(
         "0 speech\n 5000 continue",
         expect![[r#"
-            30000  turn 1 decided by length
-            30000  turn 1 transcribe 5s
-            60000  turn 1 cancel
-            60000  turn 1 synthesise 0 `Sorry, that is taking too long.`
-            60000  turn 1 synthesise 1 `I have given up on it.`
-            90000  turn 1 cancel
+            30000  1.1 decided by length
+            30000  1.1 transcribe 5s
+            60000  1.1 cancel
+            60000  1.1 synthesise 0 `Sorry, that is taking too long.`
+            60000  1.1 synthesise 1 `I have given up on it.`
+            90000  1.1 cancel
             90000  turn 1 ended, given up, heard ``
+            120000 turn 2 ended, heard ``
         "#]],
     );
 }
@@ -391,12 +397,12 @@ fn an_announcement_waits_for_the_floor() {
         1350 played 0
         ",
         expect![[r#"
-            700    turn 1 score pause 1 of 700ms
-            725    turn 1 decided by smart_turn
-            725    turn 1 transcribe 700ms
+            700    1.1 score 700ms
+            700    1.1 transcribe 700ms
+            725    1.1 decided by smart_turn
             800    turn 1 ended, heard ``
-            800    turn 2 synthesise 0 `Your timer is done.`
-            850    turn 2 play 0
+            800    2.1 synthesise 0 `Your timer is done.`
+            850    2.1 play 0
             1350   turn 2 ended, heard `Your timer is done.`
         "#]],
     );
@@ -413,10 +419,10 @@ fn stop_silences_everything() {
     check(
         "0 speech\n 700 pause\n 725 score 0.9\n 750 stop\n 800 heard hello",
         expect![[r#"
-            700    turn 1 score pause 1 of 700ms
-            725    turn 1 decided by smart_turn
-            725    turn 1 transcribe 700ms
-            750    turn 1 cancel
+            700    1.1 score 700ms
+            700    1.1 transcribe 700ms
+            725    1.1 decided by smart_turn
+            750    1.1 cancel
             750    turn 1 ended, heard ``
         "#]],
     );

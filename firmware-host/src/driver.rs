@@ -1,16 +1,17 @@
 //! Carries what happens to the turn machine, and what the machine wants to the workers. Decides nothing itself.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
-use pipit_chat::{DeviceAction, Door, Engine, FinishedTurn, ReplyEvent, Request};
+use pipit_chat::{ChatError, DeviceAction, Door, Engine, FinishedTurn, ReplyEvent, Request};
 use pipit_core::audio::{FRAME_SAMPLES, LISTENING_RATE, SampleIndex, duration_of};
 use pipit_core::ear::SpeechFact;
 use pipit_core::time::Moment;
-use pipit_core::turn::{Effect, Event, Machine, Phase, Transcription, TurnId};
+use pipit_core::turn::{DraftId, Effect, Event, Machine, Phase, Transcription, TurnId, Understanding};
 use pipit_models::cancel::CancelFlag;
 use pipit_web::Snapshot;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::audio::{Capture, CaptureStep, ClauseId, Playback, PlaybackReport};
@@ -43,8 +44,8 @@ pub struct Driver {
     turns: HashMap<TurnId, InFlight>,
     /// Where the latest stretch of sound ended, and when it was known. It ties the two clocks together.
     anchor: (SampleIndex, Moment),
-    /// The turn whose clauses were handed to the speaker last.
-    playing: Option<TurnId>,
+    /// The draft whose clauses were handed to the speaker last.
+    playing: Option<DraftId>,
     /// The turn whose reply could not be written, so that its end waits for no file.
     unwritable: Option<TurnId>,
     /// Turns that are over and whose reply is still being written to its file.
@@ -56,11 +57,16 @@ pub struct Driver {
     on_turn: Box<dyn FnMut(TurnReport) + Send>,
 }
 
-/// What is being done for one turn.
+/// What is being done for one turn: for its latest draft.
 struct InFlight {
     recording: Recording,
+    draft: DraftId,
+    /// Stops the models.
     cancel: CancelFlag,
+    /// Stops the engine.
     reply: CancellationToken,
+    /// Lets the engine do what the request asks for.
+    act: Arc<Notify>,
     finished: Option<FinishedTurn>,
 }
 
@@ -169,23 +175,16 @@ impl Driver {
     async fn receive(&mut self, message: Message) {
         match message {
             Message::Event(event) => self.step(event),
-            Message::Worked { stage, turn, took, event } => {
-                if let Some(flight) = self.turns.get_mut(&turn) {
-                    flight.recording.worked(stage, took);
-                }
+            Message::Worked { stage, draft, took, event } => {
+                self.with(draft, |flight| flight.recording.worked(stage, took));
                 self.step(event);
             }
-            Message::Intent(turn, name) => {
-                if let Some(flight) = self.turns.get_mut(&turn) {
-                    flight.recording.understood(name);
-                }
+            Message::Understood(draft, intent, acts) => {
+                self.with(draft, |flight| flight.recording.understood(intent));
+                let understanding = Understanding { intent: intent.is_some(), acts };
+                self.step(Event::Understood { draft, understanding });
             }
-            Message::Answered(turn, finished) => {
-                if let Some(flight) = self.turns.get_mut(&turn) {
-                    flight.finished = Some(finished);
-                }
-                self.step(Event::ReplyEnded { turn });
-            }
+            Message::Answered(draft, finished) => self.with(draft, |flight| flight.finished = Some(finished)),
             Message::Device(action) => self.act(action),
             Message::MicrophoneLost(why) => {
                 tracing::warn!("{why}");
@@ -236,15 +235,15 @@ impl Driver {
             Event::Speech(SpeechFact::Paused(stretch) | SpeechFact::Continues(stretch)) => {
                 self.anchor = (stretch.end(), now);
             }
-            Event::Transcribed { turn, transcription } => {
+            Event::Transcribed { draft, transcription } => {
                 let words = match transcription {
                     Transcription::Words(words) => words.clone(),
                     _ => String::new(),
                 };
-                self.with(*turn, |flight| flight.recording.transcribed(now, words));
+                self.with(*draft, |flight| flight.recording.transcribed(now, words));
             }
-            Event::ReplyText { turn, .. } => self.with(*turn, |flight| flight.recording.text_at(now)),
-            Event::ClauseStarted { turn, .. } => self.with(*turn, |flight| flight.recording.audio_at(now)),
+            Event::ReplyText { draft, .. } => self.with(*draft, |flight| flight.recording.text_at(now)),
+            Event::ClauseStarted { draft, .. } => self.with(*draft, |flight| flight.recording.audio_at(now)),
             _ => {}
         }
     }
@@ -253,42 +252,51 @@ impl Driver {
     fn perform(&mut self, effect: Effect) -> Option<Event> {
         match effect {
             Effect::ScoreTurn { draft, utterance } => {
-                self.flight(draft.turn);
+                self.flight(draft);
                 let refused = self.workers.smart_turn.try_send(ScoreJob { draft, utterance }).is_err();
                 refused.then_some(Event::TurnScored { draft, probability: None })
             }
-            Effect::Decided { turn, ended_by, speech_end } => {
+            Effect::Decided { draft, ended_by, speech_end } => {
                 let (now, (heard_until, noticed)) = (self.clock.stamp(), self.anchor);
-                let recording = &mut self.flight(turn).recording;
+                let recording = &mut self.flight(draft).recording;
                 recording.paused(noticed - heard_until.duration_since(speech_end), noticed);
                 recording.decided(now, ended_by);
                 None
             }
-            Effect::Transcribe { turn, utterance } => {
-                let cancel = self.flight(turn).cancel.clone();
-                let refused = self.workers.stt.try_send(TranscribeJob { turn, utterance, cancel }).is_err();
-                refused.then_some(Event::Transcribed { turn, transcription: Transcription::Failed })
+            Effect::Transcribe { draft, utterance } => {
+                let cancel = self.flight(draft).cancel.clone();
+                let refused = self.workers.stt.try_send(TranscribeJob { draft, utterance, cancel }).is_err();
+                refused.then_some(Event::Transcribed { draft, transcription: Transcription::Failed })
             }
-            Effect::Respond { turn, request } => {
-                self.respond(turn, request);
+            Effect::Respond { draft, request } => {
+                self.respond(draft, request);
                 None
             }
-            Effect::Synthesise { turn, clause, words } => {
-                let cancel = self.flight(turn).cancel.clone();
-                let refused = self.workers.tts.try_send(SpeakJob { turn, clause, words, cancel }).is_err();
-                refused.then_some(Event::ClauseFailed { turn, clause })
+            Effect::Act { draft } => {
+                self.with(draft, |flight| flight.act.notify_one());
+                None
             }
-            Effect::Play { turn, clause, pcm } => {
-                self.playing = Some(turn);
-                let refused = self.workers.playback.play(ClauseId { turn: turn.0, clause }, pcm).is_err();
-                refused.then_some(Event::ClausePlayed { turn, clause })
+            Effect::Synthesise { draft, clause, words } => {
+                let cancel = self.flight(draft).cancel.clone();
+                let refused = self.workers.tts.try_send(SpeakJob { draft, clause, words, cancel }).is_err();
+                refused.then_some(Event::ClauseFailed { draft, clause })
+            }
+            Effect::Play { draft, clause, pcm } => {
+                self.playing = Some(draft);
+                let id = ClauseId { turn: draft.turn.0, revision: draft.revision, clause };
+                let refused = self.workers.playback.play(id, pcm).is_err();
+                refused.then_some(Event::ClausePlayed { draft, clause })
             }
             Effect::StopPlayback { .. } => {
                 self.workers.playback.stop();
                 None
             }
-            Effect::Cancel { turn } => {
-                self.with(turn, InFlight::cancel);
+            Effect::Cancel { draft } => {
+                self.with(draft, InFlight::cancel);
+                None
+            }
+            Effect::Reopened { turn } => {
+                tracing::debug!(%turn, "the turn is not over after all");
                 None
             }
             Effect::Ended { turn, heard, given_up } => {
@@ -299,11 +307,12 @@ impl Driver {
     }
 
     /// Asks the engine, and passes on what it says.
-    fn respond(&mut self, turn: TurnId, request: String) {
+    fn respond(&mut self, draft: DraftId, request: String) {
         let (engine, sender) = (self.engine.clone(), self.sender.clone());
-        let stop = self.flight(turn).reply.clone();
+        let flight = self.flight(draft);
+        let (stop, act) = (flight.reply.clone(), Arc::clone(&flight.act));
         tokio::spawn(async move {
-            let _ = stop.run_until_cancelled(converse(engine, turn, request, sender)).await;
+            let _ = stop.run_until_cancelled(converse(engine, draft, request, act, sender)).await;
         });
     }
 
@@ -317,12 +326,12 @@ impl Driver {
 
     fn on_playback(&mut self, report: PlaybackReport) {
         match report {
-            PlaybackReport::Started(id) => self.step(Event::ClauseStarted { turn: TurnId(id.turn), clause: id.clause }),
-            PlaybackReport::Played(id) => self.step(Event::ClausePlayed { turn: TurnId(id.turn), clause: id.clause }),
+            PlaybackReport::Started(id) => self.step(Event::ClauseStarted { draft: draft_of(id), clause: id.clause }),
+            PlaybackReport::Played(id) => self.step(Event::ClausePlayed { draft: draft_of(id), clause: id.clause }),
             PlaybackReport::Stopped { cut } => {
-                let turn = cut.map(|(id, _)| TurnId(id.turn)).or(self.playing);
-                if let Some(turn) = turn {
-                    self.step(Event::PlaybackStopped { turn, cut: cut.map(|(id, heard)| (id.clause, heard)) });
+                let draft = cut.map(|(id, _)| draft_of(id)).or(self.playing);
+                if let Some(draft) = draft {
+                    self.step(Event::PlaybackStopped { draft, cut: cut.map(|(id, heard)| (id.clause, heard)) });
                 }
             }
             PlaybackReport::Written { turn, file } => {
@@ -337,7 +346,7 @@ impl Driver {
                 tracing::error!("{why}");
                 // It is the file of a turn that is over; where none is waited for, that of the reply being spoken.
                 if self.unwritten.is_empty() {
-                    self.unwritable = self.playing;
+                    self.unwritable = self.playing.map(|draft| draft.turn);
                 }
                 for (_, (recording, heard)) in std::mem::take(&mut self.unwritten) {
                     self.tell(recording, heard);
@@ -353,7 +362,8 @@ impl Driver {
         if let Some(finished) = flight.finished.take().filter(|_| !given_up) {
             self.heard.push((finished, heard.clone()));
         }
-        let writes_file = self.workers.writes_files && self.playing == Some(turn) && self.unwritable != Some(turn);
+        let played = self.playing.is_some_and(|draft| draft.turn == turn);
+        let writes_file = self.workers.writes_files && played && self.unwritable != Some(turn);
         if writes_file {
             self.unwritten.insert(turn, (flight.recording, heard));
         } else {
@@ -376,50 +386,97 @@ impl Driver {
         }
     }
 
-    fn flight(&mut self, turn: TurnId) -> &mut InFlight {
-        self.turns.entry(turn).or_insert_with(|| InFlight {
-            recording: Recording::new(turn),
-            cancel: CancelFlag::new(),
-            reply: CancellationToken::new(),
-            finished: None,
-        })
+    /// The draft's turn. Work for a newer draft than before begins afresh.
+    fn flight(&mut self, draft: DraftId) -> &mut InFlight {
+        let flight = self.turns.entry(draft.turn).or_insert_with(|| InFlight::new(draft));
+        if flight.draft != draft {
+            flight.begin(draft);
+        }
+        flight
     }
 
-    fn with(&mut self, turn: TurnId, change: impl FnOnce(&mut InFlight)) {
-        if let Some(flight) = self.turns.get_mut(&turn) {
+    /// Changes the turn if this is its latest draft.
+    fn with(&mut self, draft: DraftId, change: impl FnOnce(&mut InFlight)) {
+        if let Some(flight) = self.turns.get_mut(&draft.turn).filter(|flight| flight.draft == draft) {
             change(flight);
         }
     }
 }
 
 impl InFlight {
-    /// Stops what is being done, and makes ready for something else to be done for the same turn.
+    fn new(draft: DraftId) -> Self {
+        InFlight {
+            recording: Recording::new(draft.turn),
+            draft,
+            cancel: CancelFlag::new(),
+            reply: CancellationToken::new(),
+            act: Arc::new(Notify::new()),
+            finished: None,
+        }
+    }
+
+    fn begin(&mut self, draft: DraftId) {
+        self.cancel();
+        self.draft = draft;
+        self.finished = None;
+        self.recording.revised();
+    }
+
+    /// Stops what is being done, and makes ready for something else to be done for the same draft.
     fn cancel(&mut self) {
         self.cancel.cancel();
         self.cancel = CancelFlag::new();
         self.reply.cancel();
         self.reply = CancellationToken::new();
+        self.act = Arc::new(Notify::new());
     }
 }
 
-/// Asks the engine and passes on what it says, until it has said everything.
-async fn converse(engine: Engine, turn: TurnId, request: String, inbox: Inbox) {
+fn draft_of(id: ClauseId) -> DraftId {
+    DraftId { turn: TurnId(id.turn), revision: id.revision }
+}
+
+/// Asks the engine and passes on what it says, until it has said everything. What the request asks for is done once `act`
+/// allows it.
+async fn converse(engine: Engine, draft: DraftId, request: String, act: Arc<Notify>, inbox: Inbox) {
     let mut reply = engine.respond(Request { text: request, door: Door::Voice });
+    let mut held = None;
     while let Some(event) = reply.next().await {
         let message = match event {
-            Ok(ReplyEvent::Intent(name)) => Message::Intent(turn, name),
-            Ok(ReplyEvent::Text(text)) => Message::Event(Event::ReplyText { turn, text }),
-            Ok(ReplyEvent::Device(action)) => Message::Device(action),
-            Err(error) => {
-                tracing::error!("no reply: {error}");
-                Message::Event(Event::ReplyFailed { turn, apology: error.spoken() })
+            Ok(ReplyEvent::Understood { intent, deed }) => {
+                held = deed;
+                Message::Understood(draft, intent, held.is_some())
             }
+            Ok(ReplyEvent::Text(text)) => Message::Event(Event::ReplyText { draft, text }),
+            Err(error) => return fail(draft, &error, &inbox).await,
         };
-        let failed = matches!(message, Message::Event(Event::ReplyFailed { .. }));
         // The inbox closes only when everything is shutting down.
-        if inbox.send(message).await.is_err() || failed {
+        if inbox.send(message).await.is_err() {
             return;
         }
     }
-    let _ = inbox.send(Message::Answered(turn, reply.finished())).await;
+    let finished = Message::Answered(draft, reply.finished());
+    let ended = Message::Event(Event::ReplyEnded { draft });
+    let Some(deed) = held else {
+        let _ = inbox.send(finished).await;
+        let _ = inbox.send(ended).await;
+        return;
+    };
+    let _ = inbox.send(ended).await;
+    act.notified().await;
+    match engine.perform(deed).await {
+        Ok(device) => {
+            for action in device {
+                let _ = inbox.send(Message::Device(action)).await;
+            }
+            let _ = inbox.send(finished).await;
+            let _ = inbox.send(Message::Event(Event::Acted { draft })).await;
+        }
+        Err(error) => fail(draft, &error, &inbox).await,
+    }
+}
+
+async fn fail(draft: DraftId, error: &ChatError, inbox: &Inbox) {
+    tracing::error!("no reply: {error}");
+    let _ = inbox.send(Message::Event(Event::ReplyFailed { draft, apology: error.spoken() })).await;
 }

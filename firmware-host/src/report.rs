@@ -22,8 +22,10 @@ pub struct TurnReport {
     pub reply: String,
     /// The recording of the reply, where one was made.
     pub reply_wav: Option<PathBuf>,
-    /// What ended the turn: `smart_turn`, `silence` or `length`.
+    /// What ended the turn: `smart_turn`, `intent`, `silence` or `length`.
     pub ended_by: Option<&'static str>,
+    /// How often an answer was begun; all but the last were thrown away because the person went on.
+    pub drafts: u32,
     /// When each stage was reached.
     pub timings_ms: Timings,
     /// How long each model worked.
@@ -77,6 +79,8 @@ pub struct Recording {
     first_text: Option<Moment>,
     first_audio: Option<Moment>,
     reply_wav: Option<PathBuf>,
+    /// Drafts of an answer.
+    drafts: u32,
     model: ModelTimes,
 }
 
@@ -93,6 +97,7 @@ impl Recording {
             first_text: None,
             first_audio: None,
             reply_wav: None,
+            drafts: 1,
             model: ModelTimes::default(),
         }
     }
@@ -113,9 +118,19 @@ impl Recording {
         self.transcript = Some((at, transcript));
     }
 
-    /// An intent has understood the request.
-    pub fn understood(&mut self, intent: &'static str) {
-        self.intent = Some(intent);
+    /// The request is understood, without a language model if there is an intent.
+    pub fn understood(&mut self, intent: Option<&'static str>) {
+        self.intent = intent;
+    }
+
+    /// The person has gone on, and what was prepared is thrown away.
+    pub fn revised(&mut self) {
+        self.drafts += 1;
+        self.decided = None;
+        self.transcript = None;
+        self.intent = None;
+        self.first_text = None;
+        self.model = ModelTimes::default();
     }
 
     /// There is some text to say.
@@ -166,6 +181,7 @@ impl Recording {
             reply: heard,
             reply_wav: self.reply_wav,
             ended_by: self.decided.map(|(_, by)| by.name()),
+            drafts: self.drafts,
             timings_ms: Timings {
                 speech_end: 0.0,
                 pause: after(self.pause),

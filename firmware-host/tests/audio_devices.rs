@@ -425,7 +425,7 @@ fn speaker(device: &str) -> (Playback, Receiver<PlaybackReport>) {
 }
 
 fn id(turn: u64, clause: usize) -> ClauseId {
-    ClauseId { turn, clause }
+    ClauseId { turn, revision: 1, clause }
 }
 
 fn next(reports: &Receiver<PlaybackReport>) -> PlaybackReport {

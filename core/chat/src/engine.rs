@@ -1,5 +1,5 @@
-//! The engine: prepare, stream, finalise. Preparing and finalising are short and touch the store; streaming is long and
-//! touches nothing, so that a turn can be given up at any point of it.
+//! The engine: prepare, stream, perform, finalise. Until something is performed nothing has changed, so that a turn can
+//! be given up at any point before.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,9 +11,9 @@ use pipit_store::Store;
 use tracing::{debug, trace, warn};
 
 use crate::error::ChatError;
-use crate::offline::{self, OfflineAnswer};
+use crate::offline;
 use crate::provider::Provider;
-use crate::reply::{FinishedTurn, Reply, ReplyEvent};
+use crate::reply::{Deed, DeviceAction, FinishedTurn, Reply, ReplyEvent};
 use crate::settings::EngineSettings;
 
 /// How many exchanges are read from the store for a prompt, before the budget in tokens is applied.
@@ -78,7 +78,7 @@ impl Engine {
         Ok(Engine { shared: Arc::new(Shared { settings, provider, catalogue, store, clock, memory }) })
     }
 
-    /// Answers `request`, once the reply is polled. Needs a tokio runtime then.
+    /// Answers `request`, once the reply is polled. Nothing is changed by it: what it asks for comes as a [`Deed`]. Needs a tokio runtime then.
     #[must_use]
     pub fn respond(&self, request: Request) -> Reply {
         let now = self.now();
@@ -87,10 +87,22 @@ impl Engine {
         let events =
             stream::once(blocking(move || engine.prepare(&request.text, &now))).flat_map(|prepared| match prepared {
                 Ok(Prepared::Offline(events)) => stream::iter(events).map(Ok).boxed(),
-                Ok(Prepared::Ask(provider, messages)) => provider.generate(messages).map_ok(ReplyEvent::Text).boxed(),
+                Ok(Prepared::Ask(provider, messages)) => {
+                    let understood = stream::iter([Ok(ReplyEvent::Understood { intent: None, deed: None })]);
+                    understood.chain(provider.generate(messages).map_ok(ReplyEvent::Text)).boxed()
+                }
                 Err(error) => stream::iter([Err(error)]).boxed(),
             });
         Reply::new(asked, door, at, events.boxed())
+    }
+
+    /// Does what a request asked for. What is left for the device to do comes back.
+    ///
+    /// # Errors
+    /// The store can't be written. What had been done by then stays done.
+    pub async fn perform(&self, deed: Deed) -> Result<Vec<DeviceAction>, ChatError> {
+        let engine = self.clone();
+        blocking(move || Ok(offline::perform(deed, engine.store())?)).await
     }
 
     /// Remembers a turn, with `heard` for its reply: the part that was played, or shown.
@@ -139,23 +151,23 @@ impl Engine {
 
     fn prepare(&self, request: &str, now: &Zoned) -> Result<Prepared, ChatError> {
         trace!(request, "asked");
+        let saying = |intent, deed, text: &str| {
+            let text = (!text.is_empty()).then(|| ReplyEvent::Text(text.to_owned()));
+            Ok(Prepared::Offline([ReplyEvent::Understood { intent, deed }].into_iter().chain(text).collect()))
+        };
         if request.trim().is_empty() {
-            return Ok(Prepared::Offline(vec![ReplyEvent::Text(offline::NOTHING_ASKED.to_owned())]));
+            return saying(None, None, offline::NOTHING_ASKED);
         }
         if let Some(intent) = self.shared.catalogue.recognise(request) {
             debug!(intent = intent.name(), "answered offline");
             let last_reply = self.last_reply()?;
             let volume = self.shared.settings.volume;
-            let OfflineAnswer { reply, device } =
-                offline::answer(&intent, self.store(), now, last_reply.as_deref(), volume)?;
-            let mut events = vec![ReplyEvent::Intent(intent.name())];
-            events.extend(device.into_iter().map(ReplyEvent::Device));
-            events.extend((!reply.is_empty()).then_some(ReplyEvent::Text(reply)));
-            return Ok(Prepared::Offline(events));
+            let (reply, deed) = offline::answer(&intent, self.store(), now, last_reply.as_deref(), volume)?;
+            return saying(Some(intent.name()), deed, &reply);
         }
         match &self.shared.provider {
             Some(provider) => Ok(Prepared::Ask(Arc::clone(provider), self.prompt(request, now)?)),
-            None => Ok(Prepared::Offline(vec![ReplyEvent::Text(offline::NOT_UNDERSTOOD.to_owned())])),
+            None => saying(None, None, offline::NOT_UNDERSTOOD),
         }
     }
 

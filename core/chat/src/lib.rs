@@ -16,6 +16,6 @@ mod timers;
 pub use engine::{Clock, Engine, Request};
 pub use error::{ChatError, Wait};
 pub use pipit_core::chat::Door;
-pub use reply::{DeviceAction, FinishedTurn, Reply, ReplyEvent};
+pub use reply::{Deed, DeviceAction, FinishedTurn, Reply, ReplyEvent};
 pub use settings::{EngineSettings, ProviderKind, ProviderSettings, Secret};
 pub use timers::DueTimer;

@@ -1,11 +1,11 @@
-//! Requests that are answered without a language model. `pipit-core` understands them and words the answer; here their
-//! actions are performed.
+//! Requests that are answered without a language model. `pipit-core` understands them and words the answer; here it is
+//! given what it needs to know, and its actions are performed once the turn is decided.
 
 use jiff::{Timestamp, Zoned};
 use pipit_core::intent::{Action, Fulfilment, Intent, Surroundings, Timer, fulfil};
 use pipit_store::{Store, StoreError};
 
-use crate::reply::DeviceAction;
+use crate::reply::{Deed, DeviceAction};
 
 /// What is said to a request without a word in it.
 pub(crate) const NOTHING_ASKED: &str = "Sorry, I didn't catch that.";
@@ -14,32 +14,30 @@ pub(crate) const NOTHING_ASKED: &str = "Sorry, I didn't catch that.";
 pub(crate) const NOT_UNDERSTOOD: &str = "Sorry, I can't answer that, but I can tell you the time and date, run timers, \
                                          change the volume, do sums and convert units.";
 
-/// An answer whose actions on the store are done.
-#[derive(Debug)]
-pub(crate) struct OfflineAnswer {
-    /// What to say; empty where silence is the answer.
-    pub(crate) reply: String,
-    /// What is left for the device to do.
-    pub(crate) device: Vec<DeviceAction>,
-}
-
-/// Answers `intent` and does what belongs to it.
+/// What to say to `intent`, and what to do; nothing is done yet.
 pub(crate) fn answer(
     intent: &Intent,
     store: &Store,
     now: &Zoned,
     last_reply: Option<&str>,
     default_volume: u8,
-) -> Result<OfflineAnswer, StoreError> {
+) -> Result<(String, Option<Deed>), StoreError> {
     let timers = running_timers(store, now.timestamp())?;
     let volume = store.volume()?.unwrap_or(default_volume);
     let Fulfilment { reply, actions } =
         fulfil(intent, &Surroundings { now: now.datetime(), timers: &timers, last_reply, volume });
+    let deed = (!actions.is_empty()).then(|| Deed { actions, asked_at: now.timestamp() });
+    Ok((reply, deed))
+}
+
+/// Does what an answer was about. What is left for the device to do comes back.
+pub(crate) fn perform(deed: Deed, store: &Store) -> Result<Vec<DeviceAction>, StoreError> {
+    let Deed { actions, asked_at } = deed;
     let mut device = Vec::new();
     for action in actions {
-        device.extend(perform(action, store, now.timestamp())?);
+        device.extend(perform_one(action, store, asked_at)?);
     }
-    Ok(OfflineAnswer { reply, device })
+    Ok(device)
 }
 
 fn running_timers(store: &Store, now: Timestamp) -> Result<Vec<Timer>, StoreError> {
@@ -55,10 +53,10 @@ fn running_timers(store: &Store, now: Timestamp) -> Result<Vec<Timer>, StoreErro
         .collect())
 }
 
-fn perform(action: Action, store: &Store, now: Timestamp) -> Result<Option<DeviceAction>, StoreError> {
+fn perform_one(action: Action, store: &Store, asked_at: Timestamp) -> Result<Option<DeviceAction>, StoreError> {
     match action {
         Action::StartTimer { name, length } => {
-            let due = now.saturating_add(length).expect("a length in whole units of time is never a calendar's");
+            let due = asked_at.saturating_add(length).expect("a length in whole units of time is never a calendar's");
             store.add_timer(name.as_deref(), length, due)?;
             Ok(None)
         }

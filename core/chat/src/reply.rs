@@ -6,18 +6,30 @@ use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use jiff::Timestamp;
 use pipit_core::chat::Door;
+use pipit_core::intent::Action;
 
 use crate::error::ChatError;
 
 /// A part of a reply, in the order in which they are to take effect.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum ReplyEvent {
-    /// The request was understood without a language model, as the intent of this name.
-    Intent(&'static str),
+    /// It is known how the request will be answered; comes once, before everything else.
+    Understood {
+        /// The intent that answers it without a language model, by name.
+        intent: Option<&'static str>,
+        /// What there is to do, for [`crate::Engine::perform`]. The text that follows is true once it is done.
+        deed: Option<Deed>,
+    },
     /// More text to be spoken or shown; never empty.
     Text(String),
-    /// Something for the device to do at once.
-    Device(DeviceAction),
+}
+
+/// What was asked for, not yet done. It can be done once; dropping it leaves the world as it is.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Deed {
+    pub(crate) actions: Vec<Action>,
+    pub(crate) asked_at: Timestamp,
 }
 
 /// What only the device can do.

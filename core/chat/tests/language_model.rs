@@ -62,8 +62,9 @@ async fn the_first_text_does_not_wait_for_the_rest() {
     let mut server = FakeServer::start([Answer::stream([openai_event("About ")]).hangs()]).await;
     let (engine, _folder) = with(&server);
     let mut reply = engine.respond(request(QUESTION));
-    let first = reply.next().await.unwrap().unwrap();
-    assert_eq!(first, ReplyEvent::Text("About ".to_owned()));
+    let mut next = async || reply.next().await.unwrap().unwrap();
+    assert_eq!(next().await, ReplyEvent::Understood { intent: None, deed: None });
+    assert_eq!(next().await, ReplyEvent::Text("About ".to_owned()));
     // Giving the reply up ends the request, so the server stops generating.
     drop(reply);
     server.hung_up().await;

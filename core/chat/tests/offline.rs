@@ -66,6 +66,19 @@ async fn a_conversation() {
 }
 
 #[tokio::test]
+async fn a_request_changes_nothing_until_it_is_performed() {
+    let (folder, clock) = (TempDir::new().unwrap(), TestClock::new());
+    let engine = engine(folder.path(), &clock, settings());
+    let draft = support::collect(engine.respond(support::request("set a timer for ten minutes"))).await;
+    assert_eq!(draft.text, "Timer set for 10 minutes.");
+    assert_eq!(store(folder.path()).timers().unwrap(), []);
+    clock.advance(MINUTE);
+    engine.perform(draft.deed.unwrap()).await.unwrap();
+    // The ten minutes began when they were asked for.
+    assert_eq!(engine.next_timer_due().unwrap(), Some(clock.clock()().timestamp() + MINUTE * 9));
+}
+
+#[tokio::test]
 async fn the_volume_is_remembered() {
     let (folder, clock) = (TempDir::new().unwrap(), TestClock::new());
     let first = engine(folder.path(), &clock, settings());

@@ -120,6 +120,7 @@ fn ear(ear: &wire::Ear) -> EarSettings {
 fn turn(turn: &wire::Turn) -> TurnSettings {
     TurnSettings {
         complete_threshold: turn.complete_threshold as f32,
+        drafts: turn.drafts,
         fallback: millis(turn.fallback_ms),
         longest_utterance: seconds(turn.longest_utterance_s),
         reply_stall: seconds(turn.reply_stall_s),

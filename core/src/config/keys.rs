@@ -15,6 +15,7 @@ pub(super) struct Keys(BTreeMap<String, BTreeMap<String, Kind>>);
 pub(super) enum Kind {
     Text { may_be_empty: bool },
     Choice(Vec<String>),
+    Flag,
     Whole { from: i64, to: i64 },
     Decimal { from: f64, to: f64 },
 }
@@ -85,6 +86,7 @@ impl Kind {
             return Kind::Choice(choices);
         }
         match schema["type"].as_str() {
+            Some("boolean") => Kind::Flag,
             Some("integer") => Kind::Whole {
                 from: schema["minimum"].as_i64().unwrap_or(i64::MIN),
                 to: schema["maximum"].as_i64().unwrap_or(i64::MAX),
@@ -101,6 +103,7 @@ impl Kind {
     pub(super) fn read(&self, text: &str) -> Option<Value> {
         match self {
             Kind::Text { .. } | Kind::Choice(_) => Some(Value::String(text.to_owned())),
+            Kind::Flag => text.trim().parse::<bool>().ok().map(Value::Bool),
             Kind::Whole { .. } => text.trim().parse::<i64>().ok().map(Value::from),
             Kind::Decimal { .. } => text.trim().parse().ok().and_then(Number::from_f64).map(Value::Number),
         }
@@ -111,6 +114,7 @@ impl Kind {
         match self {
             Kind::Text { may_be_empty } => value.as_str().is_some_and(|text| *may_be_empty || !text.trim().is_empty()),
             Kind::Choice(choices) => value.as_str().is_some_and(|text| choices.iter().any(|choice| choice == text)),
+            Kind::Flag => value.is_boolean(),
             Kind::Whole { from, to } => value.as_i64().is_some_and(|number| (*from..=*to).contains(&number)),
             Kind::Decimal { from, to } => value.as_f64().is_some_and(|number| (*from..=*to).contains(&number)),
         }
@@ -132,6 +136,7 @@ impl Kind {
             Kind::Text { may_be_empty: true } => "text in quotes".to_owned(),
             Kind::Text { may_be_empty: false } => "text in quotes, not empty".to_owned(),
             Kind::Choice(choices) => any_of(&choices.iter().map(|choice| format!("{choice:?}")).collect::<Vec<_>>()),
+            Kind::Flag => "true or false".to_owned(),
             Kind::Whole { from, to } => format!("a whole number from {from} to {to}"),
             Kind::Decimal { from, to } => format!("a number from {from} to {to}"),
         }

@@ -120,6 +120,9 @@ pub(super) struct Turn {
     /// How sure Smart Turn must be, at a pause, that you have finished. Higher interrupts less and answers later.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(super) complete_threshold: f64,
+    /// Prepare the answer while it is not yet certain that you have finished. It comes sooner, for more work: some of it
+    /// is thrown away.
+    pub(super) drafts: bool,
     /// Milliseconds of silence after which you have finished, whatever Smart Turn thinks. It must be longer than
     /// ear.pause_ms.
     #[schemars(range(min = 200, max = 10_000))]
@@ -137,6 +140,7 @@ impl Default for Turn {
         let turn = TurnSettings::default();
         Turn {
             complete_threshold: as_written(turn.complete_threshold),
+            drafts: turn.drafts,
             fallback_ms: turn.fallback.as_millis() as u32,
             longest_utterance_s: turn.longest_utterance.as_secs() as u32,
             reply_stall_s: turn.reply_stall.as_secs() as u32,

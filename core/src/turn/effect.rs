@@ -13,10 +13,10 @@ pub enum Effect {
         /// Everything said in the turn so far.
         utterance: Pcm,
     },
-    /// The turn is over: for the record, there is nothing to do.
+    /// The turn is over, and this draft is its answer. For the record: there is nothing to do.
     Decided {
-        /// The turn.
-        turn: TurnId,
+        /// The draft.
+        draft: DraftId,
         /// Why it is over.
         ended_by: EndedBy,
         /// Where its last speech ended.
@@ -24,45 +24,56 @@ pub enum Effect {
     },
     /// Find out what was said.
     Transcribe {
-        /// The turn.
-        turn: TurnId,
+        /// The draft.
+        draft: DraftId,
         /// The whole utterance.
         utterance: Pcm,
     },
-    /// Find an answer.
+    /// Find an answer, without doing anything yet that can't be taken back.
     Respond {
-        /// The turn.
-        turn: TurnId,
+        /// The draft.
+        draft: DraftId,
         /// What was said.
         request: String,
     },
-    /// Speak a clause into memory.
-    Synthesise {
+    /// Do what the request asks for. Never said of a draft that is cancelled later or was before.
+    Act {
+        /// The draft.
+        draft: DraftId,
+    },
+    /// The person goes on where the turn was taken to be over, and has heard nothing of the answer: the turn is not over.
+    /// For the record: there is nothing to do.
+    Reopened {
         /// The turn.
         turn: TurnId,
-        /// The clause's number in the turn.
+    },
+    /// Speak a clause into memory.
+    Synthesise {
+        /// The draft.
+        draft: DraftId,
+        /// The clause's number in the reply.
         clause: usize,
         /// Its words for the voice: no markup, and numbers in words.
         words: String,
     },
     /// Play a clause after those already playing.
     Play {
-        /// The turn.
-        turn: TurnId,
-        /// The clause's number in the turn.
+        /// The draft.
+        draft: DraftId,
+        /// The clause's number in the reply.
         clause: usize,
         /// Its sound.
         pcm: Pcm,
     },
     /// Fall silent now, and say how much was heard.
     StopPlayback {
-        /// The turn.
-        turn: TurnId,
+        /// The draft.
+        draft: DraftId,
     },
-    /// Whatever is still being done for this turn is useless.
+    /// Whatever is still being done for this draft is useless.
     Cancel {
-        /// The turn.
-        turn: TurnId,
+        /// The draft.
+        draft: DraftId,
     },
     /// The turn has ended. Said exactly once for each turn.
     Ended {
@@ -80,6 +91,8 @@ pub enum Effect {
 pub enum EndedBy {
     /// Smart Turn took the sentence for finished.
     SmartTurn,
+    /// What had been said was a whole command.
+    Intent,
     /// The silence had lasted too long for anything to follow.
     Silence,
     /// The utterance had become as long as utterances may.
@@ -92,6 +105,7 @@ impl EndedBy {
     pub fn name(self) -> &'static str {
         match self {
             EndedBy::SmartTurn => "smart_turn",
+            EndedBy::Intent => "intent",
             EndedBy::Silence => "silence",
             EndedBy::Length => "length",
         }

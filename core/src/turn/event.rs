@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{DraftId, TurnId};
+use super::DraftId;
 use crate::audio::Pcm;
 use crate::ear::SpeechFact;
 
@@ -20,64 +20,76 @@ pub enum Event {
     },
     /// The recogniser is done.
     Transcribed {
-        /// The turn.
-        turn: TurnId,
+        /// The draft.
+        draft: DraftId,
         /// What it made of it.
         transcription: Transcription,
     },
+    /// It is known how the request will be answered.
+    Understood {
+        /// The draft.
+        draft: DraftId,
+        /// What it comes to.
+        understanding: Understanding,
+    },
+    /// What [`super::Effect::Act`] asked for is done.
+    Acted {
+        /// The draft.
+        draft: DraftId,
+    },
     /// More of the reply's text.
     ReplyText {
-        /// The turn.
-        turn: TurnId,
+        /// The draft.
+        draft: DraftId,
         /// Text as written; words may be split between two of these.
         text: String,
     },
     /// The reply's text is complete.
     ReplyEnded {
-        /// The turn.
-        turn: TurnId,
+        /// The draft.
+        draft: DraftId,
     },
-    /// The reply could not be made, or not to its end.
+    /// The reply could not be made, or not to its end, or what was asked for could not be done.
     ReplyFailed {
-        /// The turn.
-        turn: TurnId,
+        /// The draft.
+        draft: DraftId,
         /// What to say about it.
         apology: String,
     },
     /// The voice has spoken a clause into memory.
     ClauseReady {
-        /// The turn.
-        turn: TurnId,
-        /// The clause's number in the turn.
+        /// The draft.
+        draft: DraftId,
+        /// The clause's number in the reply.
         clause: usize,
         /// Its sound.
         pcm: Pcm,
     },
     /// The voice could not speak a clause.
     ClauseFailed {
-        /// The turn.
-        turn: TurnId,
-        /// The clause's number in the turn.
+        /// The draft.
+        draft: DraftId,
+        /// The clause's number in the reply.
         clause: usize,
     },
     /// The first sample of a clause has gone to the speaker.
     ClauseStarted {
-        /// The turn.
-        turn: TurnId,
-        /// The clause's number in the turn.
+        /// The draft.
+        draft: DraftId,
+        /// The clause's number in the reply.
         clause: usize,
     },
     /// A clause has been played to its end.
     ClausePlayed {
-        /// The turn.
-        turn: TurnId,
-        /// The clause's number in the turn.
+        /// The draft.
+        draft: DraftId,
+        /// The clause's number in the reply.
         clause: usize,
     },
     /// Playback has stopped before its end, because it was told to or because the speaker failed.
     PlaybackStopped {
-        /// The turn.
-        turn: TurnId,
+        /// The draft.
+        draft: DraftId,
         /// The clause that was being played, and how much of it was heard.
         cut: Option<(usize, Duration)>,
     },
@@ -90,6 +102,36 @@ pub enum Event {
     StopRequested,
     /// Nothing happened, but a deadline may have passed.
     Tick,
+}
+
+impl Event {
+    /// The draft whose work it reports.
+    pub(super) fn draft(&self) -> Option<DraftId> {
+        match self {
+            Event::TurnScored { draft, .. }
+            | Event::Transcribed { draft, .. }
+            | Event::Understood { draft, .. }
+            | Event::Acted { draft }
+            | Event::ReplyText { draft, .. }
+            | Event::ReplyEnded { draft }
+            | Event::ReplyFailed { draft, .. }
+            | Event::ClauseReady { draft, .. }
+            | Event::ClauseFailed { draft, .. }
+            | Event::ClauseStarted { draft, .. }
+            | Event::ClausePlayed { draft, .. }
+            | Event::PlaybackStopped { draft, .. } => Some(*draft),
+            Event::Speech(_) | Event::Announce { .. } | Event::StopRequested | Event::Tick => None,
+        }
+    }
+}
+
+/// What a request comes to, before anything is done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Understanding {
+    /// It is a whole command, understood without a language model.
+    pub intent: bool,
+    /// Answering it changes something in the world, so that it can't be taken back.
+    pub acts: bool,
 }
 
 /// What a recogniser made of an utterance.

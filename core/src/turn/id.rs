@@ -12,11 +12,17 @@ impl fmt::Display for TurnId {
     }
 }
 
-/// One guess that a turn is over. Each pause makes a new revision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// One guess that a turn is over, and the answer that is prepared on the strength of it. Each pause makes a new revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DraftId {
     /// The turn that may be over.
     pub turn: TurnId,
     /// Counts the pauses in the turn.
     pub revision: u32,
+}
+
+impl fmt::Display for DraftId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.turn, self.revision)
+    }
 }

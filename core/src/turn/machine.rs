@@ -3,33 +3,35 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::reply::Reply;
+use super::draft::Draft;
+use super::replying::{Next, Replying};
 use super::utterance::Utterance;
-use super::{DraftId, Effect, EndedBy, Event, Transcription, TurnId, TurnSettings};
-use crate::audio::Pcm;
+use super::{DraftId, Effect, EndedBy, Event, TurnId, TurnSettings};
 use crate::ear::SpeechFact;
 use crate::time::Moment;
-
-const NOT_UNDERSTOOD: &str = "Sorry, I didn't catch that.";
-const RECOGNISER_FAILED: &str = "Sorry, I can't make out speech just now. My log says why.";
-const GIVEN_UP: &str = "Sorry, that is taking too long. I have given up on it.";
 
 /// Takes turns with one person at one microphone.
 ///
 /// ```text
 ///            speech                pause               decided
 ///   Idle ------------> Hearing ------------> Weighing ---------> Replying
-///    ^                    ^ <----------------- | resumed             |
-///    +----------------------------------------------------- heard ---+
+///    ^                   ^ ^ <----------------- | resumed          |  |
+///    |                   +-+-------------------------- resumed, ---+  |
+///    |                                       nothing heard or done    |
+///    +---------------------------------------------------- heard -----+
 /// ```
 ///
-/// Every state but `Idle` has a deadline, so a turn always ends. Speech during a reply is kept and becomes the next turn.
+/// At each pause a draft of the answer is begun. It is given once the turn is decided, and thrown away when the person
+/// goes on. Every state but `Idle` has a deadline, so a turn always ends. Speech during a reply that can't be taken back
+/// is kept and becomes the next turn.
 #[derive(Debug)]
 pub struct Machine {
     settings: TurnSettings,
     pre_roll: Duration,
     last_turn: u64,
     state: State,
+    /// Whether somebody is speaking just now, to Pipit or not.
+    speaking: bool,
     /// What is to be said once the floor is free.
     announcements: VecDeque<String>,
 }
@@ -67,7 +69,7 @@ impl Phase {
 enum State {
     Idle,
     Hearing(Hearing),
-    Weighing(Weighing),
+    Weighing(Box<Weighing>),
     Replying(Box<Replying>),
 }
 
@@ -77,59 +79,56 @@ struct Hearing {
     revision: u32,
     utterance: Utterance,
     longest_until: Moment,
+    /// The turn was taken to be over with what had been said until then.
+    reopened: bool,
 }
 
 #[derive(Debug)]
 struct Weighing {
-    draft: DraftId,
+    draft: Draft,
     utterance: Utterance,
     longest_until: Moment,
-    silence_until: Moment,
-    scored: bool,
+    /// When the last speech ended.
+    speech_ended: Moment,
+    score: Score,
 }
 
-#[derive(Debug)]
-struct Replying {
-    turn: TurnId,
-    reply: Reply,
-    /// Nothing but an apology is to be said any more.
-    given_up: bool,
-    stopping: bool,
-    /// When what has been handed to the speaker will have been played.
-    playing_until: Moment,
-    stalled_at: Moment,
-    overheard: Overheard,
-}
-
-/// What was said while Pipit was busy.
-#[derive(Debug, Default)]
-struct Overheard {
-    utterance: Utterance,
-    speaking: bool,
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Score {
+    Awaited,
+    Given(f32),
+    Failed,
 }
 
 impl Machine {
     /// A machine that has heard nothing yet. `pre_roll` is how much audio before the first speech belongs to a turn.
     #[must_use]
     pub fn new(settings: TurnSettings, pre_roll: Duration) -> Self {
-        Machine { settings, pre_roll, last_turn: 0, state: State::Idle, announcements: VecDeque::new() }
+        Machine {
+            settings,
+            pre_roll,
+            last_turn: 0,
+            state: State::Idle,
+            speaking: false,
+            announcements: VecDeque::new(),
+        }
     }
 
     /// Takes in what happened at `now` and appends what to do about it to `out`.
     pub fn step(&mut self, now: Moment, event: Event, out: &mut Vec<Effect>) {
         match event {
             Event::Speech(fact) => self.on_speech(now, fact, out),
-            Event::TurnScored { draft, probability } => self.on_score(now, draft, probability, out),
             Event::Announce { text } => self.announcements.push_back(text),
             Event::StopRequested => self.on_stop(now, out),
             Event::Tick => {}
-            event => self.on_reply(now, event, out),
+            event => self.on_work(now, event, out),
         }
         self.check_deadline(now, out);
         if matches!(self.state, State::Idle)
+            && !self.speaking
             && let Some(text) = self.announcements.pop_front()
         {
-            self.announce(now, text, out);
+            self.announce(now, &text, out);
         }
     }
 
@@ -139,7 +138,7 @@ impl Machine {
         match &self.state {
             State::Idle => None,
             State::Hearing(h) => Some(h.longest_until),
-            State::Weighing(w) => Some(w.silence_until.min(w.longest_until)),
+            State::Weighing(w) => Some(w.over_at(&self.settings).0),
             State::Replying(r) => Some(r.stalled_at),
         }
     }
@@ -151,7 +150,7 @@ impl Machine {
     pub fn awaits_work(&self) -> bool {
         match &self.state {
             State::Idle | State::Hearing(_) => false,
-            State::Weighing(w) => !w.scored,
+            State::Weighing(w) => w.score == Score::Awaited || (self.settings.drafts && w.draft.is_understanding()),
             State::Replying(_) => true,
         }
     }
@@ -163,7 +162,7 @@ impl Machine {
             State::Idle => Phase::Idle,
             State::Hearing(_) => Phase::Hearing,
             State::Weighing(_) => Phase::Weighing,
-            State::Replying(r) if r.reply.is_playing() => Phase::Speaking,
+            State::Replying(r) if r.draft.is_playing() => Phase::Speaking,
             State::Replying(_) => Phase::Thinking,
         }
     }
@@ -175,6 +174,11 @@ impl Machine {
 
     fn on_speech(&mut self, now: Moment, fact: SpeechFact, out: &mut Vec<Effect>) {
         let pre_roll = self.pre_roll;
+        match fact {
+            SpeechFact::Started { .. } => self.speaking = true,
+            SpeechFact::Paused(_) | SpeechFact::Discarded => self.speaking = false,
+            SpeechFact::Continues(_) => {}
+        }
         match (std::mem::replace(&mut self.state, State::Idle), fact) {
             (State::Idle, SpeechFact::Started { .. }) => self.hear(now, Utterance::default()),
             (State::Idle, _) => {}
@@ -184,19 +188,29 @@ impl Machine {
             }
             (State::Hearing(mut h), SpeechFact::Paused(stretch)) => {
                 h.utterance.push(&stretch, pre_roll);
-                let draft = DraftId { turn: h.turn, revision: h.revision + 1 };
-                self.weigh(now, draft, h.utterance, h.longest_until, out);
+                self.weigh(now, h, out);
             }
+            // What had been said before was enough for an answer.
+            (State::Hearing(h), SpeechFact::Discarded) if h.reopened => self.weigh(now, h, out),
             (State::Hearing(h), SpeechFact::Discarded) => {
-                out.push(Effect::Ended { turn: h.turn, heard: String::new(), given_up: false })
+                out.push(Effect::Ended { turn: h.turn, heard: String::new(), given_up: false });
             }
             (State::Weighing(w), SpeechFact::Started { .. }) => {
-                let Weighing { draft: DraftId { turn, revision }, utterance, longest_until, .. } = w;
-                self.state = State::Hearing(Hearing { turn, revision, utterance, longest_until });
+                let Weighing { draft, utterance, longest_until, .. } = *w;
+                self.revise(&draft, utterance, longest_until, false, out);
+            }
+            (State::Replying(r), SpeechFact::Started { .. }) if r.can_reopen() => {
+                let Replying { draft, utterance, longest_until, .. } = *r;
+                if draft.is_playing() {
+                    out.push(Effect::StopPlayback { draft: draft.id() });
+                }
+                out.push(Effect::Reopened { turn: draft.id().turn });
+                self.revise(&draft, utterance, longest_until, true, out);
             }
             (State::Replying(mut r), fact) => {
-                r.overheard.take_in(fact, pre_roll);
+                r.overhear(now, fact, pre_roll, &self.settings);
                 self.state = State::Replying(r);
+                self.go_on_replying(now, out);
             }
             (state @ (State::Hearing(_) | State::Weighing(_)), _) => self.state = state,
         }
@@ -205,129 +219,118 @@ impl Machine {
     fn hear(&mut self, now: Moment, utterance: Utterance) {
         let turn = self.new_turn();
         let longest_until = now + self.settings.longest_utterance;
-        self.state = State::Hearing(Hearing { turn, revision: 0, utterance, longest_until });
+        self.state = State::Hearing(Hearing { turn, revision: 0, utterance, longest_until, reopened: false });
     }
 
-    fn weigh(
+    /// The person goes on, so the draft is useless.
+    fn revise(
         &mut self,
-        now: Moment,
-        draft: DraftId,
+        draft: &Draft,
         utterance: Utterance,
         longest_until: Moment,
+        reopened: bool,
         out: &mut Vec<Effect>,
     ) {
-        out.push(Effect::ScoreTurn { draft, utterance: utterance.pcm() });
-        let silence_until = now + self.settings.fallback.saturating_sub(utterance.trailing_silence());
-        self.state = State::Weighing(Weighing { draft, utterance, longest_until, silence_until, scored: false });
-    }
-
-    fn on_score(&mut self, now: Moment, draft: DraftId, probability: Option<f32>, out: &mut Vec<Effect>) {
-        let State::Weighing(w) = &mut self.state else { return };
-        if w.draft != draft {
-            return;
+        let DraftId { turn, revision } = draft.id();
+        if self.settings.drafts || reopened {
+            out.push(Effect::Cancel { draft: draft.id() });
         }
-        w.scored = true;
-        if probability.is_some_and(|p| p >= self.settings.complete_threshold) {
-            let utterance = std::mem::take(&mut w.utterance);
-            self.decide(now, draft.turn, &utterance, EndedBy::SmartTurn, out);
+        self.state = State::Hearing(Hearing { turn, revision, utterance, longest_until, reopened });
+    }
+
+    fn weigh(&mut self, now: Moment, heard: Hearing, out: &mut Vec<Effect>) {
+        let Hearing { turn, revision, utterance, longest_until, .. } = heard;
+        let id = DraftId { turn, revision: revision + 1 };
+        out.push(Effect::ScoreTurn { draft: id, utterance: utterance.pcm() });
+        if self.settings.drafts {
+            out.push(Effect::Transcribe { draft: id, utterance: utterance.pcm() });
         }
+        let speech_ended = now - utterance.trailing_silence();
+        let weighing =
+            Weighing { draft: Draft::new(id), utterance, longest_until, speech_ended, score: Score::Awaited };
+        self.state = State::Weighing(Box::new(weighing));
     }
 
-    fn decide(&mut self, now: Moment, turn: TurnId, utterance: &Utterance, ended_by: EndedBy, out: &mut Vec<Effect>) {
-        out.push(Effect::Decided { turn, ended_by, speech_end: utterance.speech_end() });
-        out.push(Effect::Transcribe { turn, utterance: utterance.pcm() });
-        self.state = State::Replying(Box::new(Replying::begin(turn, now + self.settings.reply_stall)));
-    }
-
-    fn announce(&mut self, now: Moment, text: String, out: &mut Vec<Effect>) {
-        let turn = self.new_turn();
-        let mut replying = Replying::begin(turn, now + self.settings.reply_stall);
-        replying.reply.push_text(&text);
-        replying.reply.end_text();
-        self.state = State::Replying(Box::new(replying));
-        self.go_on_replying(now, None, out);
-    }
-
-    fn on_reply(&mut self, now: Moment, event: Event, out: &mut Vec<Effect>) {
-        let stall = self.settings.reply_stall;
-        let State::Replying(r) = &mut self.state else { return };
-        let mut cut = None;
-        match event {
-            Event::Transcribed { turn, transcription } if turn == r.turn && !r.given_up => {
-                r.on_transcription(transcription, out);
+    fn on_work(&mut self, now: Moment, event: Event, out: &mut Vec<Effect>) {
+        match &mut self.state {
+            State::Weighing(w) if event.draft() == Some(w.draft.id()) => {
+                if let Event::TurnScored { probability, .. } = event {
+                    w.score = probability.map_or(Score::Failed, Score::Given);
+                } else {
+                    w.draft.take(event, out);
+                    w.draft.prepare(out);
+                }
             }
-            Event::ReplyText { turn, text } if turn == r.turn && !r.given_up => r.reply.push_text(&text),
-            Event::ReplyEnded { turn } if turn == r.turn => r.reply.end_text(),
-            Event::ReplyFailed { turn, apology } if turn == r.turn && !r.given_up => {
-                r.reply.push_text("\n\n");
-                r.reply.push_text(&apology);
-                r.reply.end_text();
+            State::Replying(r) if event.draft() == Some(r.draft.id()) => {
+                let next = r.take(now, event, self.speaking, &self.settings, out);
+                self.end_if_over(now, next, out);
             }
-            Event::ClauseReady { turn, clause, pcm } if turn == r.turn => r.on_clause(now, clause, pcm, out),
-            Event::ClauseFailed { turn, clause } if turn == r.turn => r.reply.failed(clause),
-            Event::ClauseStarted { turn, .. } if turn == r.turn => {}
-            Event::ClausePlayed { turn, clause } if turn == r.turn => r.reply.played(clause),
-            Event::PlaybackStopped { turn, cut: at } if turn == r.turn => {
-                r.stopping = true;
-                cut = Some(at);
-            }
-            _ => return,
-        }
-        r.stalled_at = now.max(r.playing_until) + stall;
-        self.go_on_replying(now, cut, out);
-    }
-
-    /// Asks the voice for what it should be asked for, and ends the turn once there is nothing left to hear.
-    fn go_on_replying(&mut self, now: Moment, stopped: Option<Option<(usize, Duration)>>, out: &mut Vec<Effect>) {
-        let State::Replying(r) = &mut self.state else { return };
-        if let Some(cut) = stopped {
-            let turn = r.turn;
-            out.push(Effect::Cancel { turn });
-            return self.end_reply(now, cut, out);
-        }
-        if r.stopping {
-            return;
-        }
-        while let Some((clause, words)) = r.reply.next_to_synthesise() {
-            out.push(Effect::Synthesise { turn: r.turn, clause, words });
-        }
-        if r.reply.is_over() {
-            self.end_reply(now, None, out);
+            _ => {}
         }
     }
 
-    fn end_reply(&mut self, now: Moment, cut: Option<(usize, Duration)>, out: &mut Vec<Effect>) {
+    fn decide(&mut self, now: Moment, ended_by: EndedBy, out: &mut Vec<Effect>) {
+        let (draft, utterance, longest_until, transcribed) = match std::mem::replace(&mut self.state, State::Idle) {
+            State::Weighing(w) => (w.draft, w.utterance, w.longest_until, self.settings.drafts),
+            State::Hearing(h) => {
+                let id = DraftId { turn: h.turn, revision: h.revision + 1 };
+                (Draft::new(id), h.utterance, h.longest_until, false)
+            }
+            state => return self.state = state,
+        };
+        out.push(Effect::Decided { draft: draft.id(), ended_by, speech_end: utterance.speech_end() });
+        if !transcribed {
+            out.push(Effect::Transcribe { draft: draft.id(), utterance: utterance.pcm() });
+        }
+        self.state = State::Replying(Box::new(Replying::new(draft, utterance, longest_until)));
+        self.go_on_replying(now, out);
+    }
+
+    fn announce(&mut self, now: Moment, text: &str, out: &mut Vec<Effect>) {
+        let id = DraftId { turn: self.new_turn(), revision: 1 };
+        let draft = Draft::announcement(id, text);
+        self.state = State::Replying(Box::new(Replying::new(draft, Utterance::default(), now)));
+        self.go_on_replying(now, out);
+    }
+
+    fn go_on_replying(&mut self, now: Moment, out: &mut Vec<Effect>) {
+        if let State::Replying(r) = &mut self.state {
+            let next = r.go_on(now, self.speaking, &self.settings, out);
+            self.end_if_over(now, next, out);
+        }
+    }
+
+    fn end_if_over(&mut self, now: Moment, next: Next, out: &mut Vec<Effect>) {
+        let Next::Ended(cut) = next else { return };
         let State::Replying(r) = std::mem::replace(&mut self.state, State::Idle) else { return };
-        out.push(Effect::Ended { turn: r.turn, heard: r.reply.heard(cut), given_up: r.given_up });
-        let Overheard { utterance, speaking } = r.overheard;
-        if speaking {
-            self.hear(now, utterance);
-        } else if !utterance.is_empty() {
-            let draft = DraftId { turn: self.new_turn(), revision: 1 };
-            self.weigh(now, draft, utterance, now + self.settings.longest_utterance, out);
+        let heard = r.draft.reply().heard(cut);
+        out.push(Effect::Ended { turn: r.draft.id().turn, heard, given_up: r.given_up });
+        if self.speaking || !r.overheard.is_empty() {
+            self.hear(now, r.overheard);
+        }
+        if !self.speaking
+            && let State::Hearing(h) = std::mem::replace(&mut self.state, State::Idle)
+        {
+            self.weigh(now, h, out);
         }
     }
 
     fn on_stop(&mut self, now: Moment, out: &mut Vec<Effect>) {
         self.announcements.clear();
-        match &mut self.state {
-            State::Idle => {}
-            State::Hearing(Hearing { turn, .. }) | State::Weighing(Weighing { draft: DraftId { turn, .. }, .. }) => {
-                out.push(Effect::Ended { turn: *turn, heard: String::new(), given_up: false });
-                self.state = State::Idle;
-            }
-            State::Replying(r) if r.stopping => {}
-            State::Replying(r) if r.reply.is_playing() => {
-                r.stopping = true;
-                r.stalled_at = now + self.settings.reply_stall;
-                out.push(Effect::StopPlayback { turn: r.turn });
+        let turn = match &mut self.state {
+            State::Idle => return,
+            State::Hearing(h) => h.turn,
+            State::Weighing(w) => {
+                out.push(Effect::Cancel { draft: w.draft.id() });
+                w.draft.id().turn
             }
             State::Replying(r) => {
-                let turn = r.turn;
-                out.push(Effect::Cancel { turn });
-                self.end_reply(now, None, out);
+                let next = r.stop(now, &self.settings, out);
+                return self.end_if_over(now, next, out);
             }
-        }
+        };
+        out.push(Effect::Ended { turn, heard: String::new(), given_up: false });
+        self.state = State::Idle;
     }
 
     fn check_deadline(&mut self, now: Moment, out: &mut Vec<Effect>) {
@@ -336,80 +339,35 @@ impl Machine {
         }
         match &mut self.state {
             State::Idle => {}
-            State::Hearing(h) => {
-                let (turn, utterance) = (h.turn, std::mem::take(&mut h.utterance));
-                if utterance.is_empty() {
-                    out.push(Effect::Ended { turn, heard: String::new(), given_up: false });
-                    self.state = State::Idle;
-                } else {
-                    self.decide(now, turn, &utterance, EndedBy::Length, out);
-                }
+            State::Hearing(h) if h.utterance.is_empty() => {
+                out.push(Effect::Ended { turn: h.turn, heard: String::new(), given_up: false });
+                self.state = State::Idle;
             }
+            State::Hearing(_) => self.decide(now, EndedBy::Length, out),
             State::Weighing(w) => {
-                let (turn, utterance) = (w.draft.turn, std::mem::take(&mut w.utterance));
-                self.decide(now, turn, &utterance, EndedBy::Silence, out);
+                let ended_by = w.over_at(&self.settings).1;
+                self.decide(now, ended_by, out);
             }
             State::Replying(r) => {
-                let turn = r.turn;
-                out.push(Effect::Cancel { turn });
-                if r.given_up || r.stopping {
-                    return self.end_reply(now, None, out);
-                }
-                r.given_up = true;
-                r.reply.replace_rest(GIVEN_UP);
-                r.stalled_at = now + self.settings.reply_stall;
-                self.go_on_replying(now, None, out);
+                let next = r.stall(now, self.speaking, &self.settings, out);
+                self.end_if_over(now, next, out);
             }
         }
     }
 }
 
-impl Replying {
-    fn begin(turn: TurnId, stalled_at: Moment) -> Self {
-        Replying {
-            turn,
-            reply: Reply::default(),
-            given_up: false,
-            stopping: false,
-            playing_until: Moment::START,
-            stalled_at,
-            overheard: Overheard::default(),
-        }
-    }
-
-    fn on_transcription(&mut self, transcription: Transcription, out: &mut Vec<Effect>) {
-        let apology = match transcription {
-            Transcription::Words(request) => {
-                out.push(Effect::Respond { turn: self.turn, request });
-                return;
-            }
-            Transcription::Silence => "",
-            Transcription::NotUnderstood => NOT_UNDERSTOOD,
-            Transcription::Failed => RECOGNISER_FAILED,
+impl Weighing {
+    /// When the turn is over if nothing else happens, and why.
+    fn over_at(&self, settings: &TurnSettings) -> (Moment, EndedBy) {
+        let complete = matches!(self.score, Score::Given(p) if p >= settings.complete_threshold);
+        let command = self.draft.understanding().is_some_and(|understanding| understanding.intent);
+        let (wait, ended_by) = if complete {
+            (Duration::ZERO, EndedBy::SmartTurn)
+        } else if command {
+            (Duration::ZERO, EndedBy::Intent)
+        } else {
+            (settings.fallback, EndedBy::Silence)
         };
-        self.reply.push_text(apology);
-        self.reply.end_text();
-    }
-
-    fn on_clause(&mut self, now: Moment, clause: usize, pcm: Pcm, out: &mut Vec<Effect>) {
-        let length = pcm.duration();
-        if self.reply.made(clause, length) && !self.stopping {
-            self.playing_until = now.max(self.playing_until) + length;
-            out.push(Effect::Play { turn: self.turn, clause, pcm });
-        }
-    }
-}
-
-impl Overheard {
-    fn take_in(&mut self, fact: SpeechFact, pre_roll: Duration) {
-        match fact {
-            SpeechFact::Started { .. } => self.speaking = true,
-            SpeechFact::Continues(stretch) => self.utterance.push(&stretch, pre_roll),
-            SpeechFact::Paused(stretch) => {
-                self.utterance.push(&stretch, pre_roll);
-                self.speaking = false;
-            }
-            SpeechFact::Discarded => *self = Overheard::default(),
-        }
+        ((self.speech_ended + wait).min(self.longest_until), ended_by)
     }
 }

@@ -30,7 +30,8 @@ struct Asked {
 #[derive(Debug, PartialEq)]
 enum Stage {
     InSynthesis,
-    Playing {
+    /// Waiting for the speaker, or playing.
+    Made {
         length: Duration,
     },
     Played,
@@ -68,7 +69,7 @@ impl Reply {
     /// The next clause to ask the voice for, if it should be asked now: its number and its words for the voice.
     pub(super) fn next_to_synthesise(&mut self) -> Option<(usize, String)> {
         let in_synthesis = self.asked.iter().filter(|a| a.stage == Stage::InSynthesis).count();
-        let made = self.asked.iter().filter(|a| matches!(a.stage, Stage::Playing { .. })).count();
+        let made = self.clauses_made();
         if in_synthesis >= IN_SYNTHESIS || in_synthesis + made >= MADE_AHEAD {
             return None;
         }
@@ -87,7 +88,7 @@ impl Reply {
     /// A clause has been made. Says whether it should be played.
     pub(super) fn made(&mut self, clause: usize, length: Duration) -> bool {
         let Some(asked) = self.asked.get_mut(clause).filter(|a| a.stage == Stage::InSynthesis) else { return false };
-        asked.stage = if length.is_zero() { Stage::Played } else { Stage::Playing { length } };
+        asked.stage = if length.is_zero() { Stage::Played } else { Stage::Made { length } };
         !length.is_zero()
     }
 
@@ -97,14 +98,37 @@ impl Reply {
         }
     }
 
+    /// A clause that was made will not be heard.
+    pub(super) fn lose(&mut self, clause: usize) {
+        if let Some(asked) = self.asked.get_mut(clause) {
+            asked.stage = Stage::Lost;
+        }
+    }
+
     pub(super) fn played(&mut self, clause: usize) {
-        if let Some(asked) = self.asked.get_mut(clause).filter(|a| matches!(a.stage, Stage::Playing { .. })) {
+        if let Some(asked) = self.asked.get_mut(clause).filter(|a| matches!(a.stage, Stage::Made { .. })) {
             asked.stage = Stage::Played;
         }
     }
 
-    pub(super) fn is_playing(&self) -> bool {
-        self.asked.iter().any(|a| matches!(a.stage, Stage::Playing { .. }))
+    /// Clauses that are made and not played to their end.
+    pub(super) fn clauses_made(&self) -> usize {
+        self.asked.iter().filter(|a| matches!(a.stage, Stage::Made { .. })).count()
+    }
+
+    /// Whether a clause before this one is still being made.
+    pub(super) fn awaits_one_before(&self, clause: usize) -> bool {
+        self.asked.iter().take(clause).any(|a| a.stage == Stage::InSynthesis)
+    }
+
+    /// Whether the voice has been asked for anything.
+    pub(super) fn has_begun(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
+    /// Whether no more text follows.
+    pub(super) fn is_complete(&self) -> bool {
+        self.text_ended
     }
 
     /// Whether everything that was to be said has been said, or can't be.
@@ -120,9 +144,7 @@ impl Reply {
         for (number, asked) in self.asked.iter().enumerate() {
             let text = match (&asked.stage, cut) {
                 (Stage::Played, _) => asked.clause.text.as_str(),
-                (Stage::Playing { length }, Some((at, played))) if at == number => {
-                    heard(&asked.clause, played, *length)
-                }
+                (Stage::Made { length }, Some((at, played))) if at == number => heard(&asked.clause, played, *length),
                 _ => continue,
             };
             words.push_str(text);

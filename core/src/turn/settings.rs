@@ -7,6 +7,9 @@ use std::time::Duration;
 pub struct TurnSettings {
     /// Smart Turn's probability, 0.0..=1.0, from which a pause ends the turn.
     pub complete_threshold: f32,
+    /// Whether an answer is prepared while it is not yet certain that the person has finished. It comes sooner and costs
+    /// more work, because some of it is thrown away.
+    pub drafts: bool,
     /// Silence after which the turn is over whatever Smart Turn thinks.
     pub fallback: Duration,
     /// The longest utterance; what is said after it begins another turn.
@@ -19,6 +22,7 @@ impl Default for TurnSettings {
     fn default() -> Self {
         TurnSettings {
             complete_threshold: 0.5,
+            drafts: true,
             fallback: Duration::from_millis(1500),
             longest_utterance: Duration::from_secs(30),
             reply_stall: Duration::from_secs(30),

@@ -4,17 +4,20 @@
 //!
 //! ```text
 //! 0    speech            1000 pause             1000 continue         1000 discard
-//! 1020 score 0.9         1020 score fails       (of the latest pause; `score 0.9 of 1` is the first pause's, late)
+//! 1020 score 0.9         1020 score fails       
 //! 1100 heard what time is it                    1100 heard nothing    1100 heard badly      1100 hearing fails
+//! 1105 means intent (a whole command), `means deed` (one that changes something) or `means talk`       1106 acted
 //! 1110 says It's noon.   1120 said              1120 fails Sorry.
 //! 1200 ready 0 800       (clause 0, 800 ms of sound)                  1200 unspeakable 0
 //! 1210 plays 0           2010 played 0          1500 stopped 0 400    1500 stopped
 //! 3000 announce Your timer is done.             3000 stop
 //! ```
 //!
-//! Reply events concern the latest turn, or turn N with `@N` in front of the verb. Deadlines fire by themselves between
+//! They concern the latest draft, or with `@N` in front of the verb the latest draft of turn N, or with `@N.R` its draft R.
+//! Deadlines fire by themselves between
 //! the lines, and after the last line until none is left.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -22,7 +25,7 @@ use expect_test::Expect;
 use pipit_core::audio::{LISTENING_RATE, Pcm, SampleIndex, SpeechStretch, samples_in};
 use pipit_core::ear::{EarSettings, SpeechFact};
 use pipit_core::time::Moment;
-use pipit_core::turn::{DraftId, Effect, Event, Machine, Phase, Transcription, TurnId, TurnSettings};
+use pipit_core::turn::{DraftId, Effect, Event, Machine, Phase, Transcription, TurnId, TurnSettings, Understanding};
 
 /// Plays `script` and compares the log of what the machine did with `expected`.
 pub fn check(script: &str, expected: Expect) {
@@ -38,8 +41,9 @@ pub struct Sim {
     /// Where the next stretch of speech begins.
     stretch_from: u64,
     onset: u64,
+    /// The latest draft, and the latest of each turn.
     draft: DraftId,
-    turn: TurnId,
+    drafts: BTreeMap<TurnId, DraftId>,
     effects: Vec<Effect>,
     log: String,
 }
@@ -54,7 +58,7 @@ impl Sim {
             stretch_from: 0,
             onset: 0,
             draft: DraftId { turn: TurnId(0), revision: 0 },
-            turn: TurnId(0),
+            drafts: BTreeMap::new(),
             effects: Vec::new(),
             log: String::new(),
         }
@@ -74,9 +78,14 @@ impl Sim {
     pub fn advance(&mut self, line: &str) {
         let (at, what) = line.split_once(char::is_whitespace).unwrap_or_else(|| panic!("no event in `{line}`"));
         let at: u64 = at.parse().unwrap_or_else(|_| panic!("no milliseconds in `{line}`"));
-        self.run_until(Moment::after_start(Duration::from_millis(at)));
+        self.wait_until(at);
         let event = self.event(at, what.trim());
         self.step(event);
+    }
+
+    /// Lets time run to `ms`, with every deadline on the way.
+    pub fn wait_until(&mut self, ms: u64) {
+        self.run_until(Moment::after_start(Duration::from_millis(ms)));
     }
 
     /// Everything that the machine has wanted so far.
@@ -121,13 +130,11 @@ impl Sim {
     }
 
     fn note(&mut self, effect: &Effect) {
-        match effect {
-            Effect::ScoreTurn { draft, .. } => {
-                self.draft = *draft;
-                self.turn = draft.turn;
-            }
-            Effect::Synthesise { turn, .. } => self.turn = *turn,
-            _ => {}
+        if let Effect::ScoreTurn { draft, .. } | Effect::Transcribe { draft, .. } | Effect::Synthesise { draft, .. } =
+            effect
+        {
+            self.draft = *draft;
+            self.drafts.insert(draft.turn, *draft);
         }
         let ms = self.now.since_start().as_millis();
         let line = describe(effect);
@@ -135,9 +142,9 @@ impl Sim {
     }
 
     fn event(&mut self, at: u64, what: &str) -> Event {
-        let (turn, what) = match what.strip_prefix('@').and_then(|w| w.split_once(' ')) {
-            Some((number, rest)) => (TurnId(number.parse().expect("a turn's number")), rest),
-            None => (self.turn, what),
+        let (draft, what) = match what.strip_prefix('@').and_then(|w| w.split_once(' ')) {
+            Some((id, rest)) => (self.named(id), rest),
+            None => (self.draft, what),
         };
         let (verb, rest) = what.split_once(' ').unwrap_or((what, ""));
         let number = |text: &str| text.parse::<usize>().unwrap_or_else(|_| panic!("no number in `{what}`"));
@@ -149,21 +156,26 @@ impl Sim {
             "pause" => Event::Speech(SpeechFact::Paused(self.stretch(at, 200))),
             "continue" => Event::Speech(SpeechFact::Continues(self.stretch(at, 0))),
             "discard" => Event::Speech(SpeechFact::Discarded),
-            "score" => self.score(rest),
-            "heard" | "hearing" => Event::Transcribed { turn, transcription: transcription(rest) },
-            "says" => Event::ReplyText { turn, text: rest.to_owned() },
-            "said" => Event::ReplyEnded { turn },
-            "fails" => Event::ReplyFailed { turn, apology: rest.to_owned() },
+            "score" => Event::TurnScored { draft, probability: rest.parse().ok() },
+            "heard" | "hearing" => Event::Transcribed { draft, transcription: transcription(rest) },
+            "means" => Event::Understood {
+                draft,
+                understanding: Understanding { intent: rest != "talk", acts: rest == "deed" },
+            },
+            "acted" => Event::Acted { draft },
+            "says" => Event::ReplyText { draft, text: rest.to_owned() },
+            "said" => Event::ReplyEnded { draft },
+            "fails" => Event::ReplyFailed { draft, apology: rest.to_owned() },
             "ready" => {
                 let (clause, ms) = rest.split_once(' ').unwrap_or_else(|| panic!("clause and length in `{what}`"));
-                Event::ClauseReady { turn, clause: number(clause), pcm: silence(number(ms) as u64) }
+                Event::ClauseReady { draft, clause: number(clause), pcm: silence(number(ms) as u64) }
             }
-            "unspeakable" => Event::ClauseFailed { turn, clause: number(rest) },
-            "plays" => Event::ClauseStarted { turn, clause: number(rest) },
-            "played" => Event::ClausePlayed { turn, clause: number(rest) },
+            "unspeakable" => Event::ClauseFailed { draft, clause: number(rest) },
+            "plays" => Event::ClauseStarted { draft, clause: number(rest) },
+            "played" => Event::ClausePlayed { draft, clause: number(rest) },
             "stopped" => {
                 let cut = rest.split_once(' ').map(|(c, ms)| (number(c), Duration::from_millis(number(ms) as u64)));
-                Event::PlaybackStopped { turn, cut }
+                Event::PlaybackStopped { draft, cut }
             }
             "announce" => Event::Announce { text: rest.to_owned() },
             "stop" => Event::StopRequested,
@@ -171,12 +183,12 @@ impl Sim {
         }
     }
 
-    fn score(&self, rest: &str) -> Event {
-        let (figure, draft) = match rest.split_once(" of ") {
-            Some((figure, n)) => (figure, DraftId { revision: n.parse().expect("a revision"), ..self.draft }),
-            None => (rest, self.draft),
-        };
-        Event::TurnScored { draft, probability: figure.parse().ok() }
+    /// The draft that a script calls `N`, which is the latest of turn N, or `N.R`.
+    fn named(&self, id: &str) -> DraftId {
+        let (turn, revision) = id.split_once('.').map_or((id, None), |(turn, revision)| (turn, Some(revision)));
+        let turn = TurnId(turn.parse().expect("a turn's number"));
+        let latest = self.drafts.get(&turn).copied().unwrap_or(DraftId { turn, revision: 1 });
+        revision.map_or(latest, |revision| DraftId { turn, revision: revision.parse().expect("a draft's number") })
     }
 
     fn stretch(&mut self, at: u64, silence_ms: u64) -> SpeechStretch {
@@ -215,16 +227,16 @@ fn transcription(words: &str) -> Transcription {
 
 fn describe(effect: &Effect) -> String {
     match effect {
-        Effect::ScoreTurn { draft, utterance } => {
-            format!("turn {} score pause {} of {:?}", draft.turn, draft.revision, utterance.duration())
-        }
-        Effect::Decided { turn, ended_by, .. } => format!("turn {turn} decided by {}", ended_by.name()),
-        Effect::Transcribe { turn, utterance } => format!("turn {turn} transcribe {:?}", utterance.duration()),
-        Effect::Respond { turn, request } => format!("turn {turn} respond to `{request}`"),
-        Effect::Synthesise { turn, clause, words } => format!("turn {turn} synthesise {clause} `{words}`"),
-        Effect::Play { turn, clause, .. } => format!("turn {turn} play {clause}"),
-        Effect::StopPlayback { turn } => format!("turn {turn} stop playback"),
-        Effect::Cancel { turn } => format!("turn {turn} cancel"),
+        Effect::ScoreTurn { draft, utterance } => format!("{draft} score {:?}", utterance.duration()),
+        Effect::Decided { draft, ended_by, .. } => format!("{draft} decided by {}", ended_by.name()),
+        Effect::Transcribe { draft, utterance } => format!("{draft} transcribe {:?}", utterance.duration()),
+        Effect::Respond { draft, request } => format!("{draft} respond to `{request}`"),
+        Effect::Act { draft } => format!("{draft} act"),
+        Effect::Reopened { turn } => format!("turn {turn} reopened"),
+        Effect::Synthesise { draft, clause, words } => format!("{draft} synthesise {clause} `{words}`"),
+        Effect::Play { draft, clause, .. } => format!("{draft} play {clause}"),
+        Effect::StopPlayback { draft } => format!("{draft} stop playback"),
+        Effect::Cancel { draft } => format!("{draft} cancel"),
         Effect::Ended { turn, heard, given_up } => {
             format!("turn {turn} ended{}, heard `{heard}`", if *given_up { ", given up" } else { "" })
         }

@@ -90,7 +90,7 @@ mod tests {
     fn a_clause_takes_its_time_and_a_stop_cuts_it() {
         let (send, reports) = mpsc::channel();
         let playback = open(Box::new(move |report| send.send(report).unwrap())).unwrap();
-        let id = |clause| ClauseId { turn: 1, clause };
+        let id = |clause| ClauseId { turn: 1, revision: 1, clause };
         let begun = Instant::now();
         playback.play(id(0), Pcm::new(vec![0.0; 800], Hertz(8_000))).unwrap();
         playback.end_of_turn(1);

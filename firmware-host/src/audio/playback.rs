@@ -18,11 +18,13 @@ use pipit_core::audio::Pcm;
 /// hold back as it should.
 const QUEUE_LIMIT: usize = 64;
 
-/// Which clause of which turn a report is about.
+/// Which clause of which reply a report is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClauseId {
     /// The turn whose reply it belongs to.
     pub turn: u64,
+    /// Which of the turn's drafts.
+    pub revision: u32,
     /// Its place in the reply.
     pub clause: usize,
 }

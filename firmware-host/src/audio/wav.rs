@@ -228,7 +228,7 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(10);
 
     fn id(turn: u64, clause: usize) -> ClauseId {
-        ClauseId { turn, clause }
+        ClauseId { turn, revision: 1, clause }
     }
 
     fn opened(folder: &Path) -> (Playback, mpsc::Receiver<PlaybackReport>) {

@@ -24,10 +24,15 @@ impl Ask {
             let mut reply = engine.respond(Request { text: self.text.join(" "), door: Door::Terminal });
             let mut said = String::new();
             while let Some(event) = reply.next().await {
-                if let ReplyEvent::Text(text) = event? {
-                    print_text!("{text}")?;
-                    std::io::stdout().flush()?;
-                    said.push_str(&text);
+                match event? {
+                    // A running daemon takes up what is set here from the store.
+                    ReplyEvent::Understood { deed: Some(deed), .. } => drop(engine.perform(deed).await?),
+                    ReplyEvent::Understood { deed: None, .. } => {}
+                    ReplyEvent::Text(text) => {
+                        print_text!("{text}")?;
+                        std::io::stdout().flush()?;
+                        said.push_str(&text);
+                    }
                 }
             }
             print_line!("")?;

@@ -64,7 +64,7 @@ fn speak(config: &Config, clauses: impl Iterator<Item = Result<Pcm, VoiceError>>
     for (number, pcm) in clauses.enumerate() {
         let pcm = pcm?;
         if !pcm.is_empty() {
-            playback.play(ClauseId { turn: 1, clause: number }, pcm)?;
+            playback.play(ClauseId { turn: 1, revision: 1, clause: number }, pcm)?;
             waiting += 1;
         }
     }

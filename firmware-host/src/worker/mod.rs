@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use pipit_chat::{DeviceAction, FinishedTurn};
-use pipit_core::turn::{Event, TurnId};
+use pipit_core::turn::{DraftId, Event};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::audio::{CaptureCounters, PlaybackReport};
@@ -35,18 +35,19 @@ pub enum Message {
     Worked {
         /// Which model.
         stage: Stage,
-        /// The turn that it worked for.
-        turn: TurnId,
+        /// The draft that it worked for.
+        draft: DraftId,
         /// How long it worked.
         took: Duration,
         /// What came of it.
         event: Event,
     },
-    /// The request was understood without an LLM, as the intent of this name.
-    Intent(TurnId, &'static str),
-    /// The reply is complete: this is what to record once it is known how much was heard.
-    Answered(TurnId, FinishedTurn),
-    /// The engine wants the device to do something.
+    /// It is known how the request will be answered: by the intent of this name, if by any, and whether that changes
+    /// something.
+    Understood(DraftId, Option<&'static str>, bool),
+    /// All is said and done but for the speaking: this is what to record once it is known how much was heard.
+    Answered(DraftId, FinishedTurn),
+    /// The request wants the device to do something.
     Device(DeviceAction),
     /// The microphone has gone; says why and what to do.
     MicrophoneLost(String),

@@ -30,9 +30,9 @@ pub fn spawn_smart_turn(
                 .inspect_err(|error| tracing::warn!("Smart Turn could not judge a pause: {error}"))
                 .ok()
         });
-        let event = Event::TurnScored { draft: job.draft, probability };
-        let turn = job.draft.turn;
+        let draft = job.draft;
+        let event = Event::TurnScored { draft, probability };
         // The driver has gone only when everything is shutting down.
-        let _ = inbox.blocking_send(Message::Worked { stage: Stage::Endpointing, turn, took: begun.elapsed(), event });
+        let _ = inbox.blocking_send(Message::Worked { stage: Stage::Endpointing, draft, took: begun.elapsed(), event });
     })
 }

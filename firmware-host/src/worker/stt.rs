@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use pipit_core::audio::Pcm;
-use pipit_core::turn::{Event, Transcription, TurnId};
+use pipit_core::turn::{DraftId, Event, Transcription};
 use pipit_models::cancel::CancelFlag;
 use pipit_models::error::ModelError;
 use pipit_models::whisper::{Outcome, Whisper};
@@ -12,8 +12,8 @@ use super::{Inbox, Message, Ready, Stage, Worker};
 
 /// One utterance to transcribe.
 pub struct TranscribeJob {
-    /// The turn.
-    pub turn: TurnId,
+    /// The draft.
+    pub draft: DraftId,
     /// The whole utterance.
     pub utterance: Pcm,
     /// Raised when nobody wants the transcript any more.
@@ -28,9 +28,9 @@ pub fn spawn_stt(
     Worker::spawn("stt", 2, load, move |model, job: TranscribeJob| {
         let begun = Instant::now();
         let transcription = model.map_or(Transcription::Failed, |whisper| transcribe(whisper, &job));
-        let event = Event::Transcribed { turn: job.turn, transcription };
+        let event = Event::Transcribed { draft: job.draft, transcription };
         let took = begun.elapsed();
-        let _ = inbox.blocking_send(Message::Worked { stage: Stage::Transcription, turn: job.turn, took, event });
+        let _ = inbox.blocking_send(Message::Worked { stage: Stage::Transcription, draft: job.draft, took, event });
     })
 }
 

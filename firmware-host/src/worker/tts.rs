@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use pipit_core::turn::{Event, TurnId};
+use pipit_core::turn::{DraftId, Event};
 use pipit_models::cancel::CancelFlag;
 use pipit_models::voice::{self, Voice};
 
@@ -10,9 +10,9 @@ use super::{Inbox, Message, Ready, Stage, Worker};
 
 /// One clause to speak.
 pub struct SpeakJob {
-    /// The turn.
-    pub turn: TurnId,
-    /// The clause's number in the turn.
+    /// The draft.
+    pub draft: DraftId,
+    /// The clause's number in the reply.
     pub clause: usize,
     /// Its words for the voice.
     pub words: String,
@@ -32,17 +32,17 @@ pub fn spawn_tts(
     };
     Worker::spawn("tts", 4, load, move |model: Option<&mut Box<dyn Voice>>, job: SpeakJob| {
         let begun = Instant::now();
-        let (turn, clause) = (job.turn, job.clause);
+        let (draft, clause) = (job.draft, job.clause);
         let event = match model.map(|voice| voice::say(&mut **voice, &job.words, &job.cancel)) {
-            Some(Ok(pcm)) => Event::ClauseReady { turn, clause, pcm },
+            Some(Ok(pcm)) => Event::ClauseReady { draft, clause, pcm },
             Some(Err(error)) => {
                 if !job.cancel.is_cancelled() {
                     tracing::error!("the voice could not speak: {error}");
                 }
-                Event::ClauseFailed { turn, clause }
+                Event::ClauseFailed { draft, clause }
             }
-            None => Event::ClauseFailed { turn, clause },
+            None => Event::ClauseFailed { draft, clause },
         };
-        let _ = inbox.blocking_send(Message::Worked { stage: Stage::Synthesis, turn, took: begun.elapsed(), event });
+        let _ = inbox.blocking_send(Message::Worked { stage: Stage::Synthesis, draft, took: begun.elapsed(), event });
     })
 }

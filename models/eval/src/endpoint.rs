@@ -174,8 +174,8 @@ impl Listener {
                         events.push_back(Event::TurnScored { draft, probability });
                     }
                     Effect::Decided { .. } => decided = true,
-                    Effect::Transcribe { turn, .. } => {
-                        events.push_back(Event::Transcribed { turn, transcription: Transcription::Silence });
+                    Effect::Transcribe { draft, .. } => {
+                        events.push_back(Event::Transcribed { draft, transcription: Transcription::Silence });
                     }
                     _ => {}
                 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use jiff::Zoned;
 use pipit_chat::{
-    ChatError, Clock, DeviceAction, Door, Engine, EngineSettings, FinishedTurn, ProviderKind, ProviderSettings, Reply,
-    ReplyEvent, Request, Secret,
+    ChatError, Clock, Deed, DeviceAction, Door, Engine, EngineSettings, FinishedTurn, ProviderKind, ProviderSettings,
+    Reply, ReplyEvent, Request, Secret,
 };
 use pipit_store::Store;
 use serde_json::Value;
@@ -78,14 +78,19 @@ pub(crate) fn store(folder: &Path) -> Store {
 pub(crate) struct Answered {
     pub(crate) intent: Option<&'static str>,
     pub(crate) text: String,
+    pub(crate) deed: Option<Deed>,
     pub(crate) device: Vec<DeviceAction>,
     pub(crate) error: Option<ChatError>,
     pub(crate) turn: FinishedTurn,
 }
 
-/// Asks, and takes the whole reply without finishing the turn.
+/// Asks, takes the whole reply and does what there is to do, without finishing the turn.
 pub(crate) async fn ask(engine: &Engine, text: &str) -> Answered {
-    collect(engine.respond(request(text))).await
+    let mut answered = collect(engine.respond(request(text))).await;
+    if let Some(deed) = answered.deed.take() {
+        answered.device = engine.perform(deed).await.unwrap();
+    }
+    answered
 }
 
 pub(crate) fn request(text: &str) -> Request {
@@ -93,17 +98,20 @@ pub(crate) fn request(text: &str) -> Request {
 }
 
 pub(crate) async fn collect(mut reply: Reply) -> Answered {
-    let (mut intent, mut text, mut device, mut error) = (None, String::new(), vec![], None);
+    let (mut understood, mut text, mut error) = (None, String::new(), None);
     while let Some(event) = reply.next().await {
         assert!(error.is_none(), "something came after an error: {event:?}");
         match event {
-            Ok(ReplyEvent::Intent(name)) => intent = Some(name),
+            Ok(ReplyEvent::Understood { intent, deed }) => {
+                assert!(understood.is_none() && text.is_empty(), "it is understood once, and first");
+                understood = Some((intent, deed));
+            }
             Ok(ReplyEvent::Text(more)) => text.push_str(&more),
-            Ok(ReplyEvent::Device(action)) => device.push(action),
             Err(failure) => error = Some(failure),
         }
     }
-    Answered { intent, text, device, error, turn: reply.finished() }
+    let (intent, deed) = understood.unwrap_or_default();
+    Answered { intent, text, deed, device: vec![], error, turn: reply.finished() }
 }
 
 /// Asks, hears everything, and gives what was said.

@@ -159,7 +159,7 @@ impl<'a> Scan<'a> {
             }
             line = end.unwrap_or(self.text.len());
             if fence.closes(&self.text[begin..line]) {
-                return Some(Step::End(End { at: line, line: true }));
+                return Some(Step::End(End { at: self.text[..line].trim_end().len(), line: true }));
             }
         }
         Some(if self.ended { Step::End(End { at: self.text.trim_end().len(), line: true }) } else { Step::Wait })

@@ -241,6 +241,13 @@ fn reply() -> impl Strategy<Value = String> {
     prop_oneof![proptest::collection::vec(piece, 0..120).prop_map(|pieces| pieces.concat()), "\\PC{0,300}",]
 }
 
+#[test]
+fn blanks_behind_a_code_block_are_no_part_of_it() {
+    let text = |reply: &str| split(reply).into_iter().map(|clause| clause.text).collect::<String>();
+    assert_eq!(text("U.S. ~~~\n```py\n``` "), "U.S. ~~~\n```py\n```");
+    assert_eq!(text("```\na\n``` \nAnd then?"), "```\na\n``` \nAnd then?");
+}
+
 proptest! {
     #[test]
     fn clauses_are_the_reply(reply in reply()) {
