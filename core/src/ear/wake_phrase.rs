@@ -34,7 +34,7 @@ const FILLERS: &[&str] = &[
 ];
 
 /// The phrases by which Pipit is addressed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct WakePhrases(Vec<Phrase>);
 
 #[derive(Clone, PartialEq, Eq)]
