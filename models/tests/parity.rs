@@ -1,10 +1,13 @@
-//! Silero VAD and Smart Turn against the Python packages they come from, on signals that both make from integers.
+//! Silero VAD, Smart Turn and openWakeWord against the Python packages they come from, on signals that both make from
+//! integers, and openWakeWord on recordings too where this machine has them.
 //!
-//! The reference numbers were written by `models/eval/peers/references.py`.
+//! The reference numbers were written by `models/eval/peers/references.py` and `wake_references.py`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use pipit_models::clip;
 use pipit_models::error::ModelError;
+use pipit_models::openwakeword::OpenWakeWord;
 use pipit_models::runtime::Runtime;
 use pipit_models::silero::SileroVad;
 use pipit_models::smart_turn::SmartTurn;
@@ -76,6 +79,77 @@ fn smart_turn_gives_the_reference_probabilities() {
         let probability = smart_turn.probability(&signal(seed, length)).unwrap();
         assert!((probability - expected).abs() <= 1e-3, "{length} samples: {probability}, not {expected}");
     }
+}
+
+fn phrase(name: &str) -> OpenWakeWord {
+    let file = models_folder().join(format!("openwakeword/{name}_v0.1.onnx"));
+    OpenWakeWord::load(&runtime(), &models_folder(), &file)
+        .unwrap_or_else(|error| panic!("{error}. `firmware-host/setup.sh test` brings it"))
+}
+
+/// The score of each 80 ms, and 0 where there is none yet.
+fn scores(phrase: &mut OpenWakeWord, samples: &[f32]) -> Vec<f32> {
+    let frames = samples.as_chunks::<512>().0;
+    let mut scores: Vec<f32> = frames.iter().filter_map(|frame| phrase.score(frame).unwrap()).collect();
+    scores.splice(0..0, [0.0; 5]);
+    scores
+}
+
+#[test]
+fn openwakeword_gives_the_reference_scores() {
+    let recordings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora/wake_words");
+    for line in include_str!("parity/openwakeword.tsv").lines() {
+        let mut fields = line.split('\t');
+        let mut next = || fields.next().expect("three fields");
+        let (name, file) = (next(), next());
+        let expected: Vec<f32> = next().split(' ').map(|score| score.parse().unwrap()).collect();
+        let (samples, tolerance) = if file.is_empty() {
+            (signal(1, expected.len() * 1280), 1e-4)
+        } else if let Ok(pcm) = clip::read(&recordings.join(file)) {
+            let quiet = [0.0; 16_000];
+            ([&quiet, pcm.samples(), &quiet].concat(), 1e-3)
+        } else {
+            eprintln!("skipped: {file} is not here");
+            continue;
+        };
+        let scores = scores(&mut phrase(name), &samples);
+        // The last hop may not fill a frame.
+        assert!(expected.len() - scores.len() <= 1, "{name} {file}: {} scores", scores.len());
+        for (hop, (score, expected)) in scores.iter().zip(expected).enumerate() {
+            assert!((score - expected).abs() <= tolerance, "{name} {file}, hop {hop}: {score}, not {expected}");
+        }
+    }
+}
+
+#[test]
+fn a_phrase_that_was_reset_has_forgotten_the_stream() {
+    let mut alexa = phrase("alexa");
+    let first = scores(&mut alexa, &signal(1, 40_000));
+    assert_ne!(scores(&mut alexa, &signal(1, 40_000))[5..], first[5..]);
+    alexa.reset();
+    assert_eq!(scores(&mut alexa, &signal(1, 40_000)), first);
+    // One sample that is not a number counts as none.
+    let mut bad = signal(1, 40_000);
+    alexa.reset();
+    bad[20_000] = f32::NAN;
+    bad[20_001] = f32::INFINITY;
+    bad[20_002] = f32::MAX;
+    assert!(scores(&mut alexa, &bad).iter().all(|score| (0.0..=1.0).contains(score)));
+}
+
+#[test]
+fn a_file_that_is_no_phrase_is_an_error_that_names_it() {
+    let load = |file: &str| OpenWakeWord::load(&runtime(), &models_folder(), &models_folder().join(file)).unwrap_err();
+    assert!(matches!(load("openwakeword/hey_nobody.onnx"), ModelError::Missing { .. }));
+    for wrong in ["silero-vad-v6.onnx", "openwakeword/embedding_model.onnx", "openwakeword/LICENSE"] {
+        let error = load(wrong);
+        assert!(matches!(error, ModelError::Unusable { .. }), "{error}");
+        assert!(error.to_string().contains(wrong), "{error}");
+    }
+    let nowhere = tempfile::TempDir::new().unwrap();
+    let alexa = models_folder().join("openwakeword/alexa_v0.1.onnx");
+    let error = OpenWakeWord::load(&runtime(), nowhere.path(), &alexa).unwrap_err().to_string();
+    assert!(error.contains("melspectrogram.onnx"), "{error}");
 }
 
 #[test]

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use super::checked::{
     AudioBackend, AudioDevice, AudioSettings, Config, KeySource, LlmProvider, LlmSettings, LogLevel, ModelSettings,
-    SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings,
+    SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
 };
 use super::layers::Settings;
 use super::problem::{Origin, Problem};
 use super::{Defaults, server, wire};
-use crate::ear::EarSettings;
-use crate::turn::TurnSettings;
+use crate::ear::{EarSettings, WakePhrases};
+use crate::turn::{AttentionSettings, TurnSettings, WakeMode};
 
 /// Where Ollama listens unless it is told otherwise.
 const OLLAMA: &str = "http://127.0.0.1:11434";
@@ -31,6 +31,7 @@ pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<C
         audio: audio(rest, file.audio, &state_dir),
         ear: ear(&file.ear),
         turn: turn(&file.turn),
+        wake: wake(rest, file.wake),
         models: models(rest, file.models, &state_dir),
         stt: stt(rest, file.stt),
         tts: tts(rest, file.tts),
@@ -125,6 +126,47 @@ fn turn(turn: &wire::Turn) -> TurnSettings {
         longest_utterance: seconds(turn.longest_utterance_s),
         reply_stall: seconds(turn.reply_stall_s),
     }
+}
+
+fn wake(settings: &mut Settings<'_>, wake: wire::Wake) -> WakeSettings {
+    let written = wake.phrases.split(',').map(str::trim).filter(|phrase| !phrase.is_empty());
+    let mut phrases = WakePhrases::new(written).unwrap_or_else(|short| {
+        let sentence = format!("{short}; write a longer one in wake.phrases, such as \"hey pipit\"");
+        settings.object(&[("wake", "phrases")], sentence);
+        AttentionSettings::default().phrases
+    });
+    if phrases.written().next().is_none() {
+        settings.object(&[("wake", "phrases")], "wake.phrases names no phrase; write for example \"hey pipit\"");
+    }
+    let mode = match wake.mode {
+        wire::WakeMode::Always => WakeMode::Always,
+        wire::WakeMode::PushToTalk => WakeMode::PushToTalk,
+        wire::WakeMode::Phrase => WakeMode::Phrase,
+        wire::WakeMode::OpenWakeWord => WakeMode::OpenWakeWord,
+    };
+    if mode == WakeMode::OpenWakeWord {
+        // Only taken off the front of what was said, so a name that says nothing is no mistake.
+        phrases = WakePhrases::new([phrase_of_model(&wake.model).as_str()]).unwrap_or_default();
+    }
+    let model = match wake.model.as_str() {
+        name if name.contains('/') || name.ends_with(".onnx") => {
+            WakeModel::File(path(settings, ("wake", "model"), Some(wake.model)).unwrap_or_default())
+        }
+        _ => WakeModel::Named(wake.model),
+    };
+    let (threshold, follow_up) = (wake.threshold as f32, seconds(wake.follow_up_s));
+    WakeSettings { attention: AttentionSettings { mode, phrases, threshold, follow_up }, model }
+}
+
+/// The phrase that a wake-word model is named after: "hey jarvis" for `openwakeword-hey_jarvis` and for
+/// `models/hey_jarvis_v0.1.onnx`.
+fn phrase_of_model(model: &str) -> String {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let name = name.strip_suffix(".onnx").unwrap_or(name);
+    let name = name.strip_prefix("openwakeword-").unwrap_or(name);
+    let is_version =
+        |part: &&str| part.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    name.split(['_', '-']).take_while(|part| !is_version(part)).collect::<Vec<_>>().join(" ")
 }
 
 fn models(settings: &mut Settings<'_>, models: wire::Models, state_dir: &Path) -> ModelSettings {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::ear::EarSettings;
-use crate::turn::TurnSettings;
+use crate::turn::{AttentionSettings, TurnSettings};
 
 /// Everything that an owner can choose. It holds no secret, only where to find one.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,8 @@ pub struct Config {
     pub ear: EarSettings,
     /// When a turn counts as over.
     pub turn: TurnSettings,
+    /// When it takes itself to be spoken to.
+    pub wake: WakeSettings,
     /// Where the neural models lie.
     pub models: ModelSettings,
     /// Speech to text.
@@ -82,6 +84,25 @@ pub enum AudioDevice {
     Default,
     /// The one that `pipit devices` lists under this name.
     Named(String),
+}
+
+/// When Pipit takes itself to be spoken to, and what listens for that.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WakeSettings {
+    /// The policy. With [`WakeMode::OpenWakeWord`](crate::turn::WakeMode), its phrase is the one that the model is named
+    /// after.
+    pub attention: AttentionSettings,
+    /// The model of that mode.
+    pub model: WakeModel,
+}
+
+/// Which model knows the phrase by its sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WakeModel {
+    /// One of the catalogue.
+    Named(String),
+    /// An ONNX file.
+    File(PathBuf),
 }
 
 /// Where the neural models lie.

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::keys::Keys;
 use super::*;
 use crate::ear::EarSettings;
-use crate::turn::TurnSettings;
+use crate::turn::{AttentionSettings, TurnSettings, WakeMode};
 
 /// One owner's layers.
 #[derive(Default)]
@@ -65,6 +65,7 @@ fn no_file_is_a_whole_configuration() {
     assert_eq!(config.models.runtime, Path::new("/var/lib/pipit/models/onnxruntime/libonnxruntime.so"));
     assert_eq!(config.ear, EarSettings::default());
     assert_eq!(config.turn, TurnSettings::default());
+    assert_eq!(config.wake.attention, AttentionSettings::default());
     assert_eq!(config.llm, None);
 }
 
@@ -188,6 +189,30 @@ fn what_is_chosen_by_name_keeps_its_name() {
 }
 
 #[test]
+fn pipit_may_be_addressed_in_several_ways() {
+    let attention = |text: &str| from_file(text).unwrap().wake.attention;
+    let phrases = attention("[wake]\nmode = 'phrase'\nphrases = ' hey pipit,  okay computer ,'\nfollow_up_s = 0");
+    assert_eq!((phrases.mode, phrases.follow_up.as_secs()), (WakeMode::Phrase, 0));
+    assert_eq!(phrases.phrases.written().collect::<Vec<_>>(), ["hey pipit", "okay computer"]);
+
+    let spoken = |model: &str| {
+        let config = from_file(&format!("[wake]\nmode = 'openwakeword'\nmodel = '{model}'")).unwrap().wake;
+        (config.model, config.attention.phrases.written().map(str::to_owned).collect::<Vec<_>>())
+    };
+    for (model, phrase) in [
+        ("openwakeword-hey_jarvis", &["hey jarvis"][..]),
+        ("/m/hey_rhasspy_v0.1.onnx", &["hey rhasspy"]),
+        ("okay-pipit-v2.onnx", &["okay pipit"]),
+        // Nothing to take off the front of a request.
+        ("x.onnx", &[]),
+    ] {
+        let (found, phrases) = spoken(model);
+        assert_eq!(phrases, phrase);
+        assert_eq!(matches!(found, WakeModel::File(_)), model.ends_with(".onnx"));
+    }
+}
+
+#[test]
 fn a_server_needs_little() {
     let config = from_file("[chat]\nprovider = \"ollama\"\nmodel = \"qwen3:4b\"").unwrap().llm.unwrap();
     assert_eq!((config.base_url.as_str(), config.api_key), ("http://127.0.0.1:11434", None));
@@ -212,7 +237,7 @@ fn slips_of_the_pen_in_names() {
             pipit.toml:11:1: there is no key ear.pause; did you mean ear.pause_ms?
             pipit.toml:12:1: there is no key ear.volume; did you mean audio.volume?
             pipit.toml:13:2: there is no key ear.Speech-Threshold; did you mean ear.speech_threshold?
-            pipit.toml:14:2: there is no section [mqtt]; the sections are [audio], [chat], [ear], [log], [models], [state], [stt], [tts], [turn] and [web]
+            pipit.toml:14:2: there is no section [mqtt]; the sections are [audio], [chat], [ear], [log], [models], [state], [stt], [tts], [turn], [wake] and [web]
             pipit.toml:16:6: there is no key stt.whisper; [stt] has engine, language, model and threads
         "#]],
     );
@@ -308,7 +333,7 @@ fn slips_in_the_environment_and_in_flags() {
         flag --set audio.volum: there is no key audio.volum; did you mean audio.volume?
         flag --set audio.volume: audio.volume cannot be ""; write a whole number from 0 to 100
         flag --set tts.speed: tts.speed cannot be "fast"; write a number from 0.5 to 2
-        flag --set: this names no section; the sections are [audio], [chat], [ear], [log], [models], [state], [stt], [tts], [turn] and [web]
+        flag --set: this names no section; the sections are [audio], [chat], [ear], [log], [models], [state], [stt], [tts], [turn], [wake] and [web]
         flag --set: this is not section.key=value; write for example --set audio.volume=60
     "#]].assert_eq(&owner.problems());
 }
@@ -317,7 +342,8 @@ fn slips_in_the_environment_and_in_flags() {
 fn settings_that_contradict_each_other() {
     check_file(
         "[ear]\nsilence_threshold = 0.6\npause_ms = 1500\n[audio]\nbackend = 'wav'\n[tts]\nvoice = 'af_heart'\n\
-         [chat]\nprovider = 'openai'\nfirst_token_timeout_s = 60\napi_key_env = 'A'\napi_key_file = '/a'",
+         [chat]\nprovider = 'openai'\nfirst_token_timeout_s = 60\napi_key_env = 'A'\napi_key_file = '/a'\n\
+         [wake]\nmode = 'openwakeword'\nphrases = 'hey pipit, hey'\nmodel = '~/jarvis.onnx'",
         expect![[r#"
             pipit.toml:2:21: ear.silence_threshold (0.6) must be less than ear.speech_threshold (0.5); lower the one or raise the other
             pipit.toml:3:12: ear.pause_ms (1500) must be less than turn.fallback_ms (1500); lower the one or raise the other
@@ -327,6 +353,8 @@ fn settings_that_contradict_each_other() {
             pipit.toml:9:12: chat.provider needs a model; write in chat.model the server's own name for it, for example "qwen3:4b" with Ollama
             pipit.toml:10:25: chat.first_token_timeout_s (60) must be less than turn.reply_stall_s (30); lower the one or raise the other
             pipit.toml:12:16: chat.api_key_env and chat.api_key_file are both set; leave one of them out
+            pipit.toml:15:11: the phrase "hey" has too few sounds to be told from everyday talk; write a longer one in wake.phrases, such as "hey pipit"
+            pipit.toml:16:9: wake.model begins with ~, which only a shell understands; write the whole path
         "#]],
     );
     check_file(

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ear::EarSettings;
-use crate::turn::TurnSettings;
+use crate::turn::{AttentionSettings, TurnSettings};
 
 /// Pipit's configuration, pipit.toml. Every key may be left out.
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -19,6 +19,7 @@ pub(super) struct File {
     pub(super) audio: Audio,
     pub(super) ear: Ear,
     pub(super) turn: Turn,
+    pub(super) wake: Wake,
     pub(super) models: Models,
     pub(super) stt: Stt,
     pub(super) tts: Tts,
@@ -146,6 +147,57 @@ impl Default for Turn {
             reply_stall_s: turn.reply_stall.as_secs() as u32,
         }
     }
+}
+
+/// When Pipit takes itself to be spoken to.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct Wake {
+    /// What makes Pipit listen. In every mode but "always", nothing that is said before is kept or sent anywhere.
+    pub(super) mode: WakeMode,
+    /// With mode "phrase": what a request must begin with, as you would say it. Several are parted by commas.
+    #[schemars(length(min = 1))]
+    pub(super) phrases: String,
+    /// With mode "openwakeword": the phrase model by the name that `pipit models list` shows, or the path of an ONNX file
+    /// that is named after its phrase.
+    #[schemars(length(min = 1))]
+    pub(super) model: String,
+    /// With mode "openwakeword": how sure the model must be. Higher wakes less often by mistake, and misses more.
+    #[schemars(range(min = 0.05, max = 1.0))]
+    pub(super) threshold: f64,
+    /// Seconds after a reply in which you need no phrase to go on; 0 for none.
+    #[schemars(range(min = 0, max = 120))]
+    pub(super) follow_up_s: u32,
+}
+
+impl Default for Wake {
+    fn default() -> Self {
+        let attention = AttentionSettings::default();
+        Wake {
+            mode: WakeMode::Always,
+            phrases: attention.phrases.written().collect::<Vec<_>>().join(", "),
+            model: "openwakeword-hey_jarvis".into(),
+            threshold: as_written(attention.threshold),
+            follow_up_s: attention.follow_up.as_secs() as u32,
+        }
+    }
+}
+
+/// What makes Pipit listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(super) enum WakeMode {
+    /// Nothing need: it always does.
+    Always,
+    /// A button, while it is held or after a tap.
+    PushToTalk,
+    /// Words at the beginning of what is said, whatever they are; speech is transcribed on this machine to find them.
+    Phrase,
+    /// A model that knows one phrase by its sound.
+    #[serde(rename = "openwakeword")]
+    OpenWakeWord,
 }
 
 /// Where the neural models lie.

@@ -1,12 +1,15 @@
 //! From voice-activity probabilities to facts about speech.
 //!
-//! The ear knows nothing of turns: it says when speech starts, pauses and resumes, and hands over the audio. What that
-//! means is decided in [`crate::turn`].
+//! The ear knows nothing of turns: it says when speech starts, pauses and resumes, hands over the audio, and recognises
+//! the phrase by which Pipit is addressed. What that means is decided in [`crate::turn`].
 
 mod gate;
 mod segmenter;
 mod settings;
+pub(crate) mod transcript;
+mod wake_phrase;
 
 pub use gate::{EnergyGate, Gated};
 pub use segmenter::{Segmenter, SpeechFact};
 pub use settings::EarSettings;
+pub use wake_phrase::{Address, ShortPhrase, WakePhrases};

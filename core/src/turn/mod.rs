@@ -3,18 +3,22 @@
 //! One [`Machine`] stands for each place that a person can speak from. It is fed [`Event`]s with the time at which they
 //! happened and answers with [`Effect`]s; it holds no thread, no clock and no model.
 
+mod attention;
 mod draft;
 mod effect;
 mod event;
 mod id;
+mod interruption;
 mod machine;
 mod reply;
 mod replying;
 mod settings;
 mod utterance;
 
+pub use attention::{Admission, Attention, AttentionSettings, Overheard, Verdict, WakeCounters, WakeMode};
 pub use effect::{Effect, EndedBy};
 pub use event::{Event, Transcription, Understanding};
 pub use id::{DraftId, TurnId};
+pub use interruption::{Interruption, ends_in_question, interruption};
 pub use machine::{Machine, Phase};
 pub use settings::TurnSettings;

@@ -30,6 +30,8 @@ pub enum Kind {
     Vad,
     /// Whether a speaker has finished.
     Turn,
+    /// Whether a phrase has been said that wakes Pipit.
+    Wake,
     /// Speech to text.
     Stt,
     /// Text to speech.
@@ -45,6 +47,7 @@ impl Kind {
         match self {
             Kind::Vad => "vad",
             Kind::Turn => "turn",
+            Kind::Wake => "wake",
             Kind::Stt => "stt",
             Kind::Tts => "tts",
             Kind::Runtime => "runtime",
@@ -66,6 +69,9 @@ pub enum Engine {
     SileroVad,
     /// Smart Turn on ONNX Runtime.
     SmartTurn,
+    /// openWakeWord on ONNX Runtime: one phrase, or what all phrases share.
+    #[serde(rename = "openwakeword")]
+    OpenWakeWord,
     /// ONNX Runtime itself.
     #[serde(rename = "onnxruntime")]
     OnnxRuntime,
@@ -80,6 +86,7 @@ impl Engine {
             Engine::Kokoro | Engine::Piper => Kind::Tts,
             Engine::SileroVad => Kind::Vad,
             Engine::SmartTurn => Kind::Turn,
+            Engine::OpenWakeWord => Kind::Wake,
             Engine::OnnxRuntime => Kind::Runtime,
         }
     }
