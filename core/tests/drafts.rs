@@ -207,10 +207,9 @@ fn after_the_first_word_or_the_deed_it_is_too_late_to_take_up_the_turn_again() {
         1400 ready 0 700
         1401 plays 0
         1410 speech
-        2000 pause
-        2101 played 0
-        2200 heard nothing
-        2225 score 0.9
+        1900 pause
+        2000 heard nothing
+        2800 @1 played 0
         ",
         expect![[r#"
             1200   1.1 score 1.2s
@@ -219,11 +218,13 @@ fn after_the_first_word_or_the_deed_it_is_too_late_to_take_up_the_turn_again() {
             1300   1.1 respond to `tell me`
             1300   1.1 synthesise 0 `What about?`
             1400   1.1 play 0
-            2101   turn 1 ended, heard `What about?`
-            2101   2.1 score 800ms
-            2101   2.1 transcribe 800ms
-            2225   2.1 decided by smart_turn
-            2225   turn 2 ended, heard ``
+            1410   1.1 pause playback
+            1900   2.1 score 700ms
+            1900   2.1 transcribe 700ms
+            2000   2.1 cancel
+            2000   turn 2 ended, heard ``
+            2000   1.1 resume playback
+            2800   turn 1 ended, heard `What about?`
         "#]],
     );
     check(
@@ -268,7 +269,7 @@ fn an_answer_does_not_begin_while_somebody_speaks() {
         1304 acted
         1400 ready 0 900
         2500 pause
-        3400 played 0
+        3400 @1 played 0
         3500 heard nothing
         3525 score 0.9
         ",
@@ -279,10 +280,10 @@ fn an_answer_does_not_begin_while_somebody_speaks() {
             1301   1.1 decided by intent
             1301   1.1 act
             1303   1.1 synthesise 0 `Volume at sixty percent.`
+            2500   2.1 score 1.3s
+            2500   2.1 transcribe 1.3s
             2500   1.1 play 0
             3400   turn 1 ended, heard `Volume at 60 percent.`
-            3400   2.1 score 1.3s
-            3400   2.1 transcribe 1.3s
             3525   2.1 decided by smart_turn
             3525   turn 2 ended, heard ``
         "#]],

@@ -68,6 +68,7 @@ struct World {
     /// What is at the speaker: the first plays, once it has begun.
     speaker: VecDeque<(DraftId, usize)>,
     begun: bool,
+    paused: bool,
     stop_asked: bool,
     /// What each draft's reply came to in the room.
     heard: BTreeMap<DraftId, String>,
@@ -89,7 +90,7 @@ impl World {
     }
 
     fn answer(&mut self, which: usize, how: usize) -> Result<(), TestCaseError> {
-        let at_speaker = usize::from(!self.speaker.is_empty());
+        let at_speaker = usize::from(!self.speaker.is_empty() && (!self.paused || self.stop_asked));
         if self.owed.len() + at_speaker == 0 {
             return Ok(());
         }
@@ -112,6 +113,7 @@ impl World {
         let id = format!("@{}.{}", draft.turn, draft.revision);
         if self.stop_asked {
             self.stop_asked = false;
+            self.paused = false;
             let line = if std::mem::take(&mut self.begun) {
                 format!("{id} stopped {clause} {}", how * 40)
             } else {
@@ -163,7 +165,7 @@ impl World {
         match effect {
             Effect::ScoreTurn { .. } => owe(&[format!("{id} score 0.9|{id} score 0.1|{id} score fails")]),
             Effect::Transcribe { .. } => owe(&[format!(
-                "{id} heard one|{id} heard two|{id} heard three|{id} heard nothing|{id} heard badly|{id} hearing fails"
+                "{id} heard one|{id} heard stop|{id} heard yeah|{id} heard two|{id} heard three|{id} heard nothing|{id} heard badly|{id} hearing fails"
             )]),
             Effect::Respond { .. } => owe(&[
                 format!("{id} means intent|{id} means deed|{id} means deed|{id} means talk"),
@@ -188,8 +190,11 @@ impl World {
                 let sounds = self.speaker.iter().any(|(playing, _)| *playing == draft);
                 prop_assert!(!floor, "{draft} plays while somebody has the floor in\n{script}");
                 prop_assert!(!self.speaking || sounds, "{draft} begins to play over somebody in\n{script}");
+                prop_assert!(!self.paused, "{draft} plays though it is interrupted in\n{script}");
                 self.speaker.push_back((draft, clause));
             }
+            Effect::PausePlayback { .. } => self.paused = true,
+            Effect::ResumePlayback { .. } => self.paused = false,
             Effect::StopPlayback { .. } => self.stop_asked = !self.speaker.is_empty(),
             Effect::Decided { draft, .. } => {
                 self.decided.insert(draft);
@@ -258,6 +263,8 @@ fn draft_of(effect: &Effect) -> Option<DraftId> {
         | Effect::Act { draft }
         | Effect::Synthesise { draft, .. }
         | Effect::Play { draft, .. }
+        | Effect::PausePlayback { draft }
+        | Effect::ResumePlayback { draft }
         | Effect::StopPlayback { draft }
         | Effect::Cancel { draft } => Some(*draft),
         Effect::Reopened { .. } | Effect::Ended { .. } => None,

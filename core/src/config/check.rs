@@ -124,6 +124,7 @@ fn turn(turn: &wire::Turn) -> TurnSettings {
         drafts: turn.drafts,
         fallback: millis(turn.fallback_ms),
         longest_utterance: seconds(turn.longest_utterance_s),
+        interruption: millis(turn.interruption_ms),
         reply_stall: seconds(turn.reply_stall_s),
     }
 }

@@ -131,6 +131,9 @@ pub(super) struct Turn {
     /// Seconds after which an utterance is cut, and the rest taken for another. Whisper hears 30 at most.
     #[schemars(range(min = 2, max = 30))]
     pub(super) longest_utterance_s: u32,
+    /// Milliseconds of speech over a reply that interrupt it for good, whatever is said. "Mm-hm" and a cough are shorter.
+    #[schemars(range(min = 200, max = 5000))]
+    pub(super) interruption_ms: u32,
     /// Seconds that a reply may take to begin, and then to go on, before Pipit apologises and listens again.
     #[schemars(range(min = 2, max = 600))]
     pub(super) reply_stall_s: u32,
@@ -144,6 +147,7 @@ impl Default for Turn {
             drafts: turn.drafts,
             fallback_ms: turn.fallback.as_millis() as u32,
             longest_utterance_s: turn.longest_utterance.as_secs() as u32,
+            interruption_ms: turn.interruption.as_millis() as u32,
             reply_stall_s: turn.reply_stall.as_secs() as u32,
         }
     }

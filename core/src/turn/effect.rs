@@ -65,6 +65,16 @@ pub enum Effect {
         /// Its sound.
         pcm: Pcm,
     },
+    /// Fall silent now, and keep the place: it may go on from there.
+    PausePlayback {
+        /// The draft.
+        draft: DraftId,
+    },
+    /// Go on where playback was paused.
+    ResumePlayback {
+        /// The draft.
+        draft: DraftId,
+    },
     /// Fall silent now, and say how much was heard.
     StopPlayback {
         /// The draft.

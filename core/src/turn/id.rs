@@ -21,6 +21,13 @@ pub struct DraftId {
     pub revision: u32,
 }
 
+impl DraftId {
+    /// The next draft of the same turn.
+    pub(super) fn next(self) -> DraftId {
+        DraftId { revision: self.revision.saturating_add(1), ..self }
+    }
+}
+
 impl fmt::Display for DraftId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.turn, self.revision)

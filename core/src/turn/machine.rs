@@ -1,13 +1,17 @@
 //! The state machine itself.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::draft::Draft;
-use super::replying::{Next, Replying};
+use super::overheard::Left;
+use super::replying::{Next, Replying, Scene};
 use super::utterance::Utterance;
+use super::weighing::Weighing;
 use super::{DraftId, Effect, EndedBy, Event, TurnId, TurnSettings};
 use crate::ear::SpeechFact;
+use crate::intent::Catalogue;
 use crate::time::Moment;
 
 /// Takes turns with one person at one microphone.
@@ -22,12 +26,15 @@ use crate::time::Moment;
 /// ```
 ///
 /// At each pause a draft of the answer is begun. It is given once the turn is decided, and thrown away when the person
-/// goes on. Every state but `Idle` has a deadline, so a turn always ends. Speech during a reply that can't be taken back
-/// is kept and becomes the next turn.
+/// goes on. Every state but `Idle` has a deadline, so a turn always ends.
+///
+/// Speech over an answer makes it pause at once. If it turns out to be a request, or lasts, the answer ends there and the
+/// next turn has begun; if it was only a sign of listening, or no speech, the answer goes on where it stopped.
 #[derive(Debug)]
 pub struct Machine {
     settings: TurnSettings,
     pre_roll: Duration,
+    catalogue: Arc<Catalogue>,
     last_turn: u64,
     state: State,
     /// Whether somebody is speaking just now, to Pipit or not.
@@ -83,30 +90,15 @@ struct Hearing {
     reopened: bool,
 }
 
-#[derive(Debug)]
-struct Weighing {
-    draft: Draft,
-    utterance: Utterance,
-    longest_until: Moment,
-    /// When the last speech ended.
-    speech_ended: Moment,
-    score: Score,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Score {
-    Awaited,
-    Given(f32),
-    Failed,
-}
-
 impl Machine {
-    /// A machine that has heard nothing yet. `pre_roll` is how much audio before the first speech belongs to a turn.
+    /// A machine that has heard nothing yet. `pre_roll` is how much audio before the first speech belongs to a turn, and
+    /// `catalogue` knows the words that stop an answer.
     #[must_use]
-    pub fn new(settings: TurnSettings, pre_roll: Duration) -> Self {
+    pub fn new(settings: TurnSettings, pre_roll: Duration, catalogue: Arc<Catalogue>) -> Self {
         Machine {
             settings,
             pre_roll,
+            catalogue,
             last_turn: 0,
             state: State::Idle,
             speaking: false,
@@ -139,7 +131,7 @@ impl Machine {
             State::Idle => None,
             State::Hearing(h) => Some(h.longest_until),
             State::Weighing(w) => Some(w.over_at(&self.settings).0),
-            State::Replying(r) => Some(r.stalled_at),
+            State::Replying(r) => Some(r.deadline(self.speaking, &self.settings)),
         }
     }
 
@@ -150,7 +142,7 @@ impl Machine {
     pub fn awaits_work(&self) -> bool {
         match &self.state {
             State::Idle | State::Hearing(_) => false,
-            State::Weighing(w) => w.score == Score::Awaited || (self.settings.drafts && w.draft.is_understanding()),
+            State::Weighing(w) => w.awaits_work(),
             State::Replying(_) => true,
         }
     }
@@ -208,7 +200,8 @@ impl Machine {
                 self.revise(&draft, utterance, longest_until, true, out);
             }
             (State::Replying(mut r), fact) => {
-                r.overhear(now, fact, pre_roll, &self.settings);
+                let used = r.overhear(self.scene(now), fact, TurnId(self.last_turn + 1), out);
+                self.last_turn += u64::from(used);
                 self.state = State::Replying(r);
                 self.go_on_replying(now, out);
             }
@@ -240,40 +233,43 @@ impl Machine {
 
     fn weigh(&mut self, now: Moment, heard: Hearing, out: &mut Vec<Effect>) {
         let Hearing { turn, revision, utterance, longest_until, .. } = heard;
-        let id = DraftId { turn, revision: revision + 1 };
-        out.push(Effect::ScoreTurn { draft: id, utterance: utterance.pcm() });
-        if self.settings.drafts {
-            out.push(Effect::Transcribe { draft: id, utterance: utterance.pcm() });
-        }
-        let speech_ended = now - utterance.trailing_silence();
-        let weighing =
-            Weighing { draft: Draft::new(id), utterance, longest_until, speech_ended, score: Score::Awaited };
+        let id = DraftId { turn, revision }.next();
+        let weighing = Weighing::begin(now, id, utterance, longest_until, self.settings.drafts, out);
         self.state = State::Weighing(Box::new(weighing));
     }
 
     fn on_work(&mut self, now: Moment, event: Event, out: &mut Vec<Effect>) {
         match &mut self.state {
-            State::Weighing(w) if event.draft() == Some(w.draft.id()) => {
-                if let Event::TurnScored { probability, .. } = event {
-                    w.score = probability.map_or(Score::Failed, Score::Given);
-                } else {
-                    w.draft.take(event, out);
-                    w.draft.prepare(out);
-                }
-            }
-            State::Replying(r) if event.draft() == Some(r.draft.id()) => {
-                let next = r.take(now, event, self.speaking, &self.settings, out);
-                self.end_if_over(now, next, out);
-            }
+            State::Weighing(w) if event.draft() == Some(w.draft.id()) => w.take(event, out),
+            State::Replying(_) => self.on_work_while_replying(now, event, out),
             _ => {}
         }
     }
 
+    fn on_work_while_replying(&mut self, now: Moment, event: Event, out: &mut Vec<Effect>) {
+        let step = |r: &mut Replying, scene: Scene<'_>, out: &mut Vec<Effect>| {
+            if event.draft() == Some(r.draft.id()) {
+                return r.take(scene, event, out);
+            }
+            if event.draft() == r.overheard.weighing_mut().map(|weighing| weighing.draft.id()) {
+                r.take_overheard(scene, event, out);
+                return r.go_on(scene, out);
+            }
+            Next::Replying
+        };
+        self.on_replying(now, step, out);
+    }
+
+    fn scene(&self, now: Moment) -> Scene<'_> {
+        let Machine { settings, catalogue, pre_roll, speaking, .. } = self;
+        Scene { now, speaking: *speaking, settings, catalogue, pre_roll: *pre_roll }
+    }
+
     fn decide(&mut self, now: Moment, ended_by: EndedBy, out: &mut Vec<Effect>) {
         let (draft, utterance, longest_until, transcribed) = match std::mem::replace(&mut self.state, State::Idle) {
-            State::Weighing(w) => (w.draft, w.utterance, w.longest_until, self.settings.drafts),
+            State::Weighing(w) => (w.draft, w.utterance, w.longest_until, w.transcribing),
             State::Hearing(h) => {
-                let id = DraftId { turn: h.turn, revision: h.revision + 1 };
+                let id = DraftId { turn: h.turn, revision: h.revision }.next();
                 (Draft::new(id), h.utterance, h.longest_until, false)
             }
             state => return self.state = state,
@@ -294,10 +290,19 @@ impl Machine {
     }
 
     fn go_on_replying(&mut self, now: Moment, out: &mut Vec<Effect>) {
-        if let State::Replying(r) = &mut self.state {
-            let next = r.go_on(now, self.speaking, &self.settings, out);
-            self.end_if_over(now, next, out);
-        }
+        self.on_replying(now, Replying::go_on, out);
+    }
+
+    fn on_replying(
+        &mut self,
+        now: Moment,
+        step: impl FnOnce(&mut Replying, Scene<'_>, &mut Vec<Effect>) -> Next,
+        out: &mut Vec<Effect>,
+    ) {
+        let State::Replying(mut r) = std::mem::replace(&mut self.state, State::Idle) else { return };
+        let next = step(&mut r, self.scene(now), out);
+        self.state = State::Replying(r);
+        self.end_if_over(now, next, out);
     }
 
     fn end_if_over(&mut self, now: Moment, next: Next, out: &mut Vec<Effect>) {
@@ -305,13 +310,16 @@ impl Machine {
         let State::Replying(r) = std::mem::replace(&mut self.state, State::Idle) else { return };
         let heard = r.draft.reply().heard(cut);
         out.push(Effect::Ended { turn: r.draft.id().turn, heard, given_up: r.given_up });
-        if self.speaking || !r.overheard.is_empty() {
-            self.hear(now, r.overheard);
-        }
-        if !self.speaking
-            && let State::Hearing(h) = std::mem::replace(&mut self.state, State::Idle)
-        {
-            self.weigh(now, h, out);
+        let begun = r.overheard.since().unwrap_or(now);
+        match r.overheard.left(self.speaking) {
+            Left::Nothing => {}
+            Left::Speaking(draft, utterance) => {
+                let DraftId { turn, revision } =
+                    draft.unwrap_or_else(|| DraftId { turn: self.new_turn(), revision: 0 });
+                let longest_until = begun + self.settings.longest_utterance;
+                self.state = State::Hearing(Hearing { turn, revision, utterance, longest_until, reopened: false });
+            }
+            Left::Weighing(weighing) => self.state = State::Weighing(weighing),
         }
     }
 
@@ -324,10 +332,7 @@ impl Machine {
                 out.push(Effect::Cancel { draft: w.draft.id() });
                 w.draft.id().turn
             }
-            State::Replying(r) => {
-                let next = r.stop(now, &self.settings, out);
-                return self.end_if_over(now, next, out);
-            }
+            State::Replying(_) => return self.on_replying(now, Replying::stop, out),
         };
         out.push(Effect::Ended { turn, heard: String::new(), given_up: false });
         self.state = State::Idle;
@@ -348,26 +353,7 @@ impl Machine {
                 let ended_by = w.over_at(&self.settings).1;
                 self.decide(now, ended_by, out);
             }
-            State::Replying(r) => {
-                let next = r.stall(now, self.speaking, &self.settings, out);
-                self.end_if_over(now, next, out);
-            }
+            State::Replying(_) => self.on_replying(now, Replying::wait_no_longer, out),
         }
-    }
-}
-
-impl Weighing {
-    /// When the turn is over if nothing else happens, and why.
-    fn over_at(&self, settings: &TurnSettings) -> (Moment, EndedBy) {
-        let complete = matches!(self.score, Score::Given(p) if p >= settings.complete_threshold);
-        let command = self.draft.understanding().is_some_and(|understanding| understanding.intent);
-        let (wait, ended_by) = if complete {
-            (Duration::ZERO, EndedBy::SmartTurn)
-        } else if command {
-            (Duration::ZERO, EndedBy::Intent)
-        } else {
-            (settings.fallback, EndedBy::Silence)
-        };
-        ((self.speech_ended + wait).min(self.longest_until), ended_by)
     }
 }

@@ -10,10 +10,12 @@ mod event;
 mod id;
 mod interruption;
 mod machine;
+mod overheard;
 mod reply;
 mod replying;
 mod settings;
 mod utterance;
+mod weighing;
 
 pub use attention::{Admission, Attention, AttentionSettings, Overheard, Verdict, WakeCounters, WakeMode};
 pub use effect::{Effect, EndedBy};

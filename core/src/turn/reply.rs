@@ -121,6 +121,13 @@ impl Reply {
         self.asked.iter().take(clause).any(|a| a.stage == Stage::InSynthesis)
     }
 
+    /// What has been said, the clause that is being said included.
+    pub(super) fn said(&self) -> String {
+        let begun = self.asked.iter().position(|a| a.stage != Stage::Played && a.stage != Stage::Lost);
+        let said = &self.asked[..begun.map_or(self.asked.len(), |at| at + 1)];
+        said.iter().filter(|a| a.stage != Stage::Lost).map(|a| a.clause.text.as_str()).collect()
+    }
+
     /// Whether the voice has been asked for anything.
     pub(super) fn has_begun(&self) -> bool {
         !self.asked.is_empty()

@@ -1,11 +1,13 @@
-//! The state in which an answer is given, and what is said meanwhile.
+//! The state in which an answer is given, and in which it may be interrupted.
 
 use std::time::Duration;
 
 use super::draft::Draft;
+use super::overheard::Overheard;
 use super::utterance::Utterance;
-use super::{Effect, Event, TurnSettings};
+use super::{Effect, Event, Interruption, Transcription, TurnId, TurnSettings, ends_in_question, interruption};
 use crate::ear::SpeechFact;
+use crate::intent::Catalogue;
 use crate::time::Moment;
 
 const GIVEN_UP: &str = "Sorry, that is taking too long. I have given up on it.";
@@ -18,14 +20,35 @@ pub(super) struct Replying {
     pub(super) longest_until: Moment,
     /// Nothing but an apology is to be said any more.
     pub(super) given_up: bool,
-    pub(super) stopping: bool,
+    playback: Playback,
     /// Some of the answer has been heard.
     heard: bool,
     /// When what has been handed to the speaker will have been played.
     playing_until: Moment,
-    pub(super) stalled_at: Moment,
-    /// What has been said meanwhile.
-    pub(super) overheard: Utterance,
+    stalled_at: Moment,
+    pub(super) overheard: Overheard,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Playback {
+    Running,
+    /// Somebody speaks over the answer, since then; it is not yet clear what for.
+    Paused {
+        since: Moment,
+    },
+    /// It has been told to stop for good.
+    Stopping,
+}
+
+/// What a step depends on beside the state.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) now: Moment,
+    /// Whether somebody is speaking.
+    pub(super) speaking: bool,
+    pub(super) settings: &'a TurnSettings,
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) pre_roll: Duration,
 }
 
 /// What comes after an event.
@@ -44,28 +67,29 @@ impl Replying {
             utterance,
             longest_until,
             given_up: false,
-            stopping: false,
+            playback: Playback::Running,
             heard: false,
             playing_until: Moment::START,
             stalled_at: Moment::START,
-            overheard: Utterance::default(),
+            overheard: Overheard::default(),
         }
     }
 
     /// Whether the turn can be taken up again as if it had never been taken to be over.
     pub(super) fn can_reopen(&self) -> bool {
-        let untouched = !self.heard && !self.draft.has_acted();
-        untouched && !self.given_up && !self.stopping && !self.utterance.is_empty()
+        let untouched = !self.heard && !self.draft.has_acted() && self.overheard.since().is_none();
+        untouched && !self.given_up && self.playback == Playback::Running && !self.utterance.is_empty()
     }
 
-    pub(super) fn take(
-        &mut self,
-        now: Moment,
-        event: Event,
-        speaking: bool,
-        settings: &TurnSettings,
-        out: &mut Vec<Effect>,
-    ) -> Next {
+    /// When [`Replying::wait_no_longer`] is due.
+    pub(super) fn deadline(&self, scene_speaking: bool, settings: &TurnSettings) -> Moment {
+        match self.playback {
+            Playback::Paused { since } if scene_speaking => self.stalled_at.min(since + settings.interruption),
+            _ => self.stalled_at,
+        }
+    }
+
+    pub(super) fn take(&mut self, scene: Scene<'_>, event: Event, out: &mut Vec<Effect>) -> Next {
         match event {
             Event::ClauseStarted { .. } => self.heard = true,
             Event::ClausePlayed { clause, .. } => {
@@ -78,70 +102,127 @@ impl Replying {
             }
             event => self.draft.take(event, out),
         }
-        self.go_on(now, speaking, settings, out)
+        self.go_on(scene, out)
     }
 
     /// Says and does what can be said and done by now.
-    pub(super) fn go_on(
-        &mut self,
-        now: Moment,
-        speaking: bool,
-        settings: &TurnSettings,
-        out: &mut Vec<Effect>,
-    ) -> Next {
-        if self.stopping {
-            self.stalled_at = now + settings.reply_stall;
+    pub(super) fn go_on(&mut self, scene: Scene<'_>, out: &mut Vec<Effect>) -> Next {
+        let stall = scene.settings.reply_stall;
+        if self.playback == Playback::Stopping {
+            self.stalled_at = scene.now + stall;
             return Next::Replying;
         }
         // Nobody begins to speak while somebody else does. What sounds already is another matter.
-        let may_play = self.draft.is_playing() || !speaking;
+        let may_play = self.playback == Playback::Running && (self.draft.is_playing() || !scene.speaking);
         let sent = self.draft.go_on(may_play, out);
         if !sent.is_zero() {
-            self.playing_until = now.max(self.playing_until) + sent;
+            self.playing_until = scene.now.max(self.playing_until) + sent;
         }
-        self.stalled_at = now.max(self.playing_until) + settings.reply_stall;
-        if self.draft.is_over() { Next::Ended(None) } else { Next::Replying }
+        self.stalled_at = scene.now.max(self.playing_until) + stall;
+        if !self.draft.is_over() {
+            return Next::Replying;
+        }
+        self.resume(scene.now, out);
+        Next::Ended(None)
     }
 
-    pub(super) fn overhear(&mut self, now: Moment, fact: SpeechFact, pre_roll: Duration, settings: &TurnSettings) {
-        match fact {
-            SpeechFact::Started { .. } => {}
-            SpeechFact::Continues(stretch) | SpeechFact::Paused(stretch) => self.overheard.push(&stretch, pre_roll),
-            SpeechFact::Discarded => self.overheard = Utterance::default(),
+    /// Somebody speaks though it is Pipit's turn. True if `new_turn` was used for what they say.
+    pub(super) fn overhear(
+        &mut self,
+        scene: Scene<'_>,
+        fact: SpeechFact,
+        new_turn: TurnId,
+        out: &mut Vec<Effect>,
+    ) -> bool {
+        let begins = matches!(fact, SpeechFact::Started { .. });
+        let discarded = matches!(fact, SpeechFact::Discarded);
+        if begins && self.playback == Playback::Running && self.draft.is_playing() {
+            self.playback = Playback::Paused { since: scene.now };
+            out.push(Effect::PausePlayback { draft: self.draft.id() });
         }
-        if !self.stopping {
-            self.stalled_at = self.stalled_at.max(now + settings.reply_stall);
+        // What interrupts has to be understood before it can be judged.
+        let transcribe = scene.settings.drafts || self.is_paused();
+        let used = self.overheard.take_in(scene.now, fact, new_turn, scene.pre_roll, (scene.settings, transcribe), out);
+        if discarded {
+            self.resume(scene.now, out);
+        }
+        used
+    }
+
+    /// Takes in what came of the work on what was overheard.
+    pub(super) fn take_overheard(&mut self, scene: Scene<'_>, event: Event, out: &mut Vec<Effect>) {
+        if self.is_paused()
+            && let Event::Transcribed { transcription, .. } = &event
+        {
+            match self.meaning(transcription, scene.catalogue) {
+                Interruption::Speech => self.interrupt(scene, out),
+                Interruption::Stop => {
+                    self.overheard.drop(out);
+                    return self.interrupt(scene, out);
+                }
+                Interruption::BackChannel => {
+                    self.overheard.drop(out);
+                    return self.resume(scene.now, out);
+                }
+            }
+        }
+        if let Some(weighing) = self.overheard.weighing_mut() {
+            weighing.take(event, out);
         }
     }
 
-    pub(super) fn stop(&mut self, now: Moment, settings: &TurnSettings, out: &mut Vec<Effect>) -> Next {
-        if self.stopping {
+    /// What was meant by something short that was said over the answer.
+    fn meaning(&self, transcription: &Transcription, catalogue: &Catalogue) -> Interruption {
+        match transcription {
+            Transcription::Words(words) => interruption(catalogue, words, ends_in_question(&self.draft.reply().said())),
+            // A cough, a door, a word from the next room. Whoever means it says more, and that interrupts.
+            Transcription::Silence | Transcription::NotUnderstood | Transcription::Failed => Interruption::BackChannel,
+        }
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        matches!(self.playback, Playback::Paused { .. })
+    }
+
+    /// Goes on where the answer was interrupted.
+    fn resume(&mut self, now: Moment, out: &mut Vec<Effect>) {
+        let Playback::Paused { since } = self.playback else { return };
+        self.playback = Playback::Running;
+        self.playing_until = self.playing_until + now.saturating_since(since);
+        out.push(Effect::ResumePlayback { draft: self.draft.id() });
+    }
+
+    fn interrupt(&mut self, scene: Scene<'_>, out: &mut Vec<Effect>) {
+        self.playback = Playback::Stopping;
+        self.stalled_at = scene.now + scene.settings.reply_stall;
+        out.push(Effect::StopPlayback { draft: self.draft.id() });
+    }
+
+    pub(super) fn stop(&mut self, scene: Scene<'_>, out: &mut Vec<Effect>) -> Next {
+        if self.playback == Playback::Stopping {
             return Next::Replying;
         }
         if self.draft.is_playing() {
-            self.stopping = true;
-            self.stalled_at = now + settings.reply_stall;
-            out.push(Effect::StopPlayback { draft: self.draft.id() });
+            self.interrupt(scene, out);
             return Next::Replying;
         }
         out.push(Effect::Cancel { draft: self.draft.id() });
         Next::Ended(None)
     }
 
-    /// Nothing has come for too long.
-    pub(super) fn stall(
-        &mut self,
-        now: Moment,
-        speaking: bool,
-        settings: &TurnSettings,
-        out: &mut Vec<Effect>,
-    ) -> Next {
+    /// Nothing has come for too long, or somebody has spoken for so long that they mean to interrupt.
+    pub(super) fn wait_no_longer(&mut self, scene: Scene<'_>, out: &mut Vec<Effect>) -> Next {
+        if scene.now < self.stalled_at {
+            self.interrupt(scene, out);
+            return Next::Replying;
+        }
         out.push(Effect::Cancel { draft: self.draft.id() });
-        if self.given_up || self.stopping {
+        if self.given_up || self.playback == Playback::Stopping {
             return Next::Ended(None);
         }
         self.given_up = true;
         self.draft.close(GIVEN_UP);
-        self.go_on(now, speaking, settings, out)
+        self.resume(scene.now, out);
+        self.go_on(scene, out)
     }
 }

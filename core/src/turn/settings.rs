@@ -14,6 +14,8 @@ pub struct TurnSettings {
     pub fallback: Duration,
     /// The longest utterance; what is said after it begins another turn.
     pub longest_utterance: Duration,
+    /// Speech over a reply that lasts so long means to interrupt it, whatever is said. Signs of listening are shorter.
+    pub interruption: Duration,
     /// How long a reply may take to begin, and then to go on, before the turn is given up with an apology.
     pub reply_stall: Duration,
 }
@@ -25,6 +27,7 @@ impl Default for TurnSettings {
             drafts: true,
             fallback: Duration::from_millis(1500),
             longest_utterance: Duration::from_secs(30),
+            interruption: Duration::from_millis(700),
             reply_stall: Duration::from_secs(30),
         }
     }

@@ -19,11 +19,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use expect_test::Expect;
 use pipit_core::audio::{LISTENING_RATE, Pcm, SampleIndex, SpeechStretch, samples_in};
 use pipit_core::ear::{EarSettings, SpeechFact};
+use pipit_core::intent::Catalogue;
 use pipit_core::time::Moment;
 use pipit_core::turn::{DraftId, Effect, Event, Machine, Phase, Transcription, TurnId, TurnSettings, Understanding};
 
@@ -33,6 +35,8 @@ pub fn check(script: &str, expected: Expect) {
     sim.play(script);
     expected.assert_eq(&sim.into_log());
 }
+
+static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(|| Arc::new(Catalogue::english()));
 
 /// A machine with a clock of its own.
 pub struct Sim {
@@ -53,7 +57,7 @@ impl Sim {
     #[must_use]
     pub fn new() -> Self {
         Sim {
-            machine: Machine::new(TurnSettings::default(), EarSettings::default().pre_roll),
+            machine: Machine::new(TurnSettings::default(), EarSettings::default().pre_roll, Arc::clone(&CATALOGUE)),
             now: Moment::START,
             stretch_from: 0,
             onset: 0,
@@ -235,6 +239,8 @@ fn describe(effect: &Effect) -> String {
         Effect::Reopened { turn } => format!("turn {turn} reopened"),
         Effect::Synthesise { draft, clause, words } => format!("{draft} synthesise {clause} `{words}`"),
         Effect::Play { draft, clause, .. } => format!("{draft} play {clause}"),
+        Effect::PausePlayback { draft } => format!("{draft} pause playback"),
+        Effect::ResumePlayback { draft } => format!("{draft} resume playback"),
         Effect::StopPlayback { draft } => format!("{draft} stop playback"),
         Effect::Cancel { draft } => format!("{draft} cancel"),
         Effect::Ended { turn, heard, given_up } => {
