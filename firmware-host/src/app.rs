@@ -1,13 +1,13 @@
 //! The one place where all parts meet: from a checked configuration to a driver with its workers.
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use pipit_chat::Engine;
 use pipit_core::config::{AudioBackend, AudioDevice, Config};
+use pipit_core::intent::Catalogue;
 use pipit_core::turn::Machine;
 use pipit_models::runtime::Runtime;
 use pipit_models::silero::SileroVad;
@@ -15,13 +15,14 @@ use pipit_models::smart_turn::SmartTurn;
 use tokio::sync::mpsc;
 
 use crate::audio::{self, Backend, Capture, Pace, Playback, ReportSink};
+use crate::barge_in;
 use crate::chat::engine;
 use crate::clock::Clock;
 use crate::driver::{Driver, Workers};
 use crate::installed::Installed;
 use crate::report::TurnReport;
 use crate::self_test;
-use crate::worker::{Ear, Inbox, Message, Ready, spawn_smart_turn, spawn_stt, spawn_tts};
+use crate::worker::{Ear, EchoCancellation, Inbox, Message, Protection, Ready, spawn_smart_turn, spawn_stt, spawn_tts};
 
 /// Events wait here for the driver, which is never busy for longer than it takes to hand a job over. Nothing is dropped:
 /// a worker waits until there is room.
@@ -42,8 +43,8 @@ pub struct App {
     runtime: Runtime,
     installed: Arc<Installed>,
     engine: Engine,
-    /// Raised while the ear must not listen. It belongs to the speaker that was opened last.
-    deaf: Mutex<Arc<AtomicBool>>,
+    /// What keeps the ear from hearing the speaker that was opened last, until an ear takes it.
+    protection: Mutex<Protection>,
 }
 
 /// Tells what each worker has loaded.
@@ -60,7 +61,7 @@ impl App {
         let runtime = Runtime::load(&config.models.runtime)?;
         let installed = Arc::new(Installed::open(&config)?);
         let engine = engine(&config)?;
-        Ok(App { config, runtime, installed, engine, deaf: Mutex::default() })
+        Ok(App { config, runtime, installed, engine, protection: Mutex::default() })
     }
 
     /// The configuration that everything is built from.
@@ -79,8 +80,8 @@ impl App {
     /// Silero VAD can't be loaded.
     pub fn ear(&self) -> anyhow::Result<Ear> {
         let vad = SileroVad::load(&self.runtime, &self.config.models.dir.join(SILERO_VAD))?;
-        let deaf = Arc::clone(&self.deaf.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(Ear::new(vad, self.config.ear.clone(), deaf))
+        let protection = std::mem::take(&mut *self.protection.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(Ear::new(vad, self.config.ear.clone(), protection))
     }
 
     /// The microphone that is configured, or the file or the silence in its place.
@@ -88,14 +89,7 @@ impl App {
     /// # Errors
     /// There is no such file. A microphone that is missing is no error: it is waited for.
     pub fn capture(&self) -> anyhow::Result<Box<dyn Capture>> {
-        let (device, clip) = match &self.config.audio.backend {
-            AudioBackend::Cpal { input, .. } => (device_name(input), None),
-            AudioBackend::Wav { input, .. } => (String::new(), Some(pipit_models::clip::read(input)?)),
-            AudioBackend::Null => (String::new(), None),
-        };
-        let trailing_silence = self.config.turn.fallback + SILENCE_AFTER;
-        let input = audio::Input { device, clip, pace: Pace::RealTime, trailing_silence };
-        (audio::backend(self.config.audio.backend.name())?.capture)(&input)
+        microphone(&self.config)
     }
 
     /// A driver with its workers, whose models are still loading. It replies through the backend that is configured, or
@@ -134,7 +128,8 @@ impl App {
         };
         let (playback, writes_files) = self.playback(replies, sender.clone())?;
         let workers = Workers { smart_turn, stt, tts, playback, writes_files };
-        let machine = Machine::new(self.config.turn.clone(), self.config.ear.pre_roll);
+        let catalogue = Arc::new(Catalogue::english());
+        let machine = Machine::new(self.config.turn.clone(), self.config.ear.pre_roll, catalogue);
         let driver = Driver::new(machine, clock, self.engine.clone(), workers, (sender, inbox), on_turn);
         Ok((
             driver,
@@ -145,16 +140,25 @@ impl App {
     fn playback(&self, replies: Option<&Path>, inbox: Inbox) -> anyhow::Result<(Playback, bool)> {
         // The driver empties its inbox without ever waiting for the speaker, so there soon is room.
         let report: ReportSink = Box::new(move |report| drop(inbox.blocking_send(Message::Playback(report))));
-        let (playback, backend) = match replies {
+        let (mut playback, backend) = match replies {
             Some(folder) => open_speaker("wav", folder.display().to_string(), report)?,
             None => configured_speaker(&self.config, report)?,
         };
         playback.set_volume(self.engine.volume());
         if backend.echoes {
-            // Until echo is cancelled, the ear is deaf while the speaker sounds, so that Pipit does not answer itself.
-            *self.deaf.lock().unwrap_or_else(PoisonError::into_inner) = playback.sounding();
+            *self.protection.lock().unwrap_or_else(PoisonError::into_inner) = self.protect(&mut playback);
         }
         Ok((playback, backend.name == "wav"))
+    }
+
+    /// What keeps Pipit from answering itself: echo cancellation, or where that does not do, deafness while it speaks.
+    fn protect(&self, playback: &mut Playback) -> Protection {
+        let (wanted, why) = barge_in::wanted(&self.config);
+        tracing::info!("{why}");
+        match playback.take_echo().filter(|_| wanted) {
+            Some(echo) => Protection::Cancelled(Box::new(EchoCancellation::new(echo))),
+            None => Protection::Deaf(playback.sounding()),
+        }
     }
 }
 
@@ -181,6 +185,21 @@ impl Loading {
             }
         }
     }
+}
+
+/// Opens the microphone that is configured, or the file or the silence in its place.
+///
+/// # Errors
+/// There is no such file. A microphone that is missing is no error: it is waited for.
+pub fn microphone(config: &Config) -> anyhow::Result<Box<dyn Capture>> {
+    let (device, clip) = match &config.audio.backend {
+        AudioBackend::Cpal { input, .. } => (device_name(input), None),
+        AudioBackend::Wav { input, .. } => (String::new(), Some(pipit_models::clip::read(input)?)),
+        AudioBackend::Null => (String::new(), None),
+    };
+    let trailing_silence = config.turn.fallback + SILENCE_AFTER;
+    let input = audio::Input { device, clip, pace: Pace::RealTime, trailing_silence };
+    (audio::backend(config.audio.backend.name())?.capture)(&input)
 }
 
 /// Opens the speaker that is configured.

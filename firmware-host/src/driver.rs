@@ -287,6 +287,14 @@ impl Driver {
                 let refused = self.workers.playback.play(id, pcm).is_err();
                 refused.then_some(Event::ClausePlayed { draft, clause })
             }
+            Effect::PausePlayback { .. } => {
+                self.workers.playback.pause();
+                None
+            }
+            Effect::ResumePlayback { .. } => {
+                self.workers.playback.resume();
+                None
+            }
             Effect::StopPlayback { .. } => {
                 self.workers.playback.stop();
                 None

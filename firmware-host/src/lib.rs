@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod audio;
+pub mod barge_in;
 pub mod chat;
 pub mod cli;
 pub mod clock;

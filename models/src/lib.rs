@@ -14,6 +14,8 @@ pub mod openwakeword;
 
 pub mod whisper;
 
+pub mod echo;
+
 pub mod clip;
 
 pub mod voice;

@@ -90,7 +90,10 @@ fn phrase(name: &str) -> OpenWakeWord {
 /// The score of each 80 ms, and 0 where there is none yet.
 fn scores(phrase: &mut OpenWakeWord, samples: &[f32]) -> Vec<f32> {
     let frames = samples.as_chunks::<512>().0;
-    let mut scores: Vec<f32> = frames.iter().filter_map(|frame| phrase.score(frame).unwrap()).collect();
+    let mut scores: Vec<f32> = frames
+        .iter()
+        .filter_map(|frame| phrase.score(frame).expect("the phrase has a score for every frame"))
+        .collect();
     scores.splice(0..0, [0.0; 5]);
     scores
 }

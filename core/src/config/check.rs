@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::checked::{
-    AudioBackend, AudioDevice, AudioSettings, Config, KeySource, LlmProvider, LlmSettings, LogLevel, ModelSettings,
-    SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
+    AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, KeySource, LlmProvider, LlmSettings, LogLevel,
+    ModelSettings, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
 };
 use super::layers::Settings;
 use super::problem::{Origin, Problem};
@@ -89,7 +89,12 @@ fn audio(settings: &mut Settings<'_>, audio: wire::Audio, state_dir: &Path) -> A
         wire::Backend::Wav => wav(settings, audio.input, audio.output, state_dir),
         wire::Backend::Null => AudioBackend::Null,
     };
-    AudioSettings { backend, volume: audio.volume }
+    let barge_in = match audio.barge_in {
+        wire::BargeIn::Auto => BargeIn::Auto,
+        wire::BargeIn::On => BargeIn::On,
+        wire::BargeIn::Off => BargeIn::Off,
+    };
+    AudioSettings { backend, volume: audio.volume, barge_in }
 }
 
 fn device(name: String) -> AudioDevice {

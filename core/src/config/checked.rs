@@ -42,6 +42,19 @@ pub struct AudioSettings {
     pub backend: AudioBackend,
     /// Loudness at start in percent, 0..=100; at 100 the voice is as loud as it was made.
     pub volume: u8,
+    /// Whether Pipit listens while it speaks.
+    pub barge_in: BargeIn,
+}
+
+/// Whether Pipit listens while it speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BargeIn {
+    /// Where it was found that its echo can be cancelled.
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
 }
 
 /// Where sound comes from and goes to.

@@ -19,8 +19,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use checked::{
-    AudioBackend, AudioDevice, AudioSettings, Config, KeySource, LlmProvider, LlmSettings, LogLevel, ModelSettings,
-    SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
+    AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, KeySource, LlmProvider, LlmSettings, LogLevel,
+    ModelSettings, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
 };
 pub use problem::Problem;
 

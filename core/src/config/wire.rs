@@ -57,11 +57,19 @@ pub(super) struct Audio {
     /// Loudness of the voice at start, in percent of what the voice was made with.
     #[schemars(range(min = 0, max = 100))]
     pub(super) volume: u8,
+    /// Whether Pipit listens while it speaks, so that it can be interrupted.
+    pub(super) barge_in: BargeIn,
 }
 
 impl Default for Audio {
     fn default() -> Self {
-        Audio { backend: Backend::Cpal, input: "default".into(), output: "default".into(), volume: 100 }
+        Audio {
+            backend: Backend::Cpal,
+            input: "default".into(),
+            output: "default".into(),
+            volume: 100,
+            barge_in: BargeIn::Auto,
+        }
     }
 }
 
@@ -76,6 +84,19 @@ pub(super) enum Backend {
     Wav,
     /// Neither microphone nor speaker.
     Null,
+}
+
+/// Whether Pipit listens while it speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(super) enum BargeIn {
+    /// Where `pipit doctor audio` has found that its echo can be cancelled.
+    Auto,
+    /// Always.
+    On,
+    /// Never: the microphone is muted while the speaker sounds.
+    Off,
 }
 
 /// When sound counts as speech.

@@ -70,6 +70,11 @@ impl EnergyGate {
         })
     }
 
+    /// Gives up the frames that are held, none of which was worth judging, because the next one goes another way.
+    pub fn release(&mut self) -> impl Iterator<Item = AudioFrame> + use<> {
+        std::mem::take(&mut self.held).into_iter()
+    }
+
     /// Begins afresh: what follows is another sound. Held frames are dropped.
     pub fn forget(&mut self) {
         *self = EnergyGate::default();

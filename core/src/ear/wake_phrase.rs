@@ -110,7 +110,7 @@ impl WakePhrases {
         let words: Vec<Word> = words(transcript).take(FILLERS_BEFORE + longest).collect();
         let fillers = words.iter().take(FILLERS_BEFORE).take_while(|word| FILLERS.contains(&&*word.letters)).count();
         // A phrase may itself begin with a filler: "okay pipit".
-        let places = (0..=fillers).flat_map(|first| self.0.iter().filter_map(move |phrase| Some((first, phrase))));
+        let places = (0..=fillers).flat_map(|first| self.0.iter().map(move |phrase| (first, phrase)));
         let best =
             places.filter_map(|(first, phrase)| phrase.compare(&words[first..])).min_by_key(|found| found.excess);
         match best {

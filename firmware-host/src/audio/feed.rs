@@ -10,6 +10,7 @@ use std::time::Duration;
 use pipit_core::audio::{Hertz, samples_in};
 use rodio::{ChannelCount, SampleRate, Source};
 
+use super::echo::EchoTap;
 use super::keeper::Health;
 
 /// How long a stopped clause takes to fade out, so that it does not end in a click.
@@ -22,6 +23,8 @@ pub(super) struct Tape {
     clock: AtomicU64,
     /// Samples of speech that it has taken.
     taken: AtomicU64,
+    /// Raised to have the source fade out and wait; lowered to have it go on.
+    held: AtomicBool,
     /// Raised to have the source fade out and empty the ring; lowered by the source when that is done.
     cut: AtomicBool,
 }
@@ -42,6 +45,11 @@ impl Tape {
         self.cut.store(true, Ordering::Release);
     }
 
+    /// Has the source fade out and keep its place, or go on from there.
+    pub(super) fn hold(&self, held: bool) {
+        self.held.store(held, Ordering::Release);
+    }
+
     /// Whether the source still has to.
     pub(super) fn is_cutting(&self) -> bool {
         self.cut.load(Ordering::Acquire)
@@ -54,11 +62,12 @@ pub(super) struct Feed {
     tape: Arc<Tape>,
     health: Arc<Health>,
     volume: Arc<AtomicU8>,
+    echo: EchoTap,
     rate: SampleRate,
     gain: f32,
     fade_samples: u32,
-    /// Samples of a fade that are left, while one is under way.
-    fading: Option<u32>,
+    /// How far the sound is faded in, in samples of a fade: none of it is heard at 0.
+    level: u32,
 }
 
 impl Feed {
@@ -68,11 +77,34 @@ impl Feed {
         tape: Arc<Tape>,
         health: Arc<Health>,
         volume: Arc<AtomicU8>,
+        echo: EchoTap,
         rate: SampleRate,
     ) -> Self {
         let gain = gain(&volume);
         let fade_samples = samples_in(FADE, Hertz(rate.get())).max(1) as u32;
-        Feed { ring, tape, health, volume, rate, gain, fade_samples, fading: None }
+        Feed { ring, tape, health, volume, echo, rate, gain, fade_samples, level: fade_samples }
+    }
+
+    /// The next sample for the device.
+    fn sample(&mut self) -> f32 {
+        let cutting = self.tape.cut.load(Ordering::Acquire);
+        let fading = cutting || self.tape.held.load(Ordering::Acquire);
+        if cutting && (self.level == 0 || self.ring.is_empty()) {
+            self.empty();
+        }
+        if fading && self.level == 0 {
+            return 0.0;
+        }
+        let Ok(sample) = self.ring.pop() else {
+            // Between two clauses there is nothing to fade.
+            self.level = if fading { 0 } else { self.fade_samples };
+            return 0.0;
+        };
+        self.level = if fading { self.level - 1 } else { (self.level + 1).min(self.fade_samples) };
+        self.tape.taken.store(self.tape.taken.load(Ordering::Relaxed) + 1, Ordering::Release);
+        // A turn of the dial is spread over some 20 ms, so that it does not click.
+        self.gain += (gain(&self.volume) - self.gain) * 0.001;
+        sample * self.gain * self.level as f32 / self.fade_samples as f32
     }
 
     /// Throws away what is in the ring and says that it is done.
@@ -80,7 +112,9 @@ impl Feed {
         if let Ok(rest) = self.ring.read_chunk(self.ring.slots()) {
             rest.commit_all();
         }
-        self.fading = None;
+        // The next clause begins at full volume.
+        self.level = self.fade_samples;
+        self.tape.held.store(false, Ordering::Release);
         self.tape.cut.store(false, Ordering::Release);
     }
 }
@@ -92,25 +126,9 @@ impl Iterator for Feed {
         self.health.flows();
         // Only this side writes the counts.
         self.tape.clock.store(self.tape.clock.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        if self.fading.is_none() && self.tape.cut.load(Ordering::Acquire) {
-            self.fading = Some(self.fade_samples);
-        }
-        let Ok(sample) = self.ring.pop() else {
-            if self.fading.is_some() {
-                self.empty();
-            }
-            return Some(0.0);
-        };
-        self.tape.taken.store(self.tape.taken.load(Ordering::Relaxed) + 1, Ordering::Release);
-        // A turn of the dial is spread over some 20 ms, so that it does not click.
-        self.gain += (gain(&self.volume) - self.gain) * 0.001;
-        let Some(left) = self.fading else { return Some(sample * self.gain) };
-        let faded = sample * self.gain * left as f32 / self.fade_samples as f32;
-        match left.saturating_sub(1) {
-            0 => self.empty(),
-            left => self.fading = Some(left),
-        }
-        Some(faded)
+        let sample = self.sample();
+        self.echo.push(sample);
+        Some(sample)
     }
 }
 
@@ -140,12 +158,15 @@ fn gain(volume: &AtomicU8) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audio::echo::echo_path;
 
     fn feed(volume: u8) -> (rtrb::Producer<f32>, Arc<Tape>, Feed) {
         let (ring, samples) = rtrb::RingBuffer::new(48_000);
         let tape = Arc::new(Tape::default());
         let rate = NonZero::new(48_000).unwrap();
-        let feed = Feed::new(samples, Arc::clone(&tape), Health::new(|| {}), Arc::new(AtomicU8::new(volume)), rate);
+        let (health, volume) = (Health::new(|| {}), Arc::new(AtomicU8::new(volume)));
+        let (echo, _) = echo_path().0.tap(Hertz(48_000));
+        let feed = Feed::new(samples, Arc::clone(&tape), health, volume, echo, rate);
         (ring, tape, feed)
     }
 
@@ -171,6 +192,35 @@ mod tests {
         assert_eq!(tape.taken(), 820);
         ring.push_entire_slice(&[0.5; 1]).unwrap();
         assert_eq!(feed.next(), Some(0.5), "the next clause begins at full volume");
+    }
+
+    #[test]
+    fn what_is_held_goes_on_where_it_stopped() {
+        let (mut ring, tape, mut feed) = feed(100);
+        let ramp: Vec<f32> = (0..20_000).map(|n| n as f32 / 20_000.0).collect();
+        ring.push_entire_slice(&ramp).unwrap();
+        feed.by_ref().take(10_000).for_each(drop);
+        tape.hold(true);
+        let out: Vec<f32> = feed.by_ref().take(5_000).collect();
+        assert!(out[720..].iter().all(|&s| s == 0.0), "silence after 15 ms");
+        assert_eq!(tape.taken(), 10_720);
+        tape.hold(false);
+        let out: Vec<f32> = feed.by_ref().take(2_000).collect();
+        assert!(out.windows(2).all(|pair| (pair[0] - pair[1]).abs() < 0.002), "no step that clicks");
+        assert_eq!(out[1_000], ramp[11_720]);
+    }
+
+    #[test]
+    fn what_is_held_can_be_cut() {
+        let (mut ring, tape, mut feed) = feed(100);
+        ring.push_entire_slice(&[0.5; 20_000]).unwrap();
+        tape.hold(true);
+        feed.by_ref().take(5_000).for_each(drop);
+        tape.ask_to_cut();
+        assert_eq!(feed.next(), Some(0.0));
+        assert!(!tape.is_cutting());
+        ring.push_entire_slice(&[0.5; 1]).unwrap();
+        assert_eq!(feed.next(), Some(0.5), "the next clause is heard");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! through lock-free rings; resampling, waiting and looking for a lost device happen on other threads.
 
 mod device;
+mod echo;
 mod feed;
 mod keeper;
 mod microphone;
@@ -20,6 +21,7 @@ use anyhow::{Context as _, Result};
 use pipit_core::audio::{AudioFrame, Pcm};
 
 pub use device::{DeviceInfo, DeviceList, Formats, devices};
+pub use echo::EchoSource;
 pub use microphone::Microphone;
 pub use null::Silence;
 pub use playback::{ClauseId, Playback, PlaybackReport, QueueFull, ReportSink};

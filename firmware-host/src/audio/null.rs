@@ -51,7 +51,7 @@ pub(super) fn open(reports: ReportSink) -> Result<Playback> {
                     }
                 }
                 Order::Stop => reports(PlaybackReport::Stopped { cut: None }),
-                Order::EndOfTurn(_) | Order::Prepare | Order::Look => {}
+                Order::EndOfTurn(_) | Order::Prepare | Order::Pause | Order::Resume | Order::Look => {}
                 Order::Leave => return,
             }
         }
@@ -61,15 +61,22 @@ pub(super) fn open(reports: ReportSink) -> Result<Playback> {
 /// Waits as long as the clause would take to play. False when the owner has gone.
 fn pass_time(orders: &OrderBook, reports: &ReportSink, id: ClauseId, pcm: &Pcm) -> bool {
     reports(PlaybackReport::Started(id));
-    let begun = Instant::now();
+    let mut played = Duration::ZERO;
+    let mut running = Some(Instant::now());
     loop {
-        match orders.next(false, Some(begun + pcm.duration())) {
+        let until_now = |running: Option<Instant>| played + running.map_or(Duration::ZERO, |since| since.elapsed());
+        match orders.next(false, running.map(|since| since + (pcm.duration() - played))) {
             None => {
                 reports(PlaybackReport::Played(id));
                 return true;
             }
+            Some(Order::Pause) => {
+                played = until_now(running).min(pcm.duration());
+                running = None;
+            }
+            Some(Order::Resume) => running = running.or_else(|| Some(Instant::now())),
             Some(Order::Stop) => {
-                reports(PlaybackReport::Stopped { cut: Some((id, begun.elapsed())) });
+                reports(PlaybackReport::Stopped { cut: Some((id, until_now(running))) });
                 return true;
             }
             Some(Order::Leave) => return false,

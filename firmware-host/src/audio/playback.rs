@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use pipit_core::audio::Pcm;
 
+use super::echo::EchoSource;
+
 /// Clauses that may wait. A reply is spoken more slowly than it is made, so a full queue means that the driver does not
 /// hold back as it should.
 const QUEUE_LIMIT: usize = 64;
@@ -78,6 +80,7 @@ pub struct Playback {
     orders: Arc<OrderBook>,
     dials: Dials,
     thread: Option<JoinHandle<()>>,
+    echo: Option<EchoSource>,
     /// Whether the thread ends within moments of being told to, so that dropping can wait for it.
     prompt: bool,
 }
@@ -114,6 +117,17 @@ impl Playback {
         self.orders.changed.notify_one();
     }
 
+    /// Falls silent within tens of milliseconds and keeps the place, until [`Playback::resume`] or [`Playback::stop`].
+    /// A backend that does not play in real time takes no notice.
+    pub fn pause(&self) {
+        self.orders.push(Order::Pause);
+    }
+
+    /// Goes on where playback was paused.
+    pub fn resume(&self) {
+        self.orders.push(Order::Resume);
+    }
+
     /// Says that no clause of this turn follows. `wav` finishes the turn's file.
     pub fn end_of_turn(&self, turn: u64) {
         self.orders.push(Order::EndOfTurn(turn));
@@ -129,6 +143,17 @@ impl Playback {
     #[must_use]
     pub fn sounding(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.dials.sounding)
+    }
+
+    /// What is needed to cancel the echo of what is played, where there can be one. It is given once.
+    pub fn take_echo(&mut self) -> Option<EchoSource> {
+        self.echo.take()
+    }
+
+    /// As [`Playback::take_echo`], for the backend that has one to give.
+    pub(super) fn with_echo(mut self, echo: EchoSource) -> Self {
+        self.echo = Some(echo);
+        self
     }
 
     /// Starts the thread that works off the orders.
@@ -148,7 +173,7 @@ impl Playback {
             .name("playback".to_owned())
             .spawn(move || work(&book, theirs))
             .context("the system refused a thread for playback")?;
-        Ok(Playback { orders, dials, thread: Some(thread), prompt })
+        Ok(Playback { orders, dials, thread: Some(thread), echo: None, prompt })
     }
 }
 
@@ -176,6 +201,8 @@ pub(super) enum Order {
     Prepare,
     Play(ClauseId, Pcm),
     EndOfTurn(u64),
+    Pause,
+    Resume,
     Stop,
     /// Something about the device changed; the backend knows what.
     Look,

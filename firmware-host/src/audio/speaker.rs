@@ -16,6 +16,7 @@ use pipit_core::audio::{Hertz, Pcm, duration_of, samples_in};
 use rodio::{DeviceSinkBuilder, DeviceSinkError, MixerDeviceSink};
 
 use super::device::{self, Found, Side};
+use super::echo::{EchoTaps, echo_path};
 use super::feed::{Feed, Tape};
 use super::keeper::{Health, Keeper};
 use super::playback::{ClauseId, Dials, Order, OrderBook, Playback, PlaybackReport, ReportSink};
@@ -44,13 +45,15 @@ pub(super) fn open(wanted: &str, reports: ReportSink) -> Result<Playback> {
     let orders = OrderBook::new();
     let (tell, news) = mpsc::sync_channel(1);
     let (wanted, book) = (wanted.to_owned(), Arc::clone(&orders));
+    let (taps, echo) = echo_path();
     // The thread may end without waiting for a sound server that hangs on closing.
-    Playback::spawn_with(orders, false, move |orders, dials| {
-        let (volume, look) = (Arc::clone(&dials.volume), Arc::clone(&book));
+    let playback = Playback::spawn_with(orders, false, move |orders, dials| {
+        let look = Arc::clone(&book);
+        let shared = Shared { volume: Arc::clone(&dials.volume), orders: book, taps };
         let name = wanted.clone();
         let keeper = Keeper::spawn(
             "speaker",
-            move || open_any(&name, &volume, &book),
+            move || open_any(&name, &shared),
             move |outcome| {
                 let heard = tell.send(outcome).is_ok();
                 look.push_look();
@@ -61,7 +64,8 @@ pub(super) fn open(wanted: &str, reports: ReportSink) -> Result<Playback> {
             Ok(keeper) => Speaker::new(keeper, news, reports, dials).run(orders),
             Err(error) => reports(PlaybackReport::Failed(format!("{error:#}"))),
         }
-    })
+    })?;
+    Ok(playback.with_echo(echo))
 }
 
 /// What the playback thread knows.
@@ -124,6 +128,8 @@ impl Speaker {
             self.rest_if_idle();
             match orders.next(self.has_room(), self.next_look()) {
                 Some(Order::Prepare) => self.wake(),
+                Some(Order::Pause) => self.hold(true),
+                Some(Order::Resume) => self.hold(false),
                 Some(Order::Play(id, pcm)) => self.begin(id, &pcm),
                 Some(Order::Stop) => self.stop(),
                 Some(Order::EndOfTurn(_) | Order::Look) | None => {}
@@ -214,6 +220,15 @@ impl Speaker {
         if self.spans.is_empty() && self.quiet_at.is_some_and(|quiet| Instant::now() >= quiet) {
             self.quiet_at = None;
             self.dials.sounding.store(false, Ordering::Release);
+        }
+    }
+
+    /// Has what plays wait, or go on.
+    fn hold(&self, held: bool) {
+        if let Some(line) = &self.line
+            && (!held || !self.spans.is_empty())
+        {
+            line.tape.hold(held);
         }
     }
 
@@ -327,6 +342,13 @@ impl Speaker {
     }
 }
 
+/// What every stream is opened with.
+struct Shared {
+    volume: Arc<AtomicU8>,
+    orders: Arc<OrderBook>,
+    taps: EchoTaps,
+}
+
 /// The playback thread's end of an open device.
 struct Line {
     name: String,
@@ -345,11 +367,11 @@ impl Line {
 }
 
 /// Opens the speaker called `wanted`, on the keeper's thread.
-fn open_any(wanted: &str, volume: &Arc<AtomicU8>, orders: &Arc<OrderBook>) -> Result<(MixerDeviceSink, Line)> {
+fn open_any(wanted: &str, shared: &Shared) -> Result<(MixerDeviceSink, Line)> {
     device::quiet();
     let mut first_error = None;
     for found in device::candidates(wanted, Side::Output)? {
-        match open_device(&found, volume, orders) {
+        match open_device(&found, shared) {
             Ok(opened) => return Ok(opened),
             Err(error) => {
                 let said = device::cannot_open(Side::Output, &found.name, &error);
@@ -360,16 +382,12 @@ fn open_any(wanted: &str, volume: &Arc<AtomicU8>, orders: &Arc<OrderBook>) -> Re
     Err(anyhow!(first_error.unwrap_or_else(|| format!("no speaker called \"{wanted}\" is there"))))
 }
 
-fn open_device(
-    found: &Found,
-    volume: &Arc<AtomicU8>,
-    orders: &Arc<OrderBook>,
-) -> Result<(MixerDeviceSink, Line), cpal::Error> {
+fn open_device(found: &Found, shared: &Shared) -> Result<(MixerDeviceSink, Line), cpal::Error> {
     let formats = device::formats(&found.device, Side::Output)?;
     let mut outcome = Err(cpal::Error::new(cpal::ErrorKind::UnsupportedConfig));
     // A device that refuses a few formats which it has listed refuses them all.
     for format in formats.iter().take(4) {
-        outcome = open_format(found, format, volume, orders);
+        outcome = open_format(found, format, shared);
         match &outcome {
             Err(error) if error.kind() == cpal::ErrorKind::UnsupportedConfig => {}
             _ => break,
@@ -381,15 +399,14 @@ fn open_device(
 fn open_format(
     found: &Found,
     format: &SupportedStreamConfig,
-    volume: &Arc<AtomicU8>,
-    orders: &Arc<OrderBook>,
+    shared: &Shared,
 ) -> Result<(MixerDeviceSink, Line), cpal::Error> {
     let rate = Hertz(format.sample_rate());
     let mut period = samples_in(PERIOD, rate) as u32;
     if let SupportedBufferSize::Range { min, max } = format.buffer_size() {
         period = period.clamp(*min, *max);
     }
-    let book = Arc::clone(orders);
+    let book = Arc::clone(&shared.orders);
     let health = Health::new(move || book.push_look());
     let errors = Arc::clone(&health);
     let mut sink = DeviceSinkBuilder::default()
@@ -403,7 +420,9 @@ fn open_format(
     let tape = Arc::new(Tape::default());
     let (ring, samples) = rtrb::RingBuffer::new(samples_in(RING, rate));
     let rate_in_mixer = sink.config().sample_rate();
-    sink.mixer().add(Feed::new(samples, Arc::clone(&tape), Arc::clone(&health), Arc::clone(volume), rate_in_mixer));
+    let (echo, opened) = shared.taps.tap(Hertz(rate_in_mixer.get()));
+    let volume = Arc::clone(&shared.volume);
+    sink.mixer().add(Feed::new(samples, Arc::clone(&tape), Arc::clone(&health), volume, echo, rate_in_mixer));
     // A device that opens and then takes nothing is of no use; it must not swallow a clause to find that out.
     let patience = Instant::now() + STALL;
     while tape.clock() <= u64::from(period) * 2 {
@@ -412,6 +431,7 @@ fn open_format(
         }
         thread::sleep(Duration::from_millis(5));
     }
+    opened();
     let line = Line { name: found.name.clone(), rate, ring, tape, health, clock: (0, Instant::now()) };
     Ok((sink, line))
 }

@@ -95,7 +95,7 @@ pub(super) fn open(folder: &str, reports: ReportSink) -> Result<Playback> {
                     writer.finish();
                     (writer.reports)(PlaybackReport::Stopped { cut: None });
                 }
-                Order::EndOfTurn(_) | Order::Prepare | Order::Look => {}
+                Order::EndOfTurn(_) | Order::Prepare | Order::Pause | Order::Resume | Order::Look => {}
                 Order::Leave => {
                     writer.finish();
                     return;

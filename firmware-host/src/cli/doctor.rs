@@ -2,20 +2,29 @@
 
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use pipit_core::audio::LISTENING_RATE;
 use pipit_core::config::{AudioBackend, Config};
 use pipit_models::cancel::CancelFlag;
 use pipit_models::runtime::Runtime;
 use pipit_models::voice;
 
-use super::Options;
+use super::{Options, doctor_audio};
 use crate::audio;
 use crate::installed::{Installed, NANO};
 use crate::self_test;
 
 #[derive(Debug, Args)]
-pub(super) struct Doctor {}
+pub(super) struct Doctor {
+    #[command(subcommand)]
+    only: Option<Only>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Only {
+    /// Measure the echo between speaker and microphone by a test sound, and whether Pipit can be interrupted here
+    Audio,
+}
 
 /// What was found out about one thing.
 enum Finding {
@@ -37,6 +46,9 @@ impl Doctor {
             }
         };
         super::start_logging(&config, true);
+        if let Some(Only::Audio) = self.only {
+            return doctor_audio::execute(&config);
+        }
         let mut findings = vec![("configuration", Good(options.described_file())), ("history", history(&config))];
         match Installed::open(&config) {
             Ok(installed) => findings.extend(models(&config, &installed)),

@@ -15,6 +15,7 @@ mod ask;
 mod config;
 mod devices;
 mod doctor;
+mod doctor_audio;
 mod hear;
 mod models;
 mod run;

@@ -1,17 +1,18 @@
-//! The ear's thread: microphone -> energy gate -> voice activity -> segmenter. Only facts leave it; sound leaves with the facts.
+//! The ear's thread: microphone -> echo canceller -> energy gate -> voice activity -> segmenter. Only facts leave it; sound leaves with the facts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use pipit_core::audio::AudioFrame;
-use pipit_core::ear::{EarSettings, EnergyGate, Gated, Segmenter, SpeechFact};
+use pipit_core::audio::{AudioFrame, FRAME_SAMPLES};
+use pipit_core::ear::{EarSettings, EchoGuard, EchoLevels, EnergyGate, Gated, Segmenter, SpeechFact};
 use pipit_core::turn::Event;
+use pipit_models::echo::EchoCanceller;
 use pipit_models::silero::SileroVad;
 
 use super::{Inbox, Message};
-use crate::audio::{Capture, CaptureCounters, CaptureStep};
+use crate::audio::{Capture, CaptureCounters, CaptureStep, EchoSource};
 
 /// How often the thread looks whether it should end while no sound comes.
 const LOOK: Duration = Duration::from_millis(500);
@@ -24,23 +25,60 @@ pub struct Ear {
     gate: EnergyGate,
     vad: SileroVad,
     segmenter: Segmenter,
-    /// Raised while the speaker sounds and no echo cancellation protects the microphone from it.
-    deaf: Arc<AtomicBool>,
+    protection: Protection,
     failing: bool,
 }
 
+/// What keeps Pipit from taking its own voice for a person's.
+#[derive(Default)]
+pub enum Protection {
+    /// Nothing: what is played cannot be heard by the microphone.
+    #[default]
+    None,
+    /// No sound is taken for speech while this is raised, which it is while the speaker sounds.
+    Deaf(Arc<AtomicBool>),
+    /// Echo is cancelled, and what is left of it is told from a person.
+    Cancelled(Box<EchoCancellation>),
+}
+
+/// The parts that cancel echo.
+pub struct EchoCancellation {
+    source: EchoSource,
+    canceller: EchoCanceller,
+    guard: EchoGuard,
+}
+
+impl EchoCancellation {
+    /// Cancels the echo of what comes through `source`.
+    pub fn new(source: EchoSource) -> Self {
+        EchoCancellation { source, canceller: EchoCanceller::new(), guard: EchoGuard::default() }
+    }
+}
+
 impl Ear {
-    /// An ear that has heard nothing yet. While `deaf` is raised it takes no sound for speech.
-    pub fn new(vad: SileroVad, settings: EarSettings, deaf: Arc<AtomicBool>) -> Self {
-        Ear { gate: EnergyGate::default(), vad, segmenter: Segmenter::new(settings), deaf, failing: false }
+    /// An ear that has heard nothing yet.
+    pub fn new(vad: SileroVad, settings: EarSettings, protection: Protection) -> Self {
+        Ear { gate: EnergyGate::default(), vad, segmenter: Segmenter::new(settings), protection, failing: false }
     }
 
     /// Takes the next 32 ms, and adds what it has learnt to `facts`.
     pub fn hear(&mut self, frame: AudioFrame, facts: &mut Vec<SpeechFact>) {
-        if self.deaf.load(Ordering::Relaxed) {
-            facts.extend(self.forget());
-            return;
+        match &mut self.protection {
+            Protection::None => self.listen(frame, facts),
+            Protection::Deaf(deaf) if deaf.load(Ordering::Relaxed) => facts.extend(self.forget()),
+            Protection::Deaf(_) => self.listen(frame, facts),
+            Protection::Cancelled(parts) => {
+                let cancelled = parts.canceller.cancel(&frame, parts.source.update());
+                match cancelled.echo {
+                    None => self.listen(cancelled.full, facts),
+                    Some(levels) => self.listen_over(&cancelled.full, &cancelled.linear, &levels, facts),
+                }
+            }
         }
+    }
+
+    /// Listens while the speaker is silent.
+    fn listen(&mut self, frame: AudioFrame, facts: &mut Vec<SpeechFact>) {
         for gated in self.gate.push(frame, !self.segmenter.is_quiet()) {
             facts.extend(match gated {
                 Gated::Quiet(frame) => self.segmenter.push(&frame, 0.0),
@@ -54,17 +92,50 @@ impl Ear {
         }
     }
 
+    /// Listens while the speaker sounds: for a voice in `linear`, and to what it says in `full`.
+    fn listen_over(
+        &mut self,
+        full: &AudioFrame,
+        linear: &[f32; FRAME_SAMPLES],
+        levels: &EchoLevels,
+        facts: &mut Vec<SpeechFact>,
+    ) {
+        for (nth, frame) in self.gate.release().enumerate() {
+            if nth == 0 {
+                // What is held was not judged, so what comes does not join on to what was.
+                self.vad.reset();
+            }
+            facts.extend(self.segmenter.push(&frame, 0.0));
+        }
+        let voice = self.voice_activity(linear);
+        let Protection::Cancelled(parts) = &mut self.protection else { return };
+        match voice {
+            Some(voice) => {
+                let activity = parts.guard.judge(levels, voice);
+                facts.extend(self.segmenter.push(full, activity));
+            }
+            None => facts.extend(self.forget()),
+        }
+    }
+
     fn judge(&mut self, frame: &AudioFrame) -> Option<SpeechFact> {
-        match self.vad.voice_activity(&frame.samples) {
+        match self.voice_activity(&frame.samples) {
+            Some(activity) => self.segmenter.push(frame, activity),
+            None => self.forget(),
+        }
+    }
+
+    fn voice_activity(&mut self, samples: &[f32; FRAME_SAMPLES]) -> Option<f32> {
+        match self.vad.voice_activity(samples) {
             Ok(activity) => {
                 self.failing = false;
-                self.segmenter.push(frame, activity)
+                Some(activity)
             }
             Err(error) => {
                 if !std::mem::replace(&mut self.failing, true) {
                     tracing::error!("voice activity can't be judged: {error}");
                 }
-                self.forget()
+                None
             }
         }
     }

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::audio::{CaptureCounters, PlaybackReport};
 
-pub use ear::{Ear, spawn_ear};
+pub use ear::{Ear, EchoCancellation, Protection, spawn_ear};
 pub use smart_turn::{ScoreJob, spawn_smart_turn};
 pub use stt::{TranscribeJob, spawn_stt};
 pub use tts::{SpeakJob, spawn_tts};

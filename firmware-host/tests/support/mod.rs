@@ -4,6 +4,7 @@
 
 pub(crate) mod recording;
 pub(crate) mod server;
+pub(crate) mod sound_server;
 
 use std::ffi::OsStr;
 use std::fs;

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use pipit_core::audio::{AudioFrame, FRAME_SAMPLES, LISTENING_RATE, Pcm, SampleIndex, samples_in};
 use pipit_core::ear::{EarSettings, Segmenter};
+use pipit_core::intent::Catalogue;
 use pipit_core::time::Moment;
 use pipit_core::turn::{Effect, Event, Machine, Transcription, TurnSettings};
 use pipit_models::clip;
@@ -145,7 +147,7 @@ impl Listener {
     fn decide(&mut self, clip: &Pcm) -> Result<Vec<Decision>> {
         self.silero.reset();
         let ear = EarSettings::default();
-        let mut machine = Machine::new(TurnSettings::default(), ear.pre_roll);
+        let mut machine = Machine::new(TurnSettings::default(), ear.pre_roll, Arc::new(Catalogue::english()));
         let mut segmenter = Segmenter::new(ear);
         let samples = [clip.samples(), &vec![0.0; samples_in(SILENCE_AFTER, LISTENING_RATE)]].concat();
         let mut decisions = Vec::new();

@@ -5,6 +5,7 @@
 // Printing figures is what this program is for.
 #![allow(clippy::print_stdout)]
 
+mod barge_in;
 mod bench;
 mod endpoint;
 mod figures;
@@ -33,6 +34,9 @@ enum Command {
     Vad(Folder),
     /// Turn ends against recordings of people who pause: a folder with turn_events.tsv, beside the folders of its clips.
     Endpoint(Folder),
+    /// Hearing a person over Pipit's own voice, in simulated rooms: a folder whose folders have a manifest.tsv, with room
+    /// impulse responses and with labelled speech.
+    BargeIn(Folder),
     /// Transcripts against a manifest.tsv that has them.
     Stt {
         #[command(flatten)]
@@ -84,6 +88,7 @@ fn main() -> Result<()> {
     match CommandLine::parse().command {
         Command::Vad(folder) => figures::print(&vad::measure(&folder.path)?, folder.json),
         Command::Endpoint(folder) => figures::print(&endpoint::measure(&folder.path)?, folder.json),
+        Command::BargeIn(folder) => figures::print(&barge_in::measure(&folder.path)?, folder.json),
         Command::Stt { folder, model, language, threads, verbose } => {
             let mut whisper = models::whisper(&model, language, threads)?;
             figures::print(&stt::measure(&folder.path, &mut whisper, verbose)?, folder.json)
