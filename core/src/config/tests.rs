@@ -231,7 +231,7 @@ fn slips_of_the_pen_in_names() {
             pipit.toml:1:1: volume stands above every section, where there are no keys; did you mean audio.volume?
             pipit.toml:2:1: log is a section, not a key; write [log] on a line of its own and its keys below
             pipit.toml:5:1: there is no key audio.imput; did you mean audio.input?
-            pipit.toml:6:1: there is no key audio.device; [audio] has backend, input, output and volume
+            pipit.toml:6:1: there is no key audio.device; [audio] has backend, barge_in, input, output and volume
             pipit.toml:7:11: audio.backend is a table; write "cpal", "wav" or "null"
             pipit.toml:8:2: there is no section [auido]; did you mean [audio]?
             pipit.toml:11:1: there is no key ear.pause; did you mean ear.pause_ms?

@@ -91,6 +91,7 @@ impl Feed {
         let fading = cutting || self.tape.held.load(Ordering::Acquire);
         if cutting && (self.level == 0 || self.ring.is_empty()) {
             self.empty();
+            return 0.0;
         }
         if fading && self.level == 0 {
             return 0.0;
