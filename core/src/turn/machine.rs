@@ -35,6 +35,8 @@ pub struct Machine {
     settings: TurnSettings,
     pre_roll: Duration,
     catalogue: Arc<Catalogue>,
+    /// Whether drafts are wanted, and whether the board can afford them; the settings hold both together for the turn.
+    drafts: (bool, bool),
     last_turn: u64,
     state: State,
     /// Whether somebody is speaking just now, to Pipit or not.
@@ -96,6 +98,7 @@ impl Machine {
     #[must_use]
     pub fn new(settings: TurnSettings, pre_roll: Duration, catalogue: Arc<Catalogue>) -> Self {
         Machine {
+            drafts: (settings.drafts, true),
             settings,
             pre_roll,
             catalogue,
@@ -108,6 +111,9 @@ impl Machine {
 
     /// Takes in what happened at `now` and appends what to do about it to `out`.
     pub fn step(&mut self, now: Moment, event: Event, out: &mut Vec<Effect>) {
+        if matches!(self.state, State::Idle) {
+            self.settings.drafts = self.drafts.0 && self.drafts.1;
+        }
         match event {
             Event::Speech(fact) => self.on_speech(now, fact, out),
             Event::Announce { text } => self.announcements.push_back(text),
@@ -122,6 +128,11 @@ impl Machine {
         {
             self.announce(now, &text, out);
         }
+    }
+
+    /// Says whether the board can afford drafts, if they are wanted at all. It counts from the next turn on.
+    pub fn allow_drafts(&mut self, affordable: bool) {
+        self.drafts.1 = affordable;
     }
 
     /// When [`Machine::step`] must be called again if nothing happens before.

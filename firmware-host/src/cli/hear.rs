@@ -58,7 +58,8 @@ impl Hear {
             let turns = Arc::clone(&turns);
             Box::new(move |report| turns.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(report))
         };
-        let (mut driver, loading) = app.driver(clock, Some(&self.replies), false, on_turn)?;
+        let (models, loading) = app.models(false)?;
+        let mut driver = app.driver(&models, clock, Some(&self.replies), on_turn)?;
         loading.wait().await?;
         let mut failures = Vec::new();
         for (file, pcm) in recordings {

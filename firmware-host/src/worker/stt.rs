@@ -1,41 +1,40 @@
-//! The recogniser's thread.
+//! The recogniser's work.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use pipit_core::audio::Pcm;
-use pipit_core::turn::{DraftId, Event, Transcription};
-use pipit_models::cancel::CancelFlag;
+use pipit_core::turn::{Event, Transcription};
 use pipit_models::error::ModelError;
 use pipit_models::whisper::{Outcome, Whisper};
 
-use super::{Inbox, Message, Ready, Stage, Worker};
+use super::{Job, Load, Stage, Work};
 
 /// One utterance to transcribe.
-pub struct TranscribeJob {
-    /// The draft.
-    pub draft: DraftId,
-    /// The whole utterance.
+pub struct Utterance {
+    /// The whole of it.
     pub utterance: Pcm,
-    /// Raised when nobody wants the transcript any more.
-    pub cancel: CancelFlag,
 }
 
-/// Starts the thread. `load` also gives the model's name. Two utterances may wait.
-pub fn spawn_stt(
-    load: impl FnOnce() -> anyhow::Result<(Whisper, String)> + Send + 'static,
-    inbox: Inbox,
-) -> std::io::Result<(Worker<TranscribeJob>, Ready)> {
-    Worker::spawn("stt", 2, load, move |model, job: TranscribeJob| {
-        let begun = Instant::now();
-        let transcription = model.map_or(Transcription::Failed, |whisper| transcribe(whisper, &job));
-        let event = Event::Transcribed { draft: job.draft, transcription };
-        let took = begun.elapsed();
-        let _ = inbox.blocking_send(Message::Worked { stage: Stage::Transcription, draft: job.draft, took, event });
-    })
+/// A recogniser. `load` also gives the model's name. Two utterances of an endpoint may wait: that of its turn, and one that
+/// was said over the answer.
+pub fn stt(load: Load<Whisper>) -> Work<Whisper, Utterance> {
+    Work {
+        name: "the recogniser",
+        thread: "stt",
+        stage: Stage::Transcription,
+        advice: "Choose another stt.model, or find out more with `pipit doctor`.",
+        share: 2,
+        load,
+        run: |whisper, job| Event::Transcribed { draft: job.draft, transcription: transcribe(whisper, job) },
+        failed: |job: &Job<Utterance>| Event::Transcribed { draft: job.draft, transcription: Transcription::Failed },
+        // Nobody chooses a recogniser that is four times slower than people speak.
+        limit: |utterance| Duration::from_secs(15) + utterance.utterance.duration() * 4,
+        begins: |_| true,
+    }
 }
 
-fn transcribe(whisper: &mut Whisper, job: &TranscribeJob) -> Transcription {
-    match whisper.transcribe(job.utterance.samples(), &job.cancel) {
+fn transcribe(whisper: &mut Whisper, job: &Job<Utterance>) -> Transcription {
+    match whisper.transcribe(job.task.utterance.samples(), &job.cancel) {
         Ok(transcript) if transcript.outcome == Outcome::Words => Transcription::Words(transcript.text),
         Ok(transcript) if transcript.somebody_spoke() => Transcription::NotUnderstood,
         Ok(_) => Transcription::Silence,
