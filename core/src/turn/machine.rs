@@ -35,8 +35,10 @@ pub struct Machine {
     settings: TurnSettings,
     pre_roll: Duration,
     catalogue: Arc<Catalogue>,
-    /// Whether drafts are wanted, and whether the board can afford them; the settings hold both together for the turn.
-    drafts: (bool, bool),
+    /// Whether drafts are wanted. Whether the turn under way has any stands in the settings.
+    drafts_wanted: bool,
+    /// Whether the board can afford them.
+    drafts_affordable: bool,
     last_turn: u64,
     state: State,
     /// Whether somebody is speaking just now, to Pipit or not.
@@ -98,7 +100,8 @@ impl Machine {
     #[must_use]
     pub fn new(settings: TurnSettings, pre_roll: Duration, catalogue: Arc<Catalogue>) -> Self {
         Machine {
-            drafts: (settings.drafts, true),
+            drafts_wanted: settings.drafts,
+            drafts_affordable: true,
             settings,
             pre_roll,
             catalogue,
@@ -112,7 +115,7 @@ impl Machine {
     /// Takes in what happened at `now` and appends what to do about it to `out`.
     pub fn step(&mut self, now: Moment, event: Event, out: &mut Vec<Effect>) {
         if matches!(self.state, State::Idle) {
-            self.settings.drafts = self.drafts.0 && self.drafts.1;
+            self.settings.drafts = self.drafts_wanted && self.drafts_affordable;
         }
         match event {
             Event::Speech(fact) => self.on_speech(now, fact, out),
@@ -132,7 +135,7 @@ impl Machine {
 
     /// Says whether the board can afford drafts, if they are wanted at all. It counts from the next turn on.
     pub fn allow_drafts(&mut self, affordable: bool) {
-        self.drafts.1 = affordable;
+        self.drafts_affordable = affordable;
     }
 
     /// When [`Machine::step`] must be called again if nothing happens before.

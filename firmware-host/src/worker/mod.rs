@@ -28,8 +28,8 @@ use crate::audio::{CaptureCounters, PlaybackReport};
 pub use ear::{Ear, EchoCancellation, Protection, spawn_ear};
 pub use endpoint::{Endpoint, Models};
 pub use gauge::{Gauge, Overload};
-pub use model::{Job, Load, Work};
-pub use queue::{EndpointId, Queue, Taken, Urgency};
+pub use model::{Job, LoadModel, Work};
+pub use queue::{EndpointId, Urgency};
 pub use smart_turn::{Pause, smart_turn};
 pub use stt::{Utterance, stt};
 pub use tts::{ClauseText, tts};
@@ -123,3 +123,6 @@ impl<Task> Drop for Worker<Task> {
         self.shared.wait_for_end(STOPS);
     }
 }
+
+#[cfg(test)]
+mod tests;

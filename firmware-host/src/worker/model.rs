@@ -23,7 +23,7 @@ pub struct Work<Model, Task> {
     pub share: usize,
     /// Loads the model, which may take seconds, and says what was loaded. The argument says how many steps lighter than
     /// the best it is to be.
-    pub load: Load<Model>,
+    pub load: LoadModel<Model>,
     /// Does a job.
     pub run: fn(&mut Model, &Job<Task>) -> Event,
     /// Says that a job was not done.
@@ -35,7 +35,7 @@ pub struct Work<Model, Task> {
 }
 
 /// See [`Work::load`].
-pub type Load<Model> = Box<dyn Fn(usize) -> anyhow::Result<(Model, String)> + Send + Sync>;
+pub type LoadModel<Model> = Box<dyn Fn(usize) -> anyhow::Result<(Model, String)> + Send + Sync>;
 
 /// One job for a model.
 pub struct Job<Task> {

@@ -24,7 +24,7 @@ pub enum Urgency {
 
 /// Jobs that wait for one model.
 #[derive(Debug)]
-pub struct Queue<Job> {
+pub(super) struct Queue<Job> {
     /// So many jobs of one place may wait.
     share: usize,
     /// In the order in which they came.
@@ -53,22 +53,22 @@ struct Place {
 
 /// The next job.
 #[derive(Debug, PartialEq)]
-pub struct Taken<Job> {
+pub(super) struct Taken<Job> {
     /// Whose it is.
-    pub endpoint: EndpointId,
+    pub(super) endpoint: EndpointId,
     /// For what.
-    pub draft: DraftId,
+    pub(super) draft: DraftId,
     /// How much it was wanted.
-    pub urgency: Urgency,
+    pub(super) urgency: Urgency,
     /// How long it has been wanted so much, without the time in which another job of the same place was done.
-    pub waited: Duration,
+    pub(super) waited: Duration,
     /// The job.
-    pub job: Job,
+    pub(super) job: Job,
 }
 
 impl<Job> Queue<Job> {
     /// An empty queue in which so many jobs of each place may wait.
-    pub fn new(share: usize) -> Self {
+    pub(super) fn new(share: usize) -> Self {
         Queue { share, waiting: Vec::new(), places: HashMap::new(), served: 0 }
     }
 
@@ -76,7 +76,7 @@ impl<Job> Queue<Job> {
     ///
     /// # Errors
     /// The job.
-    pub fn push(
+    pub(super) fn push(
         &mut self,
         endpoint: EndpointId,
         draft: DraftId,
@@ -92,7 +92,7 @@ impl<Job> Queue<Job> {
     }
 
     /// Takes out the next job.
-    pub fn take(&mut self, now: Instant) -> Option<Taken<Job>> {
+    pub(super) fn take(&mut self, now: Instant) -> Option<Taken<Job>> {
         let served = |waiting: &Waiting<Job>| self.places.get(&waiting.endpoint).map_or(0, |place| place.served);
         // Of several equal ones this is the first, which is the oldest.
         let best = (0..self.waiting.len()).min_by_key(|at| {
@@ -108,12 +108,12 @@ impl<Job> Queue<Job> {
     }
 
     /// A job of this place is done, which its next one had to wait for whatever the others do.
-    pub fn done(&mut self, endpoint: EndpointId, now: Instant) {
+    pub(super) fn done(&mut self, endpoint: EndpointId, now: Instant) {
         self.places.entry(endpoint).or_default().done = Some(now);
     }
 
     /// Somebody waits for what is left to do for this draft.
-    pub fn commit(&mut self, endpoint: EndpointId, draft: DraftId, now: Instant) {
+    pub(super) fn commit(&mut self, endpoint: EndpointId, draft: DraftId, now: Instant) {
         for waiting in self.waiting.iter_mut().filter(|w| w.endpoint == endpoint && w.draft == draft) {
             if waiting.urgency == Urgency::Draft {
                 (waiting.urgency, waiting.since) = (Urgency::Wanted, now);
@@ -122,12 +122,12 @@ impl<Job> Queue<Job> {
     }
 
     /// Nobody wants what is left to do for this draft.
-    pub fn cancel(&mut self, endpoint: EndpointId, draft: DraftId) {
+    pub(super) fn cancel(&mut self, endpoint: EndpointId, draft: DraftId) {
         self.waiting.retain(|waiting| waiting.endpoint != endpoint || waiting.draft != draft);
     }
 
     /// The place is gone.
-    pub fn forget(&mut self, endpoint: EndpointId) {
+    pub(super) fn forget(&mut self, endpoint: EndpointId) {
         self.waiting.retain(|waiting| waiting.endpoint != endpoint);
         self.places.remove(&endpoint);
     }

@@ -6,7 +6,7 @@ use pipit_core::audio::Pcm;
 use pipit_core::turn::Event;
 use pipit_models::smart_turn::SmartTurn;
 
-use super::{Job, Load, Stage, Work};
+use super::{Job, LoadModel, Stage, Work};
 
 /// One pause to judge.
 pub struct Pause {
@@ -15,7 +15,7 @@ pub struct Pause {
 }
 
 /// Smart Turn. Two pauses of an endpoint may wait: a newer one makes an older one's answer useless anyway.
-pub fn smart_turn(load: Load<SmartTurn>) -> Work<SmartTurn, Pause> {
+pub fn smart_turn(load: LoadModel<SmartTurn>) -> Work<SmartTurn, Pause> {
     Work {
         name: "Smart Turn",
         thread: "smart-turn",

@@ -7,7 +7,7 @@ use pipit_core::turn::{Event, Transcription};
 use pipit_models::error::ModelError;
 use pipit_models::whisper::{Outcome, Whisper};
 
-use super::{Job, Load, Stage, Work};
+use super::{Job, LoadModel, Stage, Work};
 
 /// One utterance to transcribe.
 pub struct Utterance {
@@ -17,7 +17,7 @@ pub struct Utterance {
 
 /// A recogniser. `load` also gives the model's name. Two utterances of an endpoint may wait: that of its turn, and one that
 /// was said over the answer.
-pub fn stt(load: Load<Whisper>) -> Work<Whisper, Utterance> {
+pub fn stt(load: LoadModel<Whisper>) -> Work<Whisper, Utterance> {
     Work {
         name: "the recogniser",
         thread: "stt",

@@ -74,14 +74,19 @@ impl<Model: 'static, Task: Send + Sync + 'static> Supervisor<Model, Task> {
 
     /// Starts a thread in place of the one that there was, and waits for its model.
     fn load(&mut self) -> anyhow::Result<String> {
-        let thread = ModelThread::spawn(&self.work, self.lighter_wanted(), || {})?;
-        let loaded = thread.loaded();
-        if loaded.is_ok() {
-            self.thread = Some(thread);
-        } else {
-            self.load_at = Some(Instant::now() + self.restarts.died(Instant::now()).delay.max(LOAD_AGAIN));
+        let thread = ModelThread::spawn(&self.work, self.lighter_wanted(), || {});
+        let loaded = thread.map_err(anyhow::Error::from).and_then(|thread| Ok((thread.loaded()?, thread)));
+        match loaded {
+            Ok((model, thread)) => {
+                self.thread = Some(thread);
+                Ok(model)
+            }
+            Err(error) => {
+                let now = Instant::now();
+                self.load_at = Some(now + self.restarts.died(now).delay.max(LOAD_AGAIN));
+                Err(error)
+            }
         }
-        loaded
     }
 
     /// Does what is due between two jobs, and says when to look again if none comes.

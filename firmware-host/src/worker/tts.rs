@@ -5,7 +5,7 @@ use std::time::Duration;
 use pipit_core::turn::Event;
 use pipit_models::voice::{self, Voice};
 
-use super::{Job, Load, Stage, Work};
+use super::{Job, LoadModel, Stage, Work};
 
 /// One clause to speak.
 pub struct ClauseText {
@@ -16,7 +16,7 @@ pub struct ClauseText {
 }
 
 /// A voice. Four clauses of an endpoint may wait; the turn machine asks for fewer at a time.
-pub fn tts(load: Load<Box<dyn Voice>>) -> Work<Box<dyn Voice>, ClauseText> {
+pub fn tts(load: LoadModel<Box<dyn Voice>>) -> Work<Box<dyn Voice>, ClauseText> {
     Work {
         name: "the voice",
         thread: "tts",
