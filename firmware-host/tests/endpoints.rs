@@ -20,11 +20,12 @@ use pipit_core::intent::Catalogue;
 use pipit_core::load::LoadSettings;
 use pipit_core::turn::{Event, Machine, Transcription, TurnSettings};
 use pipit_store::Store;
+use pipit_web::Snapshot;
 use support::Home;
 use support::recording::{TWELVE_TIMES_SEVEN, WHAT_TIME_IS_IT, demo, words_beside};
 use support::server::{Requests, nobody, streamed};
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -71,10 +72,28 @@ fn a_recogniser_that_dies_in_mid_draft_is_apologised_for_and_the_next_turn_is_an
         assert!(job.draft.turn.0 != 1, "the model dies on purpose");
         "what is two plus two"
     });
-    room.says(0..16_000);
+    room.says(0..24_000);
     assert!(room.turn().reply.contains("can't make out speech"));
-    room.says(48_000..64_000);
+    room.says(48_000..72_000);
     assert!(room.turn().reply.contains('4'));
+}
+
+#[test]
+fn a_board_that_does_not_keep_up_says_so_and_answers_without_preparing() {
+    // Whatever a voice needs is too much for this board.
+    let load = LoadSettings { slow_voice: 0.0, least_speech: Duration::from_nanos(1), ..LoadSettings::default() };
+    let mut room = Room::with(&nobody(), load, |_| "what is two plus two");
+    let mut snapshots = room.snapshots.clone();
+    // Smart Turn takes it for unfinished. What was prepared in advance says that it is a whole command.
+    room.says(0..16_000);
+    assert_eq!(room.turn().ended_by, Some("intent"));
+    let overloaded = snapshots.wait_for(|snapshot| snapshot.overload.is_some());
+    let told = room.runtime.block_on(overloaded).unwrap().overload.clone().unwrap();
+    assert!(told.contains("the voice needs") && told.contains("prepared in advance"), "{told}");
+    room.says(48_000..64_000);
+    let report = room.turn();
+    assert_eq!(report.ended_by, Some("silence"));
+    assert!(report.reply.contains('4'), "{report:?}");
 }
 
 const SHORT: &str = "tell me something about";
@@ -84,6 +103,7 @@ const LONG: &str = "tell me something about the moon";
 struct Room {
     inbox: Inbox,
     turns: mpsc::Receiver<TurnReport>,
+    snapshots: watch::Receiver<Snapshot>,
     stop: CancellationToken,
     driving: JoinHandle<()>,
     store: Store,
@@ -92,7 +112,11 @@ struct Room {
 }
 
 impl Room {
-    fn new(server: &str, hear: fn(&Job<Utterance>) -> &'static str) -> Self {
+    fn new(server: &str, hear: Hear) -> Self {
+        Room::with(server, LoadSettings::default(), hear)
+    }
+
+    fn with(server: &str, load: LoadSettings, hear: Hear) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pipit.db");
         let engine = Engine::new(settings(server), Store::open(&path).unwrap(), Arc::new(jiff::Zoned::now)).unwrap();
@@ -100,20 +124,21 @@ impl Room {
         let reports = sender.clone();
         let report = Box::new(move |report| drop(reports.blocking_send(Message::Playback(report))));
         let playback = (backend("null").unwrap().playback)(&Output { target: String::new() }, report).unwrap();
-        let endpoint = models(hear).endpoint(sender.clone());
-        let machine = Machine::new(TurnSettings::default(), Duration::ZERO, Arc::new(Catalogue::english()));
+        let endpoint = models(load, hear).endpoint(sender.clone());
+        let turns = TurnSettings { fallback: Duration::from_secs(3), ..TurnSettings::default() };
+        let machine = Machine::new(turns, Duration::ZERO, Arc::new(Catalogue::english()));
         let (tell, turns) = mpsc::channel(16);
         let on_turn = Box::new(move |report| tell.try_send(report).unwrap());
         let workers = Workers { endpoint, playback, writes_files: false };
         let mut driver = Driver::new(machine, Clock::live(), engine, workers, (sender.clone(), inbox), on_turn);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (stop, store) = (CancellationToken::new(), Store::open(&path).unwrap());
-        let stopped = stop.clone();
+        let (stopped, snapshots) = (stop.clone(), driver.snapshots());
         let driving = runtime.spawn(async move {
             driver.run(stopped).await;
             driver.drain().await;
         });
-        Room { inbox: sender, turns, stop, driving, store, runtime, _folder: folder }
+        Room { inbox: sender, turns, snapshots, stop, driving, store, runtime, _folder: folder }
     }
 
     /// Somebody speaks, and pauses.
@@ -147,6 +172,8 @@ impl Room {
     fn remembers(self) -> Vec<String> {
         self.stop.cancel();
         self.runtime.block_on(self.driving).unwrap();
+        // What is being written is waited for, as at the end of the daemon.
+        self.runtime.shutdown_timeout(PATIENCE);
         let kept = self.store.recent_exchanges(10).unwrap();
         kept.into_iter().map(|exchange| exchange.heard).collect()
     }
@@ -173,12 +200,18 @@ fn settings(server: &str) -> EngineSettings {
 
 type Hear = fn(&Job<Utterance>) -> &'static str;
 
-/// Smart Turn takes everything for finished, and a clause lasts a moment.
-fn models(hear: Hear) -> Arc<Models> {
-    let gauge = Arc::new(Gauge::new(LoadSettings::default(), 0));
+/// Smart Turn takes what lasts longer than a second for finished, and a clause lasts a moment.
+fn models(load: LoadSettings, hear: Hear) -> Arc<Models> {
+    let gauge = Arc::new(Gauge::new(load, 0));
     let real = smart_turn(Box::new(|_| anyhow::bail!("it is not used")));
-    let smart_turn =
-        with::<_, (), Pause>(real, || (), |(), job| Event::TurnScored { draft: job.draft, probability: Some(0.9) });
+    let smart_turn = with::<_, (), Pause>(
+        real,
+        || (),
+        |(), job| Event::TurnScored {
+            draft: job.draft,
+            probability: Some(if job.task.utterance.samples().len() > 16_000 { 0.9 } else { 0.1 }),
+        },
+    );
     let real = stt(Box::new(|_| anyhow::bail!("it is not used")));
     let stt = with::<_, Hear, Utterance>(
         real,

@@ -1,9 +1,12 @@
 //! Which job a model does next. Pure: it knows neither threads nor models, and time comes in as an argument.
 //!
-//! First come the jobs that somebody waits for, then those of drafts. Among equals the place that was served longest ago
-//! has its turn, and of its jobs the oldest. So whoever asks for much waits behind whoever asks for little, and nobody
-//! waits for more than one job of each other place.
+//! First come the jobs that somebody waits for, then those of drafts. Among equals the places take turns, so that whoever
+//! asks for much waits behind whoever asks for little, and nobody waits for more than one job of each other place. Who goes
+//! first in a round is whoever had to wait longest lately, then whoever asked first.
+//!
+//! It is start-time fair queueing (Goyal, Vin and Cheng, 1996) in which every job counts for one.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -30,7 +33,8 @@ pub(super) struct Queue<Job> {
     /// In the order in which they came.
     waiting: Vec<Waiting<Job>>,
     places: HashMap<EndpointId, Place>,
-    served: u64,
+    /// The round that is under way: that of the job which was taken last.
+    round: u64,
 }
 
 #[derive(Debug)]
@@ -45,8 +49,10 @@ struct Waiting<Job> {
 
 #[derive(Debug, Default)]
 struct Place {
-    /// The place's last turn; 0 where it had none yet.
-    served: u64,
+    /// The round in which its next job has its turn.
+    round: u64,
+    /// How long it had to wait, each job counting half as much as the next.
+    waited: Duration,
     /// When its last job was done.
     done: Option<Instant>,
 }
@@ -69,7 +75,7 @@ pub(super) struct Taken<Job> {
 impl<Job> Queue<Job> {
     /// An empty queue in which so many jobs of each place may wait.
     pub(super) fn new(share: usize) -> Self {
-        Queue { share, waiting: Vec::new(), places: HashMap::new(), served: 0 }
+        Queue { share, waiting: Vec::new(), places: HashMap::new(), round: 0 }
     }
 
     /// Adds a job, or gives it back where the place has as many waiting as it may.
@@ -87,24 +93,33 @@ impl<Job> Queue<Job> {
         if self.waiting.iter().filter(|waiting| waiting.endpoint == endpoint).count() >= self.share {
             return Err(job);
         }
+        self.catch_up(endpoint);
         self.waiting.push(Waiting { endpoint, draft, urgency, since: now, job });
         Ok(())
     }
 
     /// Takes out the next job.
     pub(super) fn take(&mut self, now: Instant) -> Option<Taken<Job>> {
-        let served = |waiting: &Waiting<Job>| self.places.get(&waiting.endpoint).map_or(0, |place| place.served);
         // Of several equal ones this is the first, which is the oldest.
         let best = (0..self.waiting.len()).min_by_key(|at| {
             let waiting = &self.waiting[*at];
-            (waiting.urgency, served(waiting))
+            let place = self.places.get(&waiting.endpoint);
+            (waiting.urgency, place.map(|place| (place.round, Reverse(place.waited))))
         })?;
         let Waiting { endpoint, draft, urgency, since, job } = self.waiting.remove(best);
-        self.served += 1;
         let place = self.places.entry(endpoint).or_default();
-        place.served = self.served;
+        self.round = self.round.max(place.round);
+        place.round += 1;
         let since = place.done.map_or(since, |done| done.max(since));
-        Some(Taken { endpoint, draft, urgency, waited: now.saturating_duration_since(since), job })
+        let waited = now.saturating_duration_since(since);
+        place.waited = place.waited / 2 + waited;
+        Some(Taken { endpoint, draft, urgency, waited, job })
+    }
+
+    /// Rounds in which a place asked for nothing that counts are not made up for later.
+    fn catch_up(&mut self, endpoint: EndpointId) {
+        let place = self.places.entry(endpoint).or_default();
+        place.round = place.round.max(self.round);
     }
 
     /// A job of this place is done, which its next one had to wait for whatever the others do.
@@ -114,6 +129,7 @@ impl<Job> Queue<Job> {
 
     /// Somebody waits for what is left to do for this draft.
     pub(super) fn commit(&mut self, endpoint: EndpointId, draft: DraftId, now: Instant) {
+        self.catch_up(endpoint);
         for waiting in self.waiting.iter_mut().filter(|w| w.endpoint == endpoint && w.draft == draft) {
             if waiting.urgency == Urgency::Draft {
                 (waiting.urgency, waiting.since) = (Urgency::Wanted, now);
@@ -193,11 +209,33 @@ mod tests {
         table.push(C, Urgency::Wanted, "c1");
         table.push(B, Urgency::Wanted, "b2");
         assert_eq!(table.order(), "a1 b1 c1 a2 b2 a3 a4");
-        // Whose last turn is longest ago comes first, though it asks last.
+        // Whoever had more than the others comes after them, though it asks first. That is forgotten as soon as it is
+        // made up for.
         table.push(A, Urgency::Wanted, "a5");
         table.push(B, Urgency::Wanted, "b3");
         table.push(C, Urgency::Wanted, "c2");
-        assert_eq!(table.order(), "c2 b3 a5");
+        assert_eq!(table.order(), "b3 c2 a5");
+        table.push(A, Urgency::Wanted, "a6");
+        table.push(B, Urgency::Wanted, "b4");
+        assert_eq!(table.order(), "b4 a6");
+    }
+
+    #[test]
+    fn of_those_who_always_ask_at_the_same_time_none_is_always_last() {
+        let mut table = Table::new();
+        let mut waits = HashMap::<_, Vec<_>>::new();
+        for _ in 0..4 {
+            for (endpoint, job) in [(A, "a"), (B, "b"), (C, "c")] {
+                table.push(endpoint, Urgency::Wanted, job);
+            }
+            while let Some(taken) = table.queue.take(table.now) {
+                waits.entry(taken.job).or_default().push(taken.waited.as_secs());
+                table.pass(1);
+                table.queue.done(taken.endpoint, table.now);
+            }
+        }
+        let sums = ["a", "b", "c"].map(|job| waits[job].iter().sum::<u64>());
+        assert_eq!(sums, [4, 4, 4], "{waits:?}");
     }
 
     #[test]
