@@ -124,7 +124,9 @@ impl<Job> Queue<Job> {
 
     /// A job of this place is done, which its next one had to wait for whatever the others do.
     pub(super) fn done(&mut self, endpoint: EndpointId, now: Instant) {
-        self.places.entry(endpoint).or_default().done = Some(now);
+        if let Some(place) = self.places.get_mut(&endpoint) {
+            place.done = Some(now);
+        }
     }
 
     /// Somebody waits for what is left to do for this draft.

@@ -193,10 +193,12 @@ impl<Model: 'static, Task: Send + Sync + 'static> Supervisor<Model, Task> {
         if taken.job.job.cancel.is_cancelled() {
             return;
         }
-        let waited = if taken.urgency == Urgency::Wanted { taken.waited } else { Duration::ZERO };
+        let wanted = taken.urgency == Urgency::Wanted;
         match event {
-            Event::Transcribed { .. } => self.gauge.take(Measured::Heard { waited }),
+            Event::Transcribed { .. } if wanted => self.gauge.take(Measured::Heard { waited: taken.waited }),
             Event::ClauseReady { pcm, .. } if !pcm.is_empty() => {
+                // Nobody has waited for a draft.
+                let waited = if wanted { taken.waited } else { Duration::ZERO };
                 let voice = self.thread.as_ref().map_or(0, |thread| thread.lighter);
                 self.gauge.take(Measured::Spoke { voice, waited, worked: took, speech: pcm.duration() });
             }
