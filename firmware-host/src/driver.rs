@@ -63,6 +63,8 @@ struct InFlight {
     draft: DraftId,
     /// Stops the models.
     cancel: CancelFlag,
+    /// Stops the recogniser in its work on the turn's parts, which outlive a draft.
+    parts: CancelFlag,
     /// Stops the engine.
     reply: CancellationToken,
     /// Lets the engine do what the request asks for.
@@ -265,8 +267,16 @@ impl Driver {
             }
             Effect::Transcribe { draft, utterance } => {
                 let cancel = self.flight(draft).cancel.clone();
-                let refused = self.workers.stt.try_send(TranscribeJob { draft, utterance, cancel }).is_err();
+                let refused =
+                    self.workers.stt.try_send(TranscribeJob { draft, part: None, utterance, cancel }).is_err();
                 refused.then_some(Event::Transcribed { draft, transcription: Transcription::Failed })
+            }
+            Effect::TranscribePart { turn, part, utterance } => {
+                let draft = DraftId { turn, revision: 0 };
+                let cancel = self.turns.entry(turn).or_insert_with(|| InFlight::new(draft)).parts.clone();
+                let job = TranscribeJob { draft, part: Some(part), utterance, cancel };
+                let refused = self.workers.stt.try_send(job).is_err();
+                refused.then_some(Event::PartTranscribed { turn, part, transcription: Transcription::Failed })
             }
             Effect::Respond { draft, request } => {
                 self.respond(draft, request);
@@ -366,6 +376,7 @@ impl Driver {
     fn end(&mut self, turn: TurnId, heard: String, given_up: bool) {
         let Some(mut flight) = self.turns.remove(&turn) else { return };
         flight.cancel();
+        flight.parts.cancel();
         self.workers.playback.end_of_turn(turn.0);
         if let Some(finished) = flight.finished.take().filter(|_| !given_up) {
             self.heard.push((finished, heard.clone()));
@@ -417,6 +428,7 @@ impl InFlight {
             recording: Recording::new(draft.turn),
             draft,
             cancel: CancelFlag::new(),
+            parts: CancelFlag::new(),
             reply: CancellationToken::new(),
             act: Arc::new(Notify::new()),
             finished: None,
@@ -424,6 +436,11 @@ impl InFlight {
     }
 
     fn begin(&mut self, draft: DraftId) {
+        // Where there were but parts, nothing is thrown away.
+        if self.draft.revision == 0 {
+            self.draft = draft;
+            return;
+        }
         self.cancel();
         self.draft = draft;
         self.finished = None;

@@ -12,9 +12,11 @@ use super::{Inbox, Message, Ready, Stage, Worker};
 
 /// One utterance to transcribe.
 pub struct TranscribeJob {
-    /// The draft.
+    /// The draft; of a part, its turn.
     pub draft: DraftId,
-    /// The whole utterance.
+    /// Which part of the turn's utterance it is, or none for what follows the parts.
+    pub part: Option<usize>,
+    /// The sound of it.
     pub utterance: Pcm,
     /// Raised when nobody wants the transcript any more.
     pub cancel: CancelFlag,
@@ -28,7 +30,10 @@ pub fn spawn_stt(
     Worker::spawn("stt", 2, load, move |model, job: TranscribeJob| {
         let begun = Instant::now();
         let transcription = model.map_or(Transcription::Failed, |whisper| transcribe(whisper, &job));
-        let event = Event::Transcribed { draft: job.draft, transcription };
+        let event = match job.part {
+            None => Event::Transcribed { draft: job.draft, transcription },
+            Some(part) => Event::PartTranscribed { turn: job.draft.turn, part, transcription },
+        };
         let took = begun.elapsed();
         let _ = inbox.blocking_send(Message::Worked { stage: Stage::Transcription, draft: job.draft, took, event });
     })
