@@ -30,6 +30,7 @@ fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
         "pause",
         "pause",
         "continue",
+        "continue",
         "discard",
         "announce Your timer is done.",
         "stop",
@@ -51,7 +52,7 @@ fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
         7 => (0usize..8, 0usize..12).prop_map(|(which, how)| Step::Answer(which, how)),
         1 => (1u64..5, 1u32..4, stray).prop_map(|(turn, revision, line)| Step::Stray(turn, revision, line)),
     ];
-    prop::collection::vec((prop_oneof![0u64..60, 0u64..900], step), 0..60)
+    prop::collection::vec((prop_oneof![8 => 0u64..60, 8 => 0u64..900, 1 => 0u64..9_000], step), 0..60)
 }
 
 /// The machine, what it waits for, and what the person hears.
@@ -202,6 +203,10 @@ impl World {
             Effect::Cancel { draft } => {
                 self.cancelled.insert(draft);
             }
+            Effect::TranscribePart { turn, part, .. } => {
+                let id = format!("@{turn}.1 part {part}");
+                owe(&[format!("{id} five|{id} six|{id} nothing|{id} badly|{id} fails")]);
+            }
             Effect::Reopened { .. } => {}
             Effect::Ended { turn, heard, .. } => {
                 prop_assert!(self.ended.insert(turn), "turn {turn} ended twice in\n{script}");
@@ -249,7 +254,7 @@ proptest! {
 
 fn turn_of(effect: &Effect) -> TurnId {
     match effect {
-        Effect::Reopened { turn } | Effect::Ended { turn, .. } => *turn,
+        Effect::Reopened { turn } | Effect::TranscribePart { turn, .. } | Effect::Ended { turn, .. } => *turn,
         effect => draft_of(effect).expect("every other effect is a draft's").turn,
     }
 }
@@ -267,6 +272,6 @@ fn draft_of(effect: &Effect) -> Option<DraftId> {
         | Effect::ResumePlayback { draft }
         | Effect::StopPlayback { draft }
         | Effect::Cancel { draft } => Some(*draft),
-        Effect::Reopened { .. } | Effect::Ended { .. } => None,
+        Effect::Reopened { .. } | Effect::TranscribePart { .. } | Effect::Ended { .. } => None,
     }
 }

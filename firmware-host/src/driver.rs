@@ -287,6 +287,11 @@ impl Driver {
                 let taken = self.workers.endpoint.transcribe(draft, urgency, utterance);
                 (!taken).then_some(Event::Transcribed { draft, transcription: Transcription::Failed })
             }
+            Effect::TranscribePart { turn, part, utterance } => {
+                self.turns.entry(turn).or_insert_with(|| InFlight::new(DraftId { turn, revision: 0 }));
+                let taken = self.workers.endpoint.transcribe_part(turn, part, utterance);
+                (!taken).then_some(Event::PartTranscribed { turn, part, transcription: Transcription::Failed })
+            }
             Effect::Respond { draft, request } => {
                 self.respond(draft, request);
                 None
@@ -389,7 +394,7 @@ impl Driver {
 
     fn end(&mut self, turn: TurnId, heard: String, given_up: bool) {
         let Some(mut flight) = self.turns.remove(&turn) else { return };
-        self.workers.endpoint.cancel(flight.draft);
+        self.workers.endpoint.end(flight.draft);
         flight.cancel();
         self.workers.playback.end_of_turn(turn.0);
         if let Some(finished) = flight.finished.take().filter(|_| !given_up) {
@@ -423,7 +428,9 @@ impl Driver {
     fn flight(&mut self, draft: DraftId) -> &mut InFlight {
         let flight = self.turns.entry(draft.turn).or_insert_with(|| InFlight::new(draft));
         if flight.draft != draft {
-            self.workers.endpoint.cancel(flight.draft);
+            if flight.draft.revision > 0 {
+                self.workers.endpoint.cancel(flight.draft);
+            }
             flight.begin(draft);
         }
         flight
@@ -456,6 +463,11 @@ impl InFlight {
     }
 
     fn begin(&mut self, draft: DraftId) {
+        // Where there were but parts, nothing is thrown away.
+        if self.draft.revision == 0 {
+            self.draft = draft;
+            return;
+        }
         self.cancel();
         self.draft = draft;
         self.finished = None;

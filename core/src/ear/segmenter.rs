@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::EarSettings;
 use crate::audio::{AudioFrame, FRAME_SAMPLES, LISTENING_RATE, Pcm, SampleIndex, SpeechStretch, samples_in};
 
-/// Speech that goes on without a pause is handed over this often, so that no stretch grows without bound.
-const LONGEST_STRETCH: Duration = Duration::from_secs(5);
+/// Speech that goes on without a pause is handed over this often, so that it can be worked on while it goes on.
+const LONGEST_STRETCH: Duration = Duration::from_secs(2);
 
 /// How far back the audio before a stretch is kept. It must reach over the longest silence inside one utterance.
 const MEMORY: Duration = Duration::from_secs(4);

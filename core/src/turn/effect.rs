@@ -26,7 +26,16 @@ pub enum Effect {
     Transcribe {
         /// The draft.
         draft: DraftId,
-        /// The whole utterance.
+        /// The utterance, but for what was given away as parts before.
+        utterance: Pcm,
+    },
+    /// Find out what was said in a part of an utterance that is so long that its end must not wait for all of it.
+    TranscribePart {
+        /// The turn.
+        turn: TurnId,
+        /// The part's number in the turn.
+        part: usize,
+        /// Its sound.
         utterance: Pcm,
     },
     /// Find an answer, without doing anything yet that can't be taken back.

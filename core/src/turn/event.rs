@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::DraftId;
+use super::{DraftId, TurnId};
 use crate::audio::Pcm;
 use crate::ear::SpeechFact;
 
@@ -22,6 +22,15 @@ pub enum Event {
     Transcribed {
         /// The draft.
         draft: DraftId,
+        /// What it made of it.
+        transcription: Transcription,
+    },
+    /// The recogniser is done with a part of an utterance that is still going on.
+    PartTranscribed {
+        /// The turn.
+        turn: TurnId,
+        /// The part's number in the turn.
+        part: usize,
         /// What it made of it.
         transcription: Transcription,
     },
@@ -120,7 +129,11 @@ impl Event {
             | Event::ClauseStarted { draft, .. }
             | Event::ClausePlayed { draft, .. }
             | Event::PlaybackStopped { draft, .. } => Some(*draft),
-            Event::Speech(_) | Event::Announce { .. } | Event::StopRequested | Event::Tick => None,
+            Event::Speech(_)
+            | Event::PartTranscribed { .. }
+            | Event::Announce { .. }
+            | Event::StopRequested
+            | Event::Tick => None,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::draft::Draft;
 use super::overheard::Left;
+use super::parts::Parts;
 use super::replying::{Next, Replying, Scene};
 use super::utterance::Utterance;
 use super::weighing::Weighing;
@@ -41,6 +42,7 @@ pub struct Machine {
     drafts_affordable: bool,
     last_turn: u64,
     state: State,
+    parts: Parts,
     /// Whether somebody is speaking just now, to Pipit or not.
     speaking: bool,
     /// What is to be said once the floor is free.
@@ -107,6 +109,7 @@ impl Machine {
             catalogue,
             last_turn: 0,
             state: State::Idle,
+            parts: Parts::default(),
             speaking: false,
             announcements: VecDeque::new(),
         }
@@ -117,7 +120,8 @@ impl Machine {
         if matches!(self.state, State::Idle) {
             self.settings.drafts = self.drafts_wanted && self.drafts_affordable;
         }
-        match event {
+        let seen = out.len();
+        match self.parts.complete(event) {
             Event::Speech(fact) => self.on_speech(now, fact, out),
             Event::Announce { text } => self.announcements.push_back(text),
             Event::StopRequested => self.on_stop(now, out),
@@ -130,6 +134,11 @@ impl Machine {
             && let Some(text) = self.announcements.pop_front()
         {
             self.announce(now, &text, out);
+        }
+        for effect in &out[seen..] {
+            if let Effect::Ended { turn, .. } = effect {
+                self.parts.forget(*turn);
+            }
         }
     }
 
@@ -155,8 +164,8 @@ impl Machine {
     #[must_use]
     pub fn awaits_work(&self) -> bool {
         match &self.state {
-            State::Idle | State::Hearing(_) => false,
-            State::Weighing(w) => w.awaits_work(),
+            State::Idle | State::Hearing(_) => self.parts.are_awaited(),
+            State::Weighing(w) => w.awaits_work() || self.parts.are_awaited(),
             State::Replying(_) => true,
         }
     }
@@ -190,6 +199,7 @@ impl Machine {
             (State::Idle, _) => {}
             (State::Hearing(mut h), SpeechFact::Continues(stretch)) => {
                 h.utterance.push(&stretch, pre_roll);
+                self.transcribe_parts(&mut h, out);
                 self.state = State::Hearing(h);
             }
             (State::Hearing(mut h), SpeechFact::Paused(stretch)) => {
@@ -229,11 +239,19 @@ impl Machine {
         self.state = State::Hearing(Hearing { turn, revision: 0, utterance, longest_until, reopened: false });
     }
 
-    /// The person goes on, so the draft is useless.
+    /// Has what has been said so far transcribed, but for the last stretch of it.
+    fn transcribe_parts(&mut self, heard: &mut Hearing, out: &mut Vec<Effect>) {
+        while let Some(utterance) = heard.utterance.next_part() {
+            let (turn, part) = (heard.turn, self.parts.add(heard.turn));
+            out.push(Effect::TranscribePart { turn, part, utterance });
+        }
+    }
+
+    /// The person goes on, so the draft is useless, but for the transcript of much that was said before the pause.
     fn revise(
         &mut self,
         draft: &Draft,
-        utterance: Utterance,
+        mut utterance: Utterance,
         longest_until: Moment,
         reopened: bool,
         out: &mut Vec<Effect>,
@@ -242,10 +260,16 @@ impl Machine {
         if self.settings.drafts || reopened {
             out.push(Effect::Cancel { draft: draft.id() });
         }
+        if let Some(utterance) = utterance.part_before_pause()
+            && let Some(part) = self.parts.add_rest(draft.id())
+        {
+            out.push(Effect::TranscribePart { turn, part, utterance });
+        }
         self.state = State::Hearing(Hearing { turn, revision, utterance, longest_until, reopened });
     }
 
-    fn weigh(&mut self, now: Moment, heard: Hearing, out: &mut Vec<Effect>) {
+    fn weigh(&mut self, now: Moment, mut heard: Hearing, out: &mut Vec<Effect>) {
+        self.transcribe_parts(&mut heard, out);
         let Hearing { turn, revision, utterance, longest_until, .. } = heard;
         let id = DraftId { turn, revision }.next();
         let weighing = Weighing::begin(now, id, utterance, longest_until, self.settings.drafts, out);
@@ -290,7 +314,7 @@ impl Machine {
         };
         out.push(Effect::Decided { draft: draft.id(), ended_by, speech_end: utterance.speech_end() });
         if !transcribed {
-            out.push(Effect::Transcribe { draft: draft.id(), utterance: utterance.pcm() });
+            out.push(Effect::Transcribe { draft: draft.id(), utterance: utterance.rest() });
         }
         self.state = State::Replying(Box::new(Replying::new(draft, utterance, longest_until)));
         self.go_on_replying(now, out);

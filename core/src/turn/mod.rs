@@ -11,6 +11,7 @@ mod id;
 mod interruption;
 mod machine;
 mod overheard;
+mod parts;
 mod reply;
 mod replying;
 mod settings;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::parts;
 use crate::audio::{LISTENING_RATE, Pcm, SampleIndex, SpeechStretch, samples_in};
 
 /// One turn's audio. It begins with the pre-roll and holds the pauses inside.
@@ -10,6 +11,8 @@ pub(super) struct Utterance {
     samples: Vec<f32>,
     end: SampleIndex,
     speech_end: SampleIndex,
+    /// Samples that were given away as parts.
+    given: usize,
 }
 
 impl Utterance {
@@ -36,6 +39,31 @@ impl Utterance {
         self.end.duration_since(self.speech_end)
     }
 
+    /// The next part to be transcribed by itself, if enough of the utterance is there.
+    pub(super) fn next_part(&mut self) -> Option<Pcm> {
+        let samples = &self.samples[self.given..];
+        let length = (samples.len() >= parts::ENOUGH).then(|| parts::cut(samples))?;
+        Some(self.give(length))
+    }
+
+    /// What was said up to this pause, if it is long enough to be transcribed by itself.
+    pub(super) fn part_before_pause(&mut self) -> Option<Pcm> {
+        let length = self.samples.len() - self.given;
+        (length >= parts::LEAST).then(|| self.give(length))
+    }
+
+    fn give(&mut self, length: usize) -> Pcm {
+        let part = &self.samples[self.given..self.given + length];
+        self.given += length;
+        Pcm::new(part, LISTENING_RATE)
+    }
+
+    /// What is left to be transcribed.
+    pub(super) fn rest(&self) -> Pcm {
+        Pcm::new(&self.samples[self.given..], LISTENING_RATE)
+    }
+
+    /// The whole.
     pub(super) fn pcm(&self) -> Pcm {
         Pcm::new(&self.samples[..], LISTENING_RATE)
     }

@@ -38,7 +38,7 @@ impl Weighing {
     ) -> Self {
         out.push(Effect::ScoreTurn { draft: id, utterance: utterance.pcm() });
         if transcribe {
-            out.push(Effect::Transcribe { draft: id, utterance: utterance.pcm() });
+            out.push(Effect::Transcribe { draft: id, utterance: utterance.rest() });
         }
         let speech_ended = now - utterance.trailing_silence();
         let (draft, score) = (Draft::new(id), Score::Awaited);

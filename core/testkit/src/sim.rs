@@ -6,6 +6,7 @@
 //! 0    speech            1000 pause             1000 continue         1000 discard
 //! 1020 score 0.9         1020 score fails       
 //! 1100 heard what time is it                    1100 heard nothing    1100 heard badly      1100 hearing fails
+//! 1100 @1 part 0 tell me (a part of a long utterance)
 //! 1105 means intent (a whole command), `means deed` (one that changes something) or `means talk`       1106 acted
 //! 1110 says It's noon.   1120 said              1120 fails Sorry.
 //! 1200 ready 0 800       (clause 0, 800 ms of sound)                  1200 unspeakable 0
@@ -140,6 +141,9 @@ impl Sim {
             self.draft = *draft;
             self.drafts.insert(draft.turn, *draft);
         }
+        if let Effect::TranscribePart { turn, .. } = effect {
+            self.drafts.entry(*turn).or_insert(DraftId { turn: *turn, revision: 1 });
+        }
         let ms = self.now.since_start().as_millis();
         let line = describe(effect);
         writeln!(self.log, "{ms:<6} {line}").expect("a string takes all that is written");
@@ -162,6 +166,11 @@ impl Sim {
             "discard" => Event::Speech(SpeechFact::Discarded),
             "score" => Event::TurnScored { draft, probability: rest.parse().ok() },
             "heard" | "hearing" => Event::Transcribed { draft, transcription: transcription(rest) },
+            "part" => {
+                let (part, words) = rest.split_once(' ').unwrap_or_else(|| panic!("part and words in `{what}`"));
+                let transcription = transcription(words);
+                Event::PartTranscribed { turn: draft.turn, part: number(part), transcription }
+            }
             "means" => Event::Understood {
                 draft,
                 understanding: Understanding { intent: rest != "talk", acts: rest == "deed" },
@@ -238,6 +247,9 @@ fn describe(effect: &Effect) -> String {
         Effect::ScoreTurn { draft, utterance } => format!("{draft} score {:?}", utterance.duration()),
         Effect::Decided { draft, ended_by, .. } => format!("{draft} decided by {}", ended_by.name()),
         Effect::Transcribe { draft, utterance } => format!("{draft} transcribe {:?}", utterance.duration()),
+        Effect::TranscribePart { turn, part, utterance } => {
+            format!("turn {turn} transcribe part {part} {:?}", utterance.duration())
+        }
         Effect::Respond { draft, request } => format!("{draft} respond to `{request}`"),
         Effect::Act { draft } => format!("{draft} act"),
         Effect::Reopened { turn } => format!("turn {turn} reopened"),

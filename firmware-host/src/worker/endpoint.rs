@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use pipit_core::audio::Pcm;
-use pipit_core::turn::DraftId;
+use pipit_core::turn::{DraftId, TurnId};
 use pipit_models::cancel::CancelFlag;
 use tokio::sync::watch;
 
@@ -59,7 +59,14 @@ impl Endpoint {
     /// Has an utterance transcribed. False where too many wait already.
     #[must_use]
     pub fn transcribe(&self, draft: DraftId, urgency: Urgency, utterance: Pcm) -> bool {
-        self.ask(&self.models.stt, urgency, draft, Utterance { utterance })
+        self.ask(&self.models.stt, urgency, draft, Utterance { part: None, utterance })
+    }
+
+    /// Has a part of a turn's utterance transcribed while it goes on. False where too many wait already.
+    #[must_use]
+    pub fn transcribe_part(&self, turn: TurnId, part: usize, utterance: Pcm) -> bool {
+        let task = Utterance { part: Some(part), utterance };
+        self.ask(&self.models.stt, Urgency::Draft, parts_of(turn), task)
     }
 
     /// Has a clause spoken into memory. False where too many wait already.
@@ -72,6 +79,7 @@ impl Endpoint {
     pub fn commit(&self, draft: DraftId) {
         self.models.smart_turn.shared.commit(self.id, draft);
         self.models.stt.shared.commit(self.id, draft);
+        self.models.stt.shared.commit(self.id, parts_of(draft.turn));
         self.models.tts.shared.commit(self.id, draft);
     }
 
@@ -80,6 +88,12 @@ impl Endpoint {
         self.models.smart_turn.shared.cancel(self.id, draft);
         self.models.stt.shared.cancel(self.id, draft);
         self.models.tts.shared.cancel(self.id, draft);
+    }
+
+    /// The same for the whole turn of its last draft.
+    pub fn end(&self, draft: DraftId) {
+        self.cancel(draft);
+        self.models.stt.shared.cancel(self.id, parts_of(draft.turn));
     }
 
     /// How far the board keeps up with all endpoints together.
@@ -97,6 +111,11 @@ impl Endpoint {
         let job = Arc::new(Job { draft, task, cancel: CancelFlag::new() });
         worker.shared.push(self.id, urgency, Assigned { job, inbox: self.inbox.clone() })
     }
+}
+
+/// What the work on a turn's parts counts for: they outlive its drafts, of which the first has the revision 1.
+fn parts_of(turn: TurnId) -> DraftId {
+    DraftId { turn, revision: 0 }
 }
 
 impl Drop for Endpoint {

@@ -11,25 +11,34 @@ use super::{Job, LoadModel, Stage, Work};
 
 /// One utterance to transcribe.
 pub struct Utterance {
-    /// The whole of it.
+    /// Which part of the turn's utterance it is, or none for what follows the parts.
+    pub part: Option<usize>,
+    /// The sound of it.
     pub utterance: Pcm,
 }
 
-/// A recogniser. `load` also gives the model's name. Two utterances of an endpoint may wait: that of its turn, and one that
-/// was said over the answer.
+/// A recogniser. `load` also gives the model's name. Eight utterances of an endpoint may wait: the parts of the longest that
+/// there is, what follows them, and something that was said over an answer.
 pub fn stt(load: LoadModel<Whisper>) -> Work<Whisper, Utterance> {
     Work {
         name: "the recogniser",
         thread: "stt",
         stage: Stage::Transcription,
         advice: "Choose another stt.model, or find out more with `pipit doctor`.",
-        share: 2,
+        share: 8,
         load,
-        run: |whisper, job| Event::Transcribed { draft: job.draft, transcription: transcribe(whisper, job) },
-        failed: |job: &Job<Utterance>| Event::Transcribed { draft: job.draft, transcription: Transcription::Failed },
+        run: |whisper, job| transcribed(job, transcribe(whisper, job)),
+        failed: |job| transcribed(job, Transcription::Failed),
         // Nobody chooses a recogniser that is four times slower than people speak.
         limit: |utterance| Duration::from_secs(15) + utterance.utterance.duration() * 4,
         begins: |_| true,
+    }
+}
+
+fn transcribed(job: &Job<Utterance>, transcription: Transcription) -> Event {
+    match job.task.part {
+        None => Event::Transcribed { draft: job.draft, transcription },
+        Some(part) => Event::PartTranscribed { turn: job.draft.turn, part, transcription },
     }
 }
 

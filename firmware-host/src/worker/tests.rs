@@ -138,7 +138,8 @@ fn what_somebody_waits_for_overtakes_drafts_and_what_nobody_wants_is_never_begun
 
 #[test]
 fn an_endpoint_that_asks_for_more_than_its_share_is_refused_and_another_is_not() {
-    let (gate, work) = gated();
+    let (gate, mut work) = gated();
+    work.share = 2;
     let models = hearing(work);
     let (kitchen, mut hall) = (Place::at(&models), Place::at(&models));
     kitchen.ask(1, Urgency::Wanted);
@@ -265,7 +266,7 @@ fn a_model_that_cannot_be_loaded_says_why_and_its_jobs_are_answered() {
     let (worker, ready) = Worker::start(stt(Box::new(|_| anyhow::bail!("the file is gone"))), gauge).unwrap();
     let job = Arc::new(Job {
         draft: draft(1),
-        task: Utterance { utterance: Pcm::new([], LISTENING_RATE) },
+        task: Utterance { part: None, utterance: Pcm::new([], LISTENING_RATE) },
         cancel: Default::default(),
     });
     assert!(worker.shared.push(EndpointId(1), Urgency::Wanted, shared::Assigned { job, inbox: sender }));

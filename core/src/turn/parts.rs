@@ -1,0 +1,156 @@
+//! Long utterances, transcribed while they are spoken, so that at their end only the last stretch is left to do.
+//!
+//! Where to cut is decided here, and what the transcripts of the parts and of the rest come to together. The rest of the
+//! machine sees one transcript of the whole utterance and never learns that there were parts.
+
+use std::collections::BTreeMap;
+
+use super::{DraftId, Event, Transcription, TurnId};
+use crate::audio::LISTENING_RATE;
+
+/// A part has at least this many samples: 6 s. Shorter ones lose more at their ends than they gain in time.
+pub(super) const LEAST: usize = 6 * LISTENING_RATE.0 as usize;
+/// A part has at most this many samples: 9 s, which the smallest recogniser's window of 10.24 s holds.
+pub(super) const MOST: usize = 9 * LISTENING_RATE.0 as usize;
+/// What must have been said for a part to be cut off the front: the last word before the cut is then over.
+pub(super) const ENOUGH: usize = MOST + LISTENING_RATE.0 as usize;
+
+/// The step in which loudness is compared: 20 ms.
+const STEP: usize = LISTENING_RATE.0 as usize / 50;
+/// Steps that are as quiet as the gap between two words: 100 ms.
+const GAP: usize = 5;
+
+/// Where to cut `samples`, of which there are [`ENOUGH`]: in the middle of the quietest 100 ms from [`LEAST`] to [`MOST`].
+pub(super) fn cut(samples: &[f32]) -> usize {
+    let steps: Vec<f32> =
+        samples[LEAST..MOST].chunks(STEP).map(|step| step.iter().map(|sample| sample * sample).sum()).collect();
+    let loudness = steps.windows(GAP).map(|gap| gap.iter().sum::<f32>());
+    let quietest = loudness.enumerate().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(step, _)| step);
+    LEAST + quietest * STEP + GAP * STEP / 2
+}
+
+/// What has been transcribed of the turns that are under way.
+#[derive(Debug, Default)]
+pub(super) struct Parts(BTreeMap<TurnId, Transcripts>);
+
+#[derive(Debug, Default)]
+struct Transcripts {
+    /// The parts in their order; none while the recogniser works on it.
+    parts: Vec<Option<Transcription>>,
+    /// What follows the parts, up to the pause of this draft.
+    rest: Option<(DraftId, Transcription)>,
+}
+
+impl Parts {
+    /// Another part is cut off. Gives its number; the recogniser has to be asked for its transcript.
+    pub(super) fn add(&mut self, turn: TurnId) -> usize {
+        let parts = &mut self.0.entry(turn).or_default().parts;
+        parts.push(None);
+        parts.len() - 1
+    }
+
+    /// What follows the parts becomes a part itself, because the person goes on. Gives its number if its transcript is not
+    /// there already from `draft`.
+    pub(super) fn add_rest(&mut self, draft: DraftId) -> Option<usize> {
+        let transcripts = self.0.entry(draft.turn).or_default();
+        let known = transcripts.rest.take().filter(|(of, _)| *of == draft).map(|(_, transcription)| transcription);
+        let missing = known.is_none().then_some(transcripts.parts.len());
+        transcripts.parts.push(known);
+        missing
+    }
+
+    /// Whether the recogniser is at work on a part.
+    pub(super) fn are_awaited(&self) -> bool {
+        self.0.values().any(|transcripts| transcripts.parts.contains(&None))
+    }
+
+    /// Takes in a transcript and gives in its place that of the whole utterance, once everything of it is there.
+    pub(super) fn complete(&mut self, event: Event) -> Event {
+        let turn = match event {
+            Event::Transcribed { draft, transcription } => {
+                self.0.entry(draft.turn).or_default().rest = Some((draft, transcription));
+                draft.turn
+            }
+            Event::PartTranscribed { turn, part, transcription } => {
+                let transcripts = self.0.get_mut(&turn);
+                let Some(slot) = transcripts.and_then(|transcripts| transcripts.parts.get_mut(part)) else {
+                    return Event::Tick;
+                };
+                slot.get_or_insert(transcription);
+                turn
+            }
+            event => return event,
+        };
+        self.0[&turn].whole().map_or(Event::Tick, |(draft, transcription)| Event::Transcribed { draft, transcription })
+    }
+
+    /// The turn has ended.
+    pub(super) fn forget(&mut self, turn: TurnId) {
+        self.0.remove(&turn);
+    }
+}
+
+impl Transcripts {
+    fn whole(&self) -> Option<(DraftId, Transcription)> {
+        let (draft, rest) = self.rest.as_ref()?;
+        let parts: Vec<&Transcription> = self.parts.iter().map(Option::as_ref).collect::<Option<_>>()?;
+        Some((*draft, join(parts.into_iter().chain([rest]))))
+    }
+}
+
+/// One transcript of all. Something that was not understood makes the whole not understood: half a sentence may mean the
+/// contrary.
+fn join<'a>(transcripts: impl Iterator<Item = &'a Transcription>) -> Transcription {
+    let mut words = Vec::new();
+    let mut not_understood = false;
+    for transcription in transcripts {
+        match transcription {
+            Transcription::Words(text) => words.push(text.as_str()),
+            Transcription::Silence => {}
+            Transcription::NotUnderstood => not_understood = true,
+            Transcription::Failed => return Transcription::Failed,
+        }
+    }
+    match words.as_slice() {
+        _ if not_understood => Transcription::NotUnderstood,
+        [] => Transcription::Silence,
+        words => Transcription::Words(words.join(" ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_cut_where_the_voice_is_quietest() {
+        let mut samples = vec![0.1; ENOUGH];
+        let gap = 7 * LISTENING_RATE.0 as usize;
+        samples[gap..gap + 1_600].fill(0.001);
+        // An utterance's end is quiet too, but a part would be too long there.
+        samples[MOST..].fill(0.0);
+        assert!((gap..gap + 1_600).contains(&cut(&samples)), "{}", cut(&samples));
+    }
+
+    #[test]
+    fn a_voice_without_gaps_is_cut_all_the_same_and_no_sample_upsets_it() {
+        for sample in [0.5, f32::NAN, f32::INFINITY] {
+            assert!((LEAST..MOST).contains(&cut(&vec![sample; ENOUGH])));
+        }
+    }
+
+    #[test]
+    fn the_whole_is_as_good_as_its_worst_part() {
+        use Transcription::{Failed, NotUnderstood, Silence, Words};
+        let words = |text: &str| Words(text.to_owned());
+        for (parts, whole) in [
+            (vec![words("tell me"), words("a story")], words("tell me a story")),
+            (vec![words("tell me"), Silence], words("tell me")),
+            (vec![Silence, Silence], Silence),
+            (vec![words("do not"), NotUnderstood], NotUnderstood),
+            (vec![NotUnderstood, Failed, words("stop")], Failed),
+        ] {
+            assert_eq!(join(parts.iter()), whole, "{parts:?}");
+        }
+    }
+}
