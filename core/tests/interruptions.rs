@@ -57,6 +57,37 @@ fn a_request_ends_the_answer_where_it_was_heard_and_is_the_next_turn() {
 }
 
 #[test]
+fn whoever_speaks_over_the_first_word_is_answered_and_that_word_is_all_that_was_heard() {
+    check(
+        "
+        1650 speech
+        1900 pause
+        2000 @2 heard what time is it
+        2010 @1 stopped 0 300
+        2011 @2 means intent
+        2012 @2 says Noon.
+        2012 @2 said
+        2100 @2 ready 0 400
+        2101 @2 plays 0
+        2501 @2 played 0
+        ",
+        expect![[r#"
+            1650   1.1 pause playback
+            1900   2.1 score 700ms
+            1900   2.1 transcribe 700ms
+            2000   1.1 stop playback
+            2000   2.1 respond to `what time is it`
+            2010   1.1 cancel
+            2010   turn 1 ended, heard `Once`
+            2011   2.1 decided by intent
+            2012   2.1 synthesise 0 `Noon.`
+            2100   2.1 play 0
+            2501   turn 2 ended, heard `Noon.`
+        "#]],
+    );
+}
+
+#[test]
 fn whoever_goes_on_speaking_means_it() {
     check(
         "

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use pipit_chat::Engine;
 use pipit_core::config::{AudioBackend, AudioDevice, Config};
 use pipit_core::intent::Catalogue;
+use pipit_core::load::LoadSettings;
 use pipit_core::turn::Machine;
 use pipit_models::runtime::Runtime;
 use pipit_models::silero::SileroVad;
@@ -22,7 +23,9 @@ use crate::driver::{Driver, Workers};
 use crate::installed::Installed;
 use crate::report::TurnReport;
 use crate::self_test;
-use crate::worker::{Ear, EchoCancellation, Inbox, Message, Protection, Ready, spawn_smart_turn, spawn_stt, spawn_tts};
+use crate::worker::{
+    Ear, EchoCancellation, Gauge, Inbox, Message, Models, Protection, Ready, Worker, smart_turn, stt, tts,
+};
 
 /// Events wait here for the driver, which is never busy for longer than it takes to hand a job over. Nothing is dropped:
 /// a worker waits until there is room.
@@ -92,49 +95,63 @@ impl App {
         microphone(&self.config)
     }
 
-    /// A driver with its workers, whose models are still loading. It replies through the backend that is configured, or
-    /// into WAV files in `replies`. With `self_test`, the recogniser must understand a sentence before its first job, and
-    /// whether it did is logged.
+    /// Starts the workers that all drivers share, whose models are still loading. With `self_test`, the recogniser must
+    /// understand a sentence before its first job, and whether it did is logged.
     ///
     /// # Errors
-    /// A thread can't be started, or replies can't go there.
-    pub fn driver(
-        &self,
-        clock: Clock,
-        replies: Option<&Path>,
-        self_test: bool,
-        on_turn: Box<dyn FnMut(TurnReport) + Send>,
-    ) -> anyhow::Result<(Driver, Loading)> {
-        let (sender, inbox) = mpsc::channel(INBOX);
-        let models = &self.config.models.dir;
+    /// A thread can't be started.
+    pub fn models(&self, self_test: bool) -> anyhow::Result<(Arc<Models>, Loading)> {
+        let voices = self.installed.voices(&self.config);
+        let gauge = Arc::new(Gauge::new(LoadSettings::default(), voices.len() - 1));
         let (smart_turn, smart_turn_ready) = {
-            let (runtime, model) = (self.runtime.clone(), models.join(SMART_TURN));
-            spawn_smart_turn(move || Ok(SmartTurn::load(&runtime, &model, 1)?), sender.clone())?
+            let (runtime, model) = (self.runtime.clone(), self.config.models.dir.join(SMART_TURN));
+            let load = move |_| Ok((SmartTurn::load(&runtime, &model, 1)?, "Smart Turn".to_owned()));
+            Worker::start(smart_turn(Box::new(load)), Arc::clone(&gauge))?
         };
         let (stt, stt_ready) = {
             let (installed, config, runtime) = (Arc::clone(&self.installed), self.config.clone(), self.runtime.clone());
-            let load = move || {
+            let load = move |_| {
                 let (mut whisper, name) = installed.recogniser(&config)?;
                 if self_test {
                     self_test::log(&runtime, &config.models.dir, &mut whisper);
                 }
                 Ok((whisper, name))
             };
-            spawn_stt(load, sender.clone())?
+            Worker::start(stt(Box::new(load)), Arc::clone(&gauge))?
         };
         let (tts, tts_ready) = {
             let (installed, config, runtime) = (Arc::clone(&self.installed), self.config.clone(), self.runtime.clone());
-            spawn_tts(move || installed.voice(&config, Some(&runtime)), sender.clone())?
+            let load = move |lighter: usize| {
+                let voice = match lighter {
+                    0 => installed.voice(&config, Some(&runtime))?,
+                    _ => installed.lighter_voice(&config, &voices[lighter.min(voices.len() - 1)..], &runtime)?,
+                };
+                let name = voice.name().to_owned();
+                Ok((voice, name))
+            };
+            Worker::start(tts(Box::new(load)), Arc::clone(&gauge))?
         };
+        let parts = [("turn model", smart_turn_ready), ("recogniser", stt_ready), ("voice", tts_ready)];
+        Ok((Models::new(smart_turn, stt, tts, gauge), Loading { parts }))
+    }
+
+    /// A driver for another endpoint. It replies through the backend that is configured, or into WAV files in `replies`.
+    ///
+    /// # Errors
+    /// Replies can't go there.
+    pub fn driver(
+        &self,
+        models: &Arc<Models>,
+        clock: Clock,
+        replies: Option<&Path>,
+        on_turn: Box<dyn FnMut(TurnReport) + Send>,
+    ) -> anyhow::Result<Driver> {
+        let (sender, inbox) = mpsc::channel(INBOX);
         let (playback, writes_files) = self.playback(replies, sender.clone())?;
-        let workers = Workers { smart_turn, stt, tts, playback, writes_files };
+        let workers = Workers { endpoint: models.endpoint(sender.clone()), playback, writes_files };
         let catalogue = Arc::new(Catalogue::english());
         let machine = Machine::new(self.config.turn.clone(), self.config.ear.pre_roll, catalogue);
-        let driver = Driver::new(machine, clock, self.engine.clone(), workers, (sender, inbox), on_turn);
-        Ok((
-            driver,
-            Loading { parts: [("turn model", smart_turn_ready), ("recogniser", stt_ready), ("voice", tts_ready)] },
-        ))
+        Ok(Driver::new(machine, clock, self.engine.clone(), workers, (sender, inbox), on_turn))
     }
 
     fn playback(&self, replies: Option<&Path>, inbox: Inbox) -> anyhow::Result<(Playback, bool)> {

@@ -29,6 +29,11 @@ impl Clock {
         Clock::Fed { fed: Moment::START, at: Instant::now() }
     }
 
+    /// Whether it runs by itself.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Clock::Live(_))
+    }
+
     /// The time by which decisions are made.
     pub fn now(&self) -> Moment {
         match self {

@@ -9,7 +9,6 @@ use pipit_core::audio::{FRAME_SAMPLES, LISTENING_RATE, SampleIndex, duration_of}
 use pipit_core::ear::SpeechFact;
 use pipit_core::time::Moment;
 use pipit_core::turn::{DraftId, Effect, Event, Machine, Phase, Transcription, TurnId, Understanding};
-use pipit_models::cancel::CancelFlag;
 use pipit_web::Snapshot;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -17,16 +16,12 @@ use tokio_util::sync::CancellationToken;
 use crate::audio::{Capture, CaptureStep, ClauseId, Playback, PlaybackReport};
 use crate::clock::Clock;
 use crate::report::{Recording, TurnReport};
-use crate::worker::{Ear, Inbox, Message, ScoreJob, SpeakJob, TranscribeJob, Worker};
+use crate::worker::{Ear, Endpoint, Inbox, Message, Overload, Urgency};
 
-/// The threads that do the machine's work.
+/// Who does the machine's work.
 pub struct Workers {
-    /// Smart Turn.
-    pub smart_turn: Worker<ScoreJob>,
-    /// The recogniser.
-    pub stt: Worker<TranscribeJob>,
-    /// The voice.
-    pub tts: Worker<SpeakJob>,
+    /// The models, which it shares with other endpoints.
+    pub endpoint: Endpoint,
     /// The speaker, or the files that stand in for it.
     pub playback: Playback,
     /// Whether each reply is written to a file, which its report waits for.
@@ -39,6 +34,8 @@ pub struct Driver {
     clock: Clock,
     engine: Engine,
     workers: Workers,
+    /// How far the board keeps up.
+    overload: watch::Receiver<Overload>,
     inbox: mpsc::Receiver<Message>,
     sender: Inbox,
     turns: HashMap<TurnId, InFlight>,
@@ -46,6 +43,8 @@ pub struct Driver {
     anchor: (SampleIndex, Moment),
     /// The draft whose clauses were handed to the speaker last.
     playing: Option<DraftId>,
+    /// What was handed to the speaker is paused, until it is known what was said over it.
+    paused: bool,
     /// The turn whose reply could not be written, so that its end waits for no file.
     unwritable: Option<TurnId>,
     /// Turns that are over and whose reply is still being written to its file.
@@ -61,10 +60,8 @@ pub struct Driver {
 struct InFlight {
     recording: Recording,
     draft: DraftId,
-    /// Stops the models.
-    cancel: CancelFlag,
-    /// Stops the recogniser in its work on the turn's parts, which outlive a draft.
-    parts: CancelFlag,
+    /// Whether its result may turn out to be useless.
+    urgency: Urgency,
     /// Stops the engine.
     reply: CancellationToken,
     /// Lets the engine do what the request asks for.
@@ -88,12 +85,14 @@ impl Driver {
             machine,
             clock,
             engine,
+            overload: workers.endpoint.overload(),
             workers,
             inbox,
             sender,
             turns: HashMap::new(),
             anchor: (SampleIndex::default(), Moment::START),
             playing: None,
+            paused: false,
             unwritable: None,
             unwritten: HashMap::new(),
             heard: Vec::new(),
@@ -170,6 +169,7 @@ impl Driver {
                     None => return,
                 },
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => self.step(Event::Tick),
+                Ok(()) = self.overload.changed() => self.step(Event::Tick),
             }
         }
     }
@@ -215,6 +215,7 @@ impl Driver {
     }
 
     fn step(&mut self, event: Event) {
+        self.follow_overload();
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             self.note(&event);
@@ -228,6 +229,18 @@ impl Driver {
         if changed {
             self.workers.playback.prepare();
         }
+    }
+
+    /// Tells the machine whether this board can afford drafts. In a recording that is fed faster than real time every
+    /// board keeps up.
+    fn follow_overload(&mut self) {
+        let Overload { level, told } = self.overload.borrow_and_update().clone();
+        self.machine.allow_drafts(level.allows_drafts() || !self.clock.is_live());
+        self.snapshots.send_if_modified(|snapshot| {
+            let changed = snapshot.overload != told;
+            snapshot.overload = told;
+            changed
+        });
     }
 
     /// Writes down when things happened.
@@ -254,29 +267,30 @@ impl Driver {
     fn perform(&mut self, effect: Effect) -> Option<Event> {
         match effect {
             Effect::ScoreTurn { draft, utterance } => {
-                self.flight(draft);
-                let refused = self.workers.smart_turn.try_send(ScoreJob { draft, utterance }).is_err();
-                refused.then_some(Event::TurnScored { draft, probability: None })
+                // What begins with a pause is a draft until it is decided.
+                self.flight(draft).urgency = Urgency::Draft;
+                let taken = self.workers.endpoint.score(draft, utterance);
+                (!taken).then_some(Event::TurnScored { draft, probability: None })
             }
             Effect::Decided { draft, ended_by, speech_end } => {
                 let (now, (heard_until, noticed)) = (self.clock.stamp(), self.anchor);
-                let recording = &mut self.flight(draft).recording;
+                self.workers.endpoint.commit(draft);
+                let flight = self.flight(draft);
+                flight.urgency = Urgency::Wanted;
+                let recording = &mut flight.recording;
                 recording.paused(noticed - heard_until.duration_since(speech_end), noticed);
                 recording.decided(now, ended_by);
                 None
             }
             Effect::Transcribe { draft, utterance } => {
-                let cancel = self.flight(draft).cancel.clone();
-                let refused =
-                    self.workers.stt.try_send(TranscribeJob { draft, part: None, utterance, cancel }).is_err();
-                refused.then_some(Event::Transcribed { draft, transcription: Transcription::Failed })
+                let urgency = self.urgency(draft);
+                let taken = self.workers.endpoint.transcribe(draft, urgency, utterance);
+                (!taken).then_some(Event::Transcribed { draft, transcription: Transcription::Failed })
             }
             Effect::TranscribePart { turn, part, utterance } => {
-                let draft = DraftId { turn, revision: 0 };
-                let cancel = self.turns.entry(turn).or_insert_with(|| InFlight::new(draft)).parts.clone();
-                let job = TranscribeJob { draft, part: Some(part), utterance, cancel };
-                let refused = self.workers.stt.try_send(job).is_err();
-                refused.then_some(Event::PartTranscribed { turn, part, transcription: Transcription::Failed })
+                self.turns.entry(turn).or_insert_with(|| InFlight::new(DraftId { turn, revision: 0 }));
+                let taken = self.workers.endpoint.transcribe_part(turn, part, utterance);
+                (!taken).then_some(Event::PartTranscribed { turn, part, transcription: Transcription::Failed })
             }
             Effect::Respond { draft, request } => {
                 self.respond(draft, request);
@@ -287,9 +301,9 @@ impl Driver {
                 None
             }
             Effect::Synthesise { draft, clause, words } => {
-                let cancel = self.flight(draft).cancel.clone();
-                let refused = self.workers.tts.try_send(SpeakJob { draft, clause, words, cancel }).is_err();
-                refused.then_some(Event::ClauseFailed { draft, clause })
+                let urgency = self.urgency(draft);
+                let taken = self.workers.endpoint.speak(draft, urgency, clause, words);
+                (!taken).then_some(Event::ClauseFailed { draft, clause })
             }
             Effect::Play { draft, clause, pcm } => {
                 self.playing = Some(draft);
@@ -298,18 +312,22 @@ impl Driver {
                 refused.then_some(Event::ClausePlayed { draft, clause })
             }
             Effect::PausePlayback { .. } => {
+                self.paused = true;
                 self.workers.playback.pause();
                 None
             }
             Effect::ResumePlayback { .. } => {
+                self.paused = false;
                 self.workers.playback.resume();
                 None
             }
             Effect::StopPlayback { .. } => {
+                self.paused = false;
                 self.workers.playback.stop();
                 None
             }
             Effect::Cancel { draft } => {
+                self.workers.endpoint.cancel(draft);
                 self.with(draft, InFlight::cancel);
                 None
             }
@@ -347,6 +365,7 @@ impl Driver {
             PlaybackReport::Started(id) => self.step(Event::ClauseStarted { draft: draft_of(id), clause: id.clause }),
             PlaybackReport::Played(id) => self.step(Event::ClausePlayed { draft: draft_of(id), clause: id.clause }),
             PlaybackReport::Stopped { cut } => {
+                self.paused = false;
                 let draft = cut.map(|(id, _)| draft_of(id)).or(self.playing);
                 if let Some(draft) = draft {
                     self.step(Event::PlaybackStopped { draft, cut: cut.map(|(id, heard)| (id.clause, heard)) });
@@ -375,8 +394,8 @@ impl Driver {
 
     fn end(&mut self, turn: TurnId, heard: String, given_up: bool) {
         let Some(mut flight) = self.turns.remove(&turn) else { return };
+        self.workers.endpoint.end(flight.draft);
         flight.cancel();
-        flight.parts.cancel();
         self.workers.playback.end_of_turn(turn.0);
         if let Some(finished) = flight.finished.take().filter(|_| !given_up) {
             self.heard.push((finished, heard.clone()));
@@ -409,9 +428,17 @@ impl Driver {
     fn flight(&mut self, draft: DraftId) -> &mut InFlight {
         let flight = self.turns.entry(draft.turn).or_insert_with(|| InFlight::new(draft));
         if flight.draft != draft {
+            if flight.draft.revision > 0 {
+                self.workers.endpoint.cancel(flight.draft);
+            }
             flight.begin(draft);
         }
         flight
+    }
+
+    /// How much work for this draft is wanted. An answer that is paused waits for whatever was said over it.
+    fn urgency(&mut self, draft: DraftId) -> Urgency {
+        if self.paused { Urgency::Wanted } else { self.flight(draft).urgency }
     }
 
     /// Changes the turn if this is its latest draft.
@@ -427,8 +454,8 @@ impl InFlight {
         InFlight {
             recording: Recording::new(draft.turn),
             draft,
-            cancel: CancelFlag::new(),
-            parts: CancelFlag::new(),
+            // An announcement is certain from the beginning.
+            urgency: Urgency::Wanted,
             reply: CancellationToken::new(),
             act: Arc::new(Notify::new()),
             finished: None,
@@ -449,8 +476,6 @@ impl InFlight {
 
     /// Stops what is being done, and makes ready for something else to be done for the same draft.
     fn cancel(&mut self) {
-        self.cancel.cancel();
-        self.cancel = CancelFlag::new();
         self.reply.cancel();
         self.reply = CancellationToken::new();
         self.act = Arc::new(Notify::new());

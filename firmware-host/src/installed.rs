@@ -84,13 +84,49 @@ impl Installed {
             return Ok(voice::open(engine.name(), &settings, runtime)?);
         }
         for model in self.affordable(Kind::Tts, &config.stt.language) {
-            let engine = if model.engine == Engine::Kokoro { TtsEngine::Kokoro } else { TtsEngine::Piper };
-            match voice::open(engine.name(), &settings, runtime) {
+            match voice::open(engine_of(&model).name(), &settings, runtime) {
                 Ok(voice) => return Ok(voice),
                 Err(error) => tracing::warn!("{}: {error}; trying the next best", model.name),
             }
         }
         Ok(voice::open(TtsEngine::Espeak.name(), &settings, runtime)?)
+    }
+
+    /// The engines that can speak here, the one that [`Installed::voice`] chooses first, then those that are lighter.
+    /// espeak-ng is always among them.
+    pub fn voices(&self, config: &Config) -> Vec<TtsEngine> {
+        let weights = [TtsEngine::Kokoro, TtsEngine::Piper, TtsEngine::Espeak];
+        let best =
+            config.tts.engine.or_else(|| self.affordable(Kind::Tts, &config.stt.language).first().map(engine_of));
+        let from = weights.iter().position(|engine| Some(*engine) == best).unwrap_or(weights.len() - 1);
+        let settings = VoiceSettings { voice: None, ..self.voice_settings(config) };
+        let installed = |engine: &TtsEngine| {
+            *engine == TtsEngine::Espeak
+                || voice::voices(engine.name(), &settings).is_ok_and(|voices| !voices.is_empty())
+        };
+        let lighter = weights[from + 1..].iter().copied().filter(installed);
+        std::iter::once(weights[from]).chain(lighter).collect()
+    }
+
+    /// Opens the first of these voices that can be opened. Which voice of an engine the owner chose says nothing about
+    /// another engine.
+    ///
+    /// # Errors
+    /// There is not even espeak-ng.
+    pub fn lighter_voice(
+        &self,
+        config: &Config,
+        engines: &[TtsEngine],
+        runtime: &Runtime,
+    ) -> anyhow::Result<Box<dyn Voice>> {
+        let settings = VoiceSettings { voice: None, ..self.voice_settings(config) };
+        for engine in engines {
+            match voice::open(engine.name(), &settings, Some(runtime)) {
+                Ok(voice) => return Ok(voice),
+                Err(error) => tracing::warn!("{}: {error}; trying the next best", engine.name()),
+            }
+        }
+        Ok(voice::open(TtsEngine::Espeak.name(), &settings, Some(runtime))?)
     }
 
     /// What is configured about the voice.
@@ -143,4 +179,8 @@ impl Installed {
             WhisperSettings { threads: self.recogniser_threads(config), language: Some(config.stt.language.clone()) };
         Ok(Whisper::load(source, &settings)?)
     }
+}
+
+fn engine_of(model: &&Model) -> TtsEngine {
+    if model.engine == Engine::Kokoro { TtsEngine::Kokoro } else { TtsEngine::Piper }
 }

@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub sound_dropped_ms: u64,
     /// Times since the start that the sound device itself lost sound.
     pub sound_overruns: u64,
+    /// What Pipit does without because this machine does not keep up, and why; nothing where it does.
+    pub overload: Option<String>,
     /// Turns since the start.
     pub turns: u64,
 }

@@ -36,6 +36,10 @@ pub struct Machine {
     settings: TurnSettings,
     pre_roll: Duration,
     catalogue: Arc<Catalogue>,
+    /// Whether drafts are wanted. Whether the turn under way has any stands in the settings.
+    drafts_wanted: bool,
+    /// Whether the board can afford them.
+    drafts_affordable: bool,
     last_turn: u64,
     state: State,
     parts: Parts,
@@ -98,6 +102,8 @@ impl Machine {
     #[must_use]
     pub fn new(settings: TurnSettings, pre_roll: Duration, catalogue: Arc<Catalogue>) -> Self {
         Machine {
+            drafts_wanted: settings.drafts,
+            drafts_affordable: true,
             settings,
             pre_roll,
             catalogue,
@@ -111,6 +117,9 @@ impl Machine {
 
     /// Takes in what happened at `now` and appends what to do about it to `out`.
     pub fn step(&mut self, now: Moment, event: Event, out: &mut Vec<Effect>) {
+        if matches!(self.state, State::Idle) {
+            self.settings.drafts = self.drafts_wanted && self.drafts_affordable;
+        }
         let seen = out.len();
         match self.parts.complete(event) {
             Event::Speech(fact) => self.on_speech(now, fact, out),
@@ -131,6 +140,11 @@ impl Machine {
                 self.parts.forget(*turn);
             }
         }
+    }
+
+    /// Says whether the board can afford drafts, if they are wanted at all. It counts from the next turn on.
+    pub fn allow_drafts(&mut self, affordable: bool) {
+        self.drafts_affordable = affordable;
     }
 
     /// When [`Machine::step`] must be called again if nothing happens before.

@@ -11,7 +11,7 @@
 //! 1110 says It's noon.   1120 said              1120 fails Sorry.
 //! 1200 ready 0 800       (clause 0, 800 ms of sound)                  1200 unspeakable 0
 //! 1210 plays 0           2010 played 0          1500 stopped 0 400    1500 stopped
-//! 3000 announce Your timer is done.             3000 stop
+//! 3000 announce Your timer is done.             3000 stop           3000 drafts off       3000 drafts on
 //! ```
 //!
 //! They concern the latest draft, or with `@N` in front of the verb the latest draft of turn N, or with `@N.R` its draft R.
@@ -192,6 +192,10 @@ impl Sim {
             }
             "announce" => Event::Announce { text: rest.to_owned() },
             "stop" => Event::StopRequested,
+            "drafts" => {
+                self.machine.allow_drafts(rest == "on");
+                Event::Tick
+            }
             _ => panic!("unknown event `{what}`"),
         }
     }

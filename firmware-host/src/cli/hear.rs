@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use pipit_core::audio::Pcm;
+use serde::Serialize;
 
 use super::Options;
 use crate::app::{App, SILENCE_AFTER};
@@ -14,13 +15,16 @@ use crate::audio::{ClipFeed, Pace};
 use crate::clock::Clock;
 use crate::driver::Driver;
 use crate::report::TurnReport;
-use crate::worker::spawn_ear;
+use crate::worker::{Ear, spawn_ear};
 
 #[derive(Debug, Args)]
 pub(super) struct Hear {
     /// WAV or FLAC files, listened to one after the other as one conversation
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Listen to all files at the same time, to each at an endpoint of its own, as if people spoke in several rooms
+    #[arg(long)]
+    at_once: bool,
     /// Print one JSON object a turn
     #[arg(long)]
     json: bool,
@@ -37,13 +41,20 @@ pub(super) struct Hear {
 
 impl Hear {
     pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
+        if self.at_once && !self.realtime {
+            bail!(
+                "with --at-once the recordings share the machine as people would, in real time; leave --realtime=false out"
+            );
+        }
         let config = options.load()?;
         super::start_logging(&config, true);
         let recordings = self.files.iter().map(|file| Ok((file.as_path(), recording(file)?)));
         let recordings: Vec<_> = recordings.collect::<anyhow::Result<_>>()?;
         let app = App::new(config)?;
         let runtime = super::async_runtime()?;
-        let failures = runtime.block_on(self.listen(&app, recordings))?;
+        let failures = runtime.block_on(async {
+            if self.at_once { self.listen_at_once(&app, recordings).await } else { self.listen(&app, recordings).await }
+        })?;
         for failure in &failures {
             eprintln!("{failure}");
         }
@@ -53,12 +64,9 @@ impl Hear {
     /// Listens to each recording, prints its turns, and returns what was not understood.
     async fn listen(&self, app: &App, recordings: Vec<(&Path, Pcm)>) -> anyhow::Result<Vec<String>> {
         let clock = if self.realtime { Clock::live() } else { Clock::fed() };
-        let turns = Arc::new(Mutex::new(Vec::new()));
-        let on_turn = {
-            let turns = Arc::clone(&turns);
-            Box::new(move |report| turns.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(report))
-        };
-        let (mut driver, loading) = app.driver(clock, Some(&self.replies), false, on_turn)?;
+        let turns = Turns::default();
+        let (models, loading) = app.models(false)?;
+        let mut driver = app.driver(&models, clock, Some(&self.replies), turns.listener())?;
         loading.wait().await?;
         let mut failures = Vec::new();
         for (file, pcm) in recordings {
@@ -66,9 +74,45 @@ impl Hear {
                 print_line!("{}", file.display())?;
             }
             self.listen_to(app, &mut driver, pcm).await?;
-            let reports = std::mem::take(&mut *turns.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+            let reports = turns.take();
             for report in &reports {
                 if self.json { print_line!("{}", serde_json::to_string(report)?)? } else { print_waterfall(report)? }
+            }
+            failures.extend(misunderstanding(file, &reports));
+        }
+        Ok(failures)
+    }
+
+    /// The same, with an endpoint for each recording, all of them at the same time.
+    async fn listen_at_once(&self, app: &App, recordings: Vec<(&Path, Pcm)>) -> anyhow::Result<Vec<String>> {
+        let (models, loading) = app.models(false)?;
+        loading.wait().await?;
+        let silence = app.config().turn.fallback + SILENCE_AFTER;
+        let mut places = Vec::new();
+        for (at, (file, pcm)) in recordings.into_iter().enumerate() {
+            let turns = Turns::default();
+            let replies = self.replies.join((at + 1).to_string());
+            let driver = app.driver(&models, Clock::live(), Some(&replies), turns.listener())?;
+            places.push((file, turns, driver, app.ear()?, ClipFeed::new(&pcm, Pace::RealTime, silence)?));
+        }
+        let mut listening = Vec::new();
+        for (file, turns, mut driver, ear, capture) in places {
+            let heard = tokio::spawn(async move { listen_live(&mut driver, ear, capture).await });
+            listening.push((file, turns, heard));
+        }
+        let mut failures = Vec::new();
+        for (endpoint, (file, turns, heard)) in (1..).zip(listening) {
+            heard.await.context("an endpoint has failed; the log says why")??;
+            let reports = turns.take();
+            if !self.json {
+                print_line!("{}, at endpoint {endpoint}", file.display())?;
+            }
+            for turn in &reports {
+                if self.json {
+                    print_line!("{}", serde_json::to_string(&AtEndpoint { endpoint, turn })?)?;
+                } else {
+                    print_waterfall(turn)?;
+                }
             }
             failures.extend(misunderstanding(file, &reports));
         }
@@ -82,11 +126,38 @@ impl Hear {
             driver.feed(&mut ear, &mut ClipFeed::new(&pcm, Pace::AsFastAsRead, silence)?).await;
             return Ok(());
         }
-        let capture = ClipFeed::new(&pcm, Pace::RealTime, silence)?;
-        let thread = spawn_ear(ear, Box::new(capture), Arc::default(), driver.inbox())?;
-        driver.run_until_input_ends().await;
-        thread.join().map_err(|_| anyhow::anyhow!("the ear's thread failed; the log says why"))
+        listen_live(driver, ear, ClipFeed::new(&pcm, Pace::RealTime, silence)?).await
     }
+}
+
+/// A turn of one of several endpoints.
+#[derive(Serialize)]
+struct AtEndpoint<'a> {
+    endpoint: u32,
+    #[serde(flatten)]
+    turn: &'a TurnReport,
+}
+
+/// The turns that a driver has told of.
+#[derive(Clone, Default)]
+struct Turns(Arc<Mutex<Vec<TurnReport>>>);
+
+impl Turns {
+    fn listener(&self) -> Box<dyn FnMut(TurnReport) + Send> {
+        let turns = self.clone();
+        Box::new(move |report| turns.0.lock().unwrap_or_else(PoisonError::into_inner).push(report))
+    }
+
+    fn take(&self) -> Vec<TurnReport> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Listens until the recording is over and everything said in it is answered.
+async fn listen_live(driver: &mut Driver, ear: Ear, capture: ClipFeed) -> anyhow::Result<()> {
+    let thread = spawn_ear(ear, Box::new(capture), Arc::default(), driver.inbox())?;
+    driver.run_until_input_ends().await;
+    thread.join().map_err(|_| anyhow::anyhow!("the ear's thread failed; the log says why"))
 }
 
 fn recording(file: &Path) -> anyhow::Result<Pcm> {

@@ -42,7 +42,8 @@ impl Run {
 async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     end_on_signals(stop.clone())?;
-    let (mut driver, loading) = app.driver(Clock::live(), None, true, Box::new(log_turn))?;
+    let (models, loading) = app.models(true)?;
+    let mut driver = app.driver(&models, Clock::live(), None, Box::new(log_turn))?;
     let ear_stop = Arc::new(AtomicBool::new(false));
     let ear = spawn_ear(app.ear()?, app.capture()?, Arc::clone(&ear_stop), driver.inbox())?;
     tracing::info!("listening {} ms after the start", started.elapsed().as_millis());
@@ -58,7 +59,7 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
         tracing::warn!("ending in the middle of a turn, which is missing from the history");
     }
     ear_stop.store(true, Ordering::Relaxed);
-    drop(driver);
+    drop((driver, models));
     ear.join().map_err(|_| anyhow::anyhow!("the ear's thread failed; the log says why"))
 }
 

@@ -1,14 +1,22 @@
-//! A thread per model: a job comes in through a bounded queue, and what came of it goes to the driver's inbox.
+//! A worker per model, which all endpoints share: a job comes in through a bounded queue, and what came of it goes to the
+//! inbox of whoever asked.
 //!
-//! Models are synchronous and slow, so none of them runs on the async runtime. A worker never decides anything.
+//! Models are synchronous and slow, so none of them runs on the async runtime: each has a thread of its own, and a second
+//! one watches over it. A worker never decides anything but which job is next.
 
 mod ear;
+mod endpoint;
+mod gauge;
+mod model;
+mod queue;
+mod restarts;
+mod shared;
 mod smart_turn;
 mod stt;
+mod supervisor;
 mod tts;
 
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pipit_chat::{DeviceAction, FinishedTurn};
@@ -18,9 +26,19 @@ use tokio::sync::{mpsc, oneshot};
 use crate::audio::{CaptureCounters, PlaybackReport};
 
 pub use ear::{Ear, EchoCancellation, Protection, spawn_ear};
-pub use smart_turn::{ScoreJob, spawn_smart_turn};
-pub use stt::{TranscribeJob, spawn_stt};
-pub use tts::{SpeakJob, spawn_tts};
+pub use endpoint::{Endpoint, Models};
+pub use gauge::{Gauge, Overload};
+pub use model::{Job, LoadModel, Work};
+pub use queue::{EndpointId, Urgency};
+pub use smart_turn::{Pause, smart_turn};
+pub use stt::{Utterance, stt};
+pub use tts::{ClauseText, tts};
+
+use shared::Shared;
+use supervisor::Supervisor;
+
+/// How long the end of a worker is waited for.
+const STOPS: Duration = Duration::from_secs(3);
 
 /// Where workers report to. Bounded, and events are never dropped: a worker waits until there is room, which there soon
 /// is, because the driver never waits for a worker.
@@ -72,56 +90,39 @@ pub enum Stage {
     Synthesis,
 }
 
-/// A thread that does one job after another.
-pub struct Worker<Job> {
-    jobs: Option<SyncSender<Job>>,
-    thread: Option<JoinHandle<()>>,
+/// One model at work for every endpoint. Dropping it stops what is being done.
+pub struct Worker<Task> {
+    shared: Arc<Shared<Task>>,
 }
 
-/// Says once what a worker has loaded, or why it could not.
+/// Says once what a worker has loaded at first, or why it could not.
 pub type Ready = oneshot::Receiver<anyhow::Result<String>>;
 
-impl<Job: Send + 'static> Worker<Job> {
-    /// Starts a thread that first calls `load`, which may take seconds, and then hands each job to `work` with what was
-    /// loaded, or with nothing where loading failed. At most `capacity` jobs wait.
-    pub fn spawn<Model: 'static>(
-        name: &str,
-        capacity: usize,
-        load: impl FnOnce() -> anyhow::Result<(Model, String)> + Send + 'static,
-        mut work: impl FnMut(Option<&mut Model>, Job) + Send + 'static,
-    ) -> std::io::Result<(Worker<Job>, Ready)> {
-        let (jobs, queue) = sync_channel(capacity);
+impl<Task: Send + Sync + 'static> Worker<Task> {
+    /// Starts the threads. Jobs are taken at once, and done when the model is loaded.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub fn start<Model: 'static>(work: Work<Model, Task>, gauge: Arc<Gauge>) -> std::io::Result<(Worker<Task>, Ready)> {
+        let shared = Arc::new(Shared::new(work.share));
         let (loaded, ready) = oneshot::channel();
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-            let (mut model, description) = match load() {
-                Ok((model, description)) => (Some(model), Ok(description)),
-                Err(error) => (None, Err(error)),
-            };
-            // Nobody may be waiting to hear it.
-            let _ = loaded.send(description);
-            for job in queue {
-                work(model.as_mut(), job);
-            }
+        let supervisor = Supervisor::new(work, Arc::clone(&shared), gauge);
+        let ended = Arc::clone(&shared);
+        std::thread::Builder::new().name(supervisor.name()).spawn(move || {
+            supervisor.run(loaded);
+            ended.ended();
         })?;
-        Ok((Worker { jobs: Some(jobs), thread: Some(thread) }, ready))
-    }
-
-    /// Queues a job, or gives it back where the queue is full or the thread has ended.
-    pub fn try_send(&self, job: Job) -> Result<(), Job> {
-        let Some(jobs) = &self.jobs else { return Err(job) };
-        jobs.try_send(job).map_err(|error| match error {
-            TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
-        })
+        Ok((Worker { shared }, ready))
     }
 }
 
-impl<Job> Drop for Worker<Job> {
-    /// Lets the thread finish the jobs that it has, and waits for it.
+impl<Task> Drop for Worker<Task> {
+    /// Stops what is being done, and waits for it. A model that hangs is left behind.
     fn drop(&mut self) {
-        self.jobs = None;
-        if let Some(thread) = self.thread.take() {
-            // A worker that panicked has already said so on its own thread.
-            let _ = thread.join();
-        }
+        self.shared.close();
+        self.shared.wait_for_end(STOPS);
     }
 }
+
+#[cfg(test)]
+mod tests;

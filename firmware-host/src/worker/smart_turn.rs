@@ -1,38 +1,37 @@
-//! Smart Turn's thread.
+//! Smart Turn's work.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use pipit_core::audio::Pcm;
-use pipit_core::turn::{DraftId, Event};
+use pipit_core::turn::Event;
 use pipit_models::smart_turn::SmartTurn;
 
-use super::{Inbox, Message, Ready, Stage, Worker};
+use super::{Job, LoadModel, Stage, Work};
 
 /// One pause to judge.
-pub struct ScoreJob {
-    /// The pause.
-    pub draft: DraftId,
+pub struct Pause {
     /// What was said until then.
     pub utterance: Pcm,
 }
 
-/// Starts the thread. Two jobs may wait: a newer pause makes an older one's answer useless anyway.
-pub fn spawn_smart_turn(
-    load: impl FnOnce() -> anyhow::Result<SmartTurn> + Send + 'static,
-    inbox: Inbox,
-) -> std::io::Result<(Worker<ScoreJob>, Ready)> {
-    let load = move || Ok((load()?, "Smart Turn".to_owned()));
-    Worker::spawn("smart-turn", 2, load, move |model, job: ScoreJob| {
-        let begun = Instant::now();
-        let probability = model.and_then(|smart_turn| {
-            smart_turn
-                .probability(job.utterance.samples())
-                .inspect_err(|error| tracing::warn!("Smart Turn could not judge a pause: {error}"))
-                .ok()
-        });
-        let draft = job.draft;
-        let event = Event::TurnScored { draft, probability };
-        // The driver has gone only when everything is shutting down.
-        let _ = inbox.blocking_send(Message::Worked { stage: Stage::Endpointing, draft, took: begun.elapsed(), event });
-    })
+/// Smart Turn. Two pauses of an endpoint may wait: a newer one makes an older one's answer useless anyway.
+pub fn smart_turn(load: LoadModel<SmartTurn>) -> Work<SmartTurn, Pause> {
+    Work {
+        name: "Smart Turn",
+        thread: "smart-turn",
+        stage: Stage::Endpointing,
+        advice: "Until then silence decides when somebody has finished. `pipit doctor` tries it out.",
+        share: 2,
+        load,
+        run: |smart_turn, job| {
+            let probability = smart_turn.probability(job.task.utterance.samples());
+            let probability =
+                probability.inspect_err(|error| tracing::warn!("Smart Turn could not judge a pause: {error}")).ok();
+            Event::TurnScored { draft: job.draft, probability }
+        },
+        failed: |job: &Job<Pause>| Event::TurnScored { draft: job.draft, probability: None },
+        // It always judges the last 8 s, and takes a tenth of a second on a small board.
+        limit: |_| Duration::from_secs(10),
+        begins: |_| true,
+    }
 }

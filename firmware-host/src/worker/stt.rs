@@ -1,46 +1,49 @@
-//! The recogniser's thread.
+//! The recogniser's work.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use pipit_core::audio::Pcm;
-use pipit_core::turn::{DraftId, Event, Transcription};
-use pipit_models::cancel::CancelFlag;
+use pipit_core::turn::{Event, Transcription};
 use pipit_models::error::ModelError;
 use pipit_models::whisper::{Outcome, Whisper};
 
-use super::{Inbox, Message, Ready, Stage, Worker};
+use super::{Job, LoadModel, Stage, Work};
 
 /// One utterance to transcribe.
-pub struct TranscribeJob {
-    /// The draft; of a part, its turn.
-    pub draft: DraftId,
+pub struct Utterance {
     /// Which part of the turn's utterance it is, or none for what follows the parts.
     pub part: Option<usize>,
     /// The sound of it.
     pub utterance: Pcm,
-    /// Raised when nobody wants the transcript any more.
-    pub cancel: CancelFlag,
 }
 
-/// Starts the thread. `load` also gives the model's name. Two utterances may wait.
-pub fn spawn_stt(
-    load: impl FnOnce() -> anyhow::Result<(Whisper, String)> + Send + 'static,
-    inbox: Inbox,
-) -> std::io::Result<(Worker<TranscribeJob>, Ready)> {
-    Worker::spawn("stt", 2, load, move |model, job: TranscribeJob| {
-        let begun = Instant::now();
-        let transcription = model.map_or(Transcription::Failed, |whisper| transcribe(whisper, &job));
-        let event = match job.part {
-            None => Event::Transcribed { draft: job.draft, transcription },
-            Some(part) => Event::PartTranscribed { turn: job.draft.turn, part, transcription },
-        };
-        let took = begun.elapsed();
-        let _ = inbox.blocking_send(Message::Worked { stage: Stage::Transcription, draft: job.draft, took, event });
-    })
+/// A recogniser. `load` also gives the model's name. Eight utterances of an endpoint may wait: the parts of the longest that
+/// there is, what follows them, and something that was said over an answer.
+pub fn stt(load: LoadModel<Whisper>) -> Work<Whisper, Utterance> {
+    Work {
+        name: "the recogniser",
+        thread: "stt",
+        stage: Stage::Transcription,
+        advice: "Choose another stt.model, or find out more with `pipit doctor`.",
+        share: 8,
+        load,
+        run: |whisper, job| transcribed(job, transcribe(whisper, job)),
+        failed: |job| transcribed(job, Transcription::Failed),
+        // Nobody chooses a recogniser that is four times slower than people speak.
+        limit: |utterance| Duration::from_secs(15) + utterance.utterance.duration() * 4,
+        begins: |_| true,
+    }
 }
 
-fn transcribe(whisper: &mut Whisper, job: &TranscribeJob) -> Transcription {
-    match whisper.transcribe(job.utterance.samples(), &job.cancel) {
+fn transcribed(job: &Job<Utterance>, transcription: Transcription) -> Event {
+    match job.task.part {
+        None => Event::Transcribed { draft: job.draft, transcription },
+        Some(part) => Event::PartTranscribed { turn: job.draft.turn, part, transcription },
+    }
+}
+
+fn transcribe(whisper: &mut Whisper, job: &Job<Utterance>) -> Transcription {
+    match whisper.transcribe(job.task.utterance.samples(), &job.cancel) {
         Ok(transcript) if transcript.outcome == Outcome::Words => Transcription::Words(transcript.text),
         Ok(transcript) if transcript.somebody_spoke() => Transcription::NotUnderstood,
         Ok(_) => Transcription::Silence,

@@ -1,48 +1,49 @@
-//! The voice's thread.
+//! The voice's work.
 
-use std::time::Instant;
+use std::time::Duration;
 
-use pipit_core::turn::{DraftId, Event};
-use pipit_models::cancel::CancelFlag;
+use pipit_core::turn::Event;
 use pipit_models::voice::{self, Voice};
 
-use super::{Inbox, Message, Ready, Stage, Worker};
+use super::{Job, LoadModel, Stage, Work};
 
 /// One clause to speak.
-pub struct SpeakJob {
-    /// The draft.
-    pub draft: DraftId,
+pub struct ClauseText {
     /// The clause's number in the reply.
     pub clause: usize,
     /// Its words for the voice.
     pub words: String,
-    /// Raised when nobody wants to hear it any more.
-    pub cancel: CancelFlag,
 }
 
-/// Starts the thread. Four clauses may wait; the turn machine asks for fewer at a time.
-pub fn spawn_tts(
-    load: impl FnOnce() -> anyhow::Result<Box<dyn Voice>> + Send + 'static,
-    inbox: Inbox,
-) -> std::io::Result<(Worker<SpeakJob>, Ready)> {
-    let load = move || {
-        let voice = load()?;
-        let name = voice.name().to_owned();
-        Ok((voice, name))
-    };
-    Worker::spawn("tts", 4, load, move |model: Option<&mut Box<dyn Voice>>, job: SpeakJob| {
-        let begun = Instant::now();
-        let (draft, clause) = (job.draft, job.clause);
-        let event = match model.map(|voice| voice::say(&mut **voice, &job.words, &job.cancel)) {
-            Some(Ok(pcm)) => Event::ClauseReady { draft, clause, pcm },
-            Some(Err(error)) => {
-                if !job.cancel.is_cancelled() {
-                    tracing::error!("the voice could not speak: {error}");
-                }
-                Event::ClauseFailed { draft, clause }
+/// A voice. Four clauses of an endpoint may wait; the turn machine asks for fewer at a time.
+pub fn tts(load: LoadModel<Box<dyn Voice>>) -> Work<Box<dyn Voice>, ClauseText> {
+    Work {
+        name: "the voice",
+        thread: "tts",
+        stage: Stage::Synthesis,
+        advice: "Choose another tts.engine, or find out more with `pipit doctor`.",
+        share: 4,
+        load,
+        run: speak,
+        failed,
+        // People speak some twelve letters a second, so this is about four times as long as it sounds.
+        limit: |clause| Duration::from_secs(15) + Duration::from_millis(330) * (clause.words.len() as u32),
+        begins: |clause| clause.clause == 0,
+    }
+}
+
+fn speak(voice: &mut Box<dyn Voice>, job: &Job<ClauseText>) -> Event {
+    match voice::say(&mut **voice, &job.task.words, &job.cancel) {
+        Ok(pcm) => Event::ClauseReady { draft: job.draft, clause: job.task.clause, pcm },
+        Err(error) => {
+            if !job.cancel.is_cancelled() {
+                tracing::error!("the voice could not speak: {error}");
             }
-            None => Event::ClauseFailed { draft, clause },
-        };
-        let _ = inbox.blocking_send(Message::Worked { stage: Stage::Synthesis, draft, took: begun.elapsed(), event });
-    })
+            failed(job)
+        }
+    }
+}
+
+fn failed(job: &Job<ClauseText>) -> Event {
+    Event::ClauseFailed { draft: job.draft, clause: job.task.clause }
 }

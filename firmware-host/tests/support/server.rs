@@ -42,6 +42,50 @@ impl Server {
     }
 }
 
+/// A server that leaves it to the test when and how a request is answered.
+pub(crate) struct Requests(Receiver<Held>);
+
+/// A request that waits for its answer.
+pub(crate) struct Held {
+    request: Value,
+    stream: TcpStream,
+}
+
+impl Requests {
+    /// The server, and its address. It lives until the test's process ends.
+    pub(crate) fn listen() -> (Self, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (sender, requests) = mpsc::channel();
+        thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let Some(request) = read(&mut stream) else { continue };
+                let _ = sender.send(Held { request, stream });
+            }
+        });
+        (Requests(requests), address)
+    }
+
+    /// Waits for the next request.
+    #[track_caller]
+    pub(crate) fn next(&self) -> Held {
+        self.0.recv_timeout(std::time::Duration::from_secs(60)).expect("a request comes")
+    }
+}
+
+impl Held {
+    /// The last message of the conversation.
+    pub(crate) fn last_message(&self) -> String {
+        let messages = self.request["messages"].as_array().unwrap();
+        messages.last().unwrap()["content"].to_string()
+    }
+
+    /// Answers it. Whoever asked may have hung up.
+    pub(crate) fn answer(mut self, answer: &str) {
+        let _ = self.stream.write_all(answer.as_bytes());
+    }
+}
+
 /// An address at which nobody listens.
 pub(crate) fn nobody() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()

@@ -1,0 +1,156 @@
+//! What a worker's supervisor shares with those who ask for work: the queue, and the job that is being done.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use pipit_core::turn::DraftId;
+use pipit_models::cancel::CancelFlag;
+
+use super::Inbox;
+use super::model::Job;
+use super::queue::{EndpointId, Queue, Taken, Urgency};
+
+/// A job, and where its result goes.
+pub(super) struct Assigned<Task> {
+    pub(super) job: Arc<Job<Task>>,
+    pub(super) inbox: Inbox,
+}
+
+pub(super) struct Shared<Task> {
+    state: Mutex<State<Task>>,
+    changed: Condvar,
+}
+
+struct State<Task> {
+    /// Bounded by each endpoint's share; what does not fit goes back to who asked.
+    queue: Queue<Arc<Assigned<Task>>>,
+    running: Option<Running>,
+    nudged: bool,
+    closed: bool,
+    ended: bool,
+}
+
+struct Running {
+    endpoint: EndpointId,
+    draft: DraftId,
+    cancel: CancelFlag,
+}
+
+/// What a supervisor has waited for.
+pub(super) enum News<Task> {
+    /// This is to be done now.
+    Job(Taken<Arc<Assigned<Task>>>),
+    /// Something else may be due.
+    Nothing,
+    /// Nobody will ask for anything any more.
+    Closed,
+}
+
+impl<Task> Shared<Task> {
+    pub(super) fn new(share: usize) -> Self {
+        let state = State { queue: Queue::new(share), running: None, nudged: false, closed: false, ended: false };
+        Shared { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// Queues a job. False where the endpoint has as many waiting as it may.
+    pub(super) fn push(&self, endpoint: EndpointId, urgency: Urgency, assigned: Assigned<Task>) -> bool {
+        let draft = assigned.job.draft;
+        let taken = self.lock().queue.push(endpoint, draft, urgency, Instant::now(), Arc::new(assigned)).is_ok();
+        self.changed.notify_all();
+        taken
+    }
+
+    pub(super) fn commit(&self, endpoint: EndpointId, draft: DraftId) {
+        self.lock().queue.commit(endpoint, draft, Instant::now());
+    }
+
+    /// Drops what waits for this draft and stops what is being done for it. The machine drops what comes for a cancelled
+    /// draft, so nobody waits to hear of what never began.
+    pub(super) fn cancel(&self, endpoint: EndpointId, draft: DraftId) {
+        let mut state = self.lock();
+        state.queue.cancel(endpoint, draft);
+        if let Some(running) = state.running.as_ref().filter(|r| r.endpoint == endpoint && r.draft == draft) {
+            running.cancel.cancel();
+        }
+    }
+
+    pub(super) fn forget(&self, endpoint: EndpointId) {
+        let mut state = self.lock();
+        state.queue.forget(endpoint);
+        if let Some(running) = state.running.as_ref().filter(|running| running.endpoint == endpoint) {
+            running.cancel.cancel();
+        }
+    }
+
+    /// Makes [`Shared::next`] return.
+    pub(super) fn nudge(&self) {
+        self.lock().nudged = true;
+        self.changed.notify_all();
+    }
+
+    /// Ends the supervisor, as soon as what is being done has stopped.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        if let Some(running) = &state.running {
+            running.cancel.cancel();
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// The supervisor has ended.
+    pub(super) fn ended(&self) {
+        self.lock().ended = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until the supervisor has ended, but no longer than this.
+    pub(super) fn wait_for_end(&self, grace: Duration) {
+        let state = self.lock();
+        // Whether it has ended makes no difference: it is not waited for any longer.
+        drop(self.changed.wait_timeout_while(state, grace, |state| !state.ended));
+    }
+
+    /// Waits for a job, at most `until`. The job counts as running from then on.
+    pub(super) fn next(&self, until: Option<Instant>) -> News<Task> {
+        let mut state = self.lock();
+        loop {
+            if state.closed {
+                return News::Closed;
+            }
+            if std::mem::take(&mut state.nudged) {
+                return News::Nothing;
+            }
+            if let Some(taken) = state.queue.take(Instant::now()) {
+                let (endpoint, draft, cancel) = (taken.endpoint, taken.draft, taken.job.job.cancel.clone());
+                state.running = Some(Running { endpoint, draft, cancel });
+                return News::Job(taken);
+            }
+            state = match until {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(until) => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return News::Nothing;
+                    }
+                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    /// What was being done for this endpoint is done.
+    pub(super) fn finished(&self, endpoint: EndpointId) {
+        let mut state = self.lock();
+        let running = state.running.take();
+        // What was cancelled is no work that the endpoint's next job had to wait for anyway.
+        if running.is_some_and(|running| !running.cancel.is_cancelled()) {
+            state.queue.done(endpoint, Instant::now());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<Task>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,316 @@
+//! Workers whose models do as they are told: wait, fail, hang or die.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use pipit_core::audio::{Hertz, LISTENING_RATE, Pcm};
+use pipit_core::load::{Level, LoadSettings};
+use pipit_core::turn::{DraftId, Event, Transcription, TurnId};
+use tokio::sync::mpsc;
+
+use super::*;
+
+type Fake<Task> = Box<dyn FnMut(&Job<Task>) -> Event + Send>;
+
+/// `real`, with what `load` makes in place of its model.
+fn faked<Model, Task: 'static>(
+    real: Work<Model, Task>,
+    load: impl Fn(usize) -> Fake<Task> + Send + Sync + 'static,
+) -> Work<Fake<Task>, Task> {
+    let Work { name, thread, stage, advice, share, failed, limit, begins, .. } = real;
+    let load = Box::new(move |lighter| Ok((load(lighter), "a fake".to_owned())));
+    Work { name, thread, stage, advice, share, load, run: |fake, job| fake(job), failed, limit, begins }
+}
+
+fn fake_stt(load: impl Fn() -> Fake<Utterance> + Send + Sync + 'static) -> Work<Fake<Utterance>, Utterance> {
+    faked(stt(Box::new(|_| anyhow::bail!("it is not used"))), move |_| load())
+}
+
+fn fake_tts(load: impl Fn(usize) -> Fake<ClauseText> + Send + Sync + 'static) -> Work<Fake<ClauseText>, ClauseText> {
+    faked(tts(Box::new(|_| anyhow::bail!("it is not used"))), load)
+}
+
+/// Workers of which the test uses one or two.
+fn models(stt: Work<Fake<Utterance>, Utterance>, tts: Work<Fake<ClauseText>, ClauseText>, gauge: Gauge) -> Arc<Models> {
+    let gauge = Arc::new(gauge);
+    let smart_turn = faked(smart_turn(Box::new(|_| anyhow::bail!("it is not used"))), |_| {
+        Box::new(|job| Event::TurnScored { draft: job.draft, probability: Some(0.5) })
+    });
+    let smart_turn = Worker::start(smart_turn, Arc::clone(&gauge)).unwrap().0;
+    let stt = Worker::start(stt, Arc::clone(&gauge)).unwrap().0;
+    let tts = Worker::start(tts, Arc::clone(&gauge)).unwrap().0;
+    Models::new(smart_turn, stt, tts, gauge)
+}
+
+fn hearing(stt: Work<Fake<Utterance>, Utterance>) -> Arc<Models> {
+    models(stt, fake_tts(|_| Box::new(|job| say(job, 1))), Gauge::new(LoadSettings::default(), 0))
+}
+
+/// An endpoint with its inbox.
+struct Place {
+    endpoint: Endpoint,
+    inbox: mpsc::Receiver<Message>,
+}
+
+impl Place {
+    fn at(models: &Arc<Models>) -> Self {
+        let (sender, inbox) = mpsc::channel(64);
+        Place { endpoint: models.endpoint(sender), inbox }
+    }
+
+    fn ask(&self, turn: u64, urgency: Urgency) {
+        assert!(self.endpoint.transcribe(draft(turn), urgency, Pcm::new([0.0; 160], LISTENING_RATE)));
+    }
+
+    #[track_caller]
+    fn hears(&mut self, turn: u64, expected: &Transcription) {
+        match self.inbox.blocking_recv().unwrap() {
+            Message::Worked { event: Event::Transcribed { draft: of, transcription }, .. } => {
+                assert_eq!((of, &transcription), (draft(turn), expected));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn draft(turn: u64) -> DraftId {
+    DraftId { turn: TurnId(turn), revision: 1 }
+}
+
+fn words() -> Transcription {
+    Transcription::Words("hello".to_owned())
+}
+
+fn understood(job: &Job<Utterance>) -> Event {
+    Event::Transcribed { draft: job.draft, transcription: words() }
+}
+
+fn say(job: &Job<ClauseText>, seconds: usize) -> Event {
+    let pcm = Pcm::new(vec![0.1; 1_000 * seconds], Hertz(1_000));
+    Event::ClauseReady { draft: job.draft, clause: job.task.clause, pcm }
+}
+
+/// A recogniser that says what it is about to do, and waits until it is let go.
+struct Gate {
+    begun: Receiver<u64>,
+    go: Sender<()>,
+}
+
+fn gated() -> (Gate, Work<Fake<Utterance>, Utterance>) {
+    let ((tell, begun), (go, wait)) = (channel(), channel());
+    let wait = Arc::new(Mutex::new(wait));
+    let work = fake_stt(move || {
+        let (tell, wait) = (tell.clone(), Arc::clone(&wait));
+        Box::new(move |job| {
+            tell.send(job.draft.turn.0).unwrap();
+            wait.lock().unwrap().recv().unwrap();
+            understood(job)
+        })
+    });
+    (Gate { begun, go }, work)
+}
+
+#[test]
+fn what_somebody_waits_for_overtakes_drafts_and_what_nobody_wants_is_never_begun() {
+    let (gate, work) = gated();
+    let models = hearing(work);
+    let (mut kitchen, mut hall) = (Place::at(&models), Place::at(&models));
+    kitchen.ask(1, Urgency::Draft);
+    assert_eq!(gate.begun.recv(), Ok(1));
+    kitchen.ask(2, Urgency::Draft);
+    kitchen.ask(3, Urgency::Draft);
+    hall.ask(4, Urgency::Draft);
+    hall.ask(5, Urgency::Draft);
+    hall.endpoint.commit(draft(5));
+    kitchen.endpoint.cancel(draft(2));
+    (0..4).for_each(|_| gate.go.send(()).unwrap());
+    let order: Vec<_> = gate.begun.iter().take(3).collect();
+    assert_eq!(order, [5, 3, 4], "the hall has had its turn with what it waits for");
+    for turn in [1, 3] {
+        kitchen.hears(turn, &words());
+    }
+    for turn in [5, 4] {
+        hall.hears(turn, &words());
+    }
+}
+
+#[test]
+fn an_endpoint_that_asks_for_more_than_its_share_is_refused_and_another_is_not() {
+    let (gate, mut work) = gated();
+    work.share = 2;
+    let models = hearing(work);
+    let (kitchen, mut hall) = (Place::at(&models), Place::at(&models));
+    kitchen.ask(1, Urgency::Wanted);
+    assert_eq!(gate.begun.recv(), Ok(1));
+    kitchen.ask(2, Urgency::Wanted);
+    kitchen.ask(3, Urgency::Wanted);
+    let refused = !kitchen.endpoint.transcribe(draft(4), Urgency::Wanted, Pcm::new([0.0; 160], LISTENING_RATE));
+    assert!(refused);
+    hall.ask(5, Urgency::Wanted);
+    // Whoever goes leaves nothing behind for others to wait for.
+    drop(kitchen);
+    (0..2).for_each(|_| gate.go.send(()).unwrap());
+    hall.hears(5, &words());
+    assert_eq!(gate.begun.try_recv(), Ok(5));
+    assert!(gate.begun.try_recv().is_err());
+}
+
+#[test]
+fn what_is_cancelled_while_it_is_done_is_told_to_stop() {
+    let (tell, begun) = channel();
+    let models = hearing(fake_stt(move || {
+        let tell = tell.clone();
+        Box::new(move |job| {
+            tell.send(()).unwrap();
+            while !job.cancel.is_cancelled() {
+                std::thread::yield_now();
+            }
+            understood(job)
+        })
+    }));
+    let mut kitchen = Place::at(&models);
+    kitchen.ask(1, Urgency::Draft);
+    begun.recv().unwrap();
+    kitchen.endpoint.cancel(draft(2));
+    kitchen.endpoint.cancel(draft(1));
+    kitchen.hears(1, &words());
+}
+
+/// A recogniser that dies of the turns in `deadly`, and the count of how often it was loaded.
+fn mortal(deadly: &'static [u64]) -> (Arc<AtomicUsize>, Work<Fake<Utterance>, Utterance>) {
+    let loads = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&loads);
+    let work = fake_stt(move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Box::new(|job| {
+            assert!(!deadly.contains(&job.draft.turn.0), "the model dies on purpose");
+            understood(job)
+        })
+    });
+    (loads, work)
+}
+
+#[test]
+fn a_model_that_dies_costs_one_job_and_is_loaded_again() {
+    let (loads, work) = mortal(&[2]);
+    let models = hearing(work);
+    let mut kitchen = Place::at(&models);
+    kitchen.ask(1, Urgency::Wanted);
+    kitchen.hears(1, &words());
+    kitchen.ask(2, Urgency::Wanted);
+    kitchen.ask(3, Urgency::Wanted);
+    kitchen.hears(2, &Transcription::Failed);
+    kitchen.hears(3, &words());
+    assert_eq!(loads.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn a_model_that_dies_again_is_not_loaded_for_every_job_and_comes_back_all_the_same() {
+    let (loads, work) = mortal(&[1, 2]);
+    let models = hearing(work);
+    let mut kitchen = Place::at(&models);
+    for turn in [1, 2, 3] {
+        kitchen.ask(turn, Urgency::Wanted);
+        kitchen.hears(turn, &Transcription::Failed);
+    }
+    assert_eq!(loads.load(Ordering::SeqCst), 2, "the third job did not wait for a model");
+    let patience = Instant::now() + Duration::from_secs(60);
+    while loads.load(Ordering::SeqCst) < 3 {
+        assert!(Instant::now() < patience, "it does not come back");
+        std::thread::yield_now();
+    }
+    kitchen.ask(4, Urgency::Wanted);
+    kitchen.hears(4, &words());
+}
+
+#[test]
+fn a_model_that_hangs_is_left_behind_and_one_that_is_only_slow_is_kept() {
+    let (never, forever) = channel::<()>();
+    let (forever, loads) = (Arc::new(Mutex::new(forever)), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&loads);
+    let mut work = fake_stt(move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let forever = Arc::clone(&forever);
+        Box::new(move |job| {
+            match job.draft.turn.0 {
+                1 => while !job.cancel.is_cancelled() {},
+                2 => drop(forever.lock().unwrap().recv()),
+                _ => {}
+            }
+            understood(job)
+        })
+    });
+    // Only the two that never end by themselves reach it.
+    work.limit = |_| Duration::from_millis(500);
+    let models = hearing(work);
+    let mut kitchen = Place::at(&models);
+    kitchen.ask(1, Urgency::Wanted);
+    kitchen.hears(1, &Transcription::Failed);
+    assert_eq!(loads.load(Ordering::SeqCst), 1);
+    kitchen.ask(2, Urgency::Wanted);
+    kitchen.hears(2, &Transcription::Failed);
+    kitchen.ask(3, Urgency::Wanted);
+    kitchen.hears(3, &words());
+    assert_eq!(loads.load(Ordering::SeqCst), 2);
+    // What it says in the end is said to nobody.
+    drop(never);
+    kitchen.ask(4, Urgency::Wanted);
+    kitchen.hears(4, &words());
+}
+
+#[test]
+fn a_model_that_cannot_be_loaded_says_why_and_its_jobs_are_answered() {
+    let (gauge, (sender, mut inbox)) = (Arc::new(Gauge::new(LoadSettings::default(), 0)), mpsc::channel(4));
+    let (worker, ready) = Worker::start(stt(Box::new(|_| anyhow::bail!("the file is gone"))), gauge).unwrap();
+    let job = Arc::new(Job {
+        draft: draft(1),
+        task: Utterance { part: None, utterance: Pcm::new([], LISTENING_RATE) },
+        cancel: Default::default(),
+    });
+    assert!(worker.shared.push(EndpointId(1), Urgency::Wanted, shared::Assigned { job, inbox: sender }));
+    assert_eq!(ready.blocking_recv().unwrap().unwrap_err().to_string(), "the file is gone");
+    let Some(Message::Worked { event: Event::Transcribed { transcription, .. }, .. }) = inbox.blocking_recv() else {
+        panic!("the job was not answered")
+    };
+    assert_eq!(transcription, Transcription::Failed);
+}
+
+/// The best voice works for a millisecond on a sixteenth of a millisecond of speech; the lighter one says three seconds at
+/// once.
+#[test]
+fn a_voice_that_is_too_slow_is_replaced_by_a_lighter_one_between_two_clauses() {
+    let settings = LoadSettings { least_speech: Duration::from_nanos(1), ..LoadSettings::default() };
+    let tts = fake_tts(|lighter| {
+        Box::new(move |job| {
+            if lighter > 0 {
+                return say(job, 3);
+            }
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_millis(1) {}
+            let pcm = Pcm::new([0.1], LISTENING_RATE);
+            Event::ClauseReady { draft: job.draft, clause: job.task.clause, pcm }
+        })
+    });
+    let models = models(fake_stt(|| Box::new(understood)), tts, Gauge::new(settings, 1));
+    let mut kitchen = Place::at(&models);
+    let mut overload = kitchen.endpoint.overload();
+    let mut levels = Vec::new();
+    for clause in 0.. {
+        assert!(clause < 10_000, "the slow voice goes on: {levels:?}");
+        assert!(kitchen.endpoint.speak(draft(1), Urgency::Wanted, clause, "hello".to_owned()));
+        let Some(Message::Worked { event: Event::ClauseReady { pcm, .. }, .. }) = kitchen.inbox.blocking_recv() else {
+            panic!("clause {clause} was not spoken")
+        };
+        if overload.has_changed().unwrap() {
+            levels.push(overload.borrow_and_update().clone());
+        }
+        if pcm.duration() == Duration::from_secs(3) {
+            break;
+        }
+    }
+    let told: Vec<_> = levels.iter().map(|overload| (overload.level, overload.told.as_deref().unwrap_or(""))).collect();
+    assert_eq!(told.last().map(|(level, _)| *level), Some(Level::LighterVoice(1)), "{told:?}");
+    assert!(told.iter().all(|(_, words)| words.contains("the voice needs")), "{told:?}");
+}
