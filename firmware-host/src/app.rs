@@ -12,11 +12,13 @@ use pipit_core::turn::Machine;
 use pipit_models::runtime::Runtime;
 use pipit_models::silero::SileroVad;
 use pipit_models::smart_turn::SmartTurn;
+use pipit_store::Store;
 use tokio::sync::mpsc;
 
 use crate::audio::{self, Backend, Capture, Pace, Playback, ReportSink};
 use crate::barge_in;
-use crate::chat::engine;
+use crate::bus::{Bus, spawn_keeper};
+use crate::chat;
 use crate::clock::Clock;
 use crate::driver::{Driver, Workers};
 use crate::installed::Installed;
@@ -42,6 +44,7 @@ pub struct App {
     config: Config,
     runtime: Runtime,
     installed: Arc<Installed>,
+    store: Store,
     engine: Engine,
     /// What keeps the ear from hearing the speaker that was opened last, until an ear takes it.
     protection: Mutex<Protection>,
@@ -60,8 +63,9 @@ impl App {
     pub fn new(config: Config) -> anyhow::Result<App> {
         let runtime = Runtime::load(&config.models.runtime)?;
         let installed = Arc::new(Installed::open(&config)?);
-        let engine = engine(&config)?;
-        Ok(App { config, runtime, installed, engine, protection: Mutex::default() })
+        let store = chat::store(&config)?;
+        let engine = chat::engine(&config, store.clone())?;
+        Ok(App { config, runtime, installed, store, engine, protection: Mutex::default() })
     }
 
     /// The configuration that everything is built from.
@@ -72,6 +76,11 @@ impl App {
     /// The chat core.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// What is remembered.
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// An ear that has heard nothing yet. Open the driver first: the ear minds its speaker.
@@ -130,11 +139,22 @@ impl App {
         let workers = Workers { smart_turn, stt, tts, playback, writes_files };
         let catalogue = Arc::new(Catalogue::english());
         let machine = Machine::new(self.config.turn.clone(), self.config.ear.pre_roll, catalogue);
-        let driver = Driver::new(machine, clock, self.engine.clone(), workers, (sender, inbox), on_turn);
+        let driver = Driver::new(machine, clock, self.engine.clone(), workers, (sender, inbox), on_turn, self.bus()?);
         Ok((
             driver,
             Loading { parts: [("turn model", smart_turn_ready), ("recogniser", stt_ready), ("voice", tts_ready)] },
         ))
+    }
+
+    fn bus(&self) -> anyhow::Result<Bus> {
+        let (store, keep) = (self.store.clone(), self.config.log_turns);
+        if keep == 0 {
+            if let Err(error) = store.forget_turns(0) {
+                tracing::warn!("what turns took before could not be forgotten: {error}");
+            }
+            return Ok(Bus::new(None));
+        }
+        Ok(Bus::new(Some(spawn_keeper(store, keep)?)))
     }
 
     fn playback(&self, replies: Option<&Path>, inbox: Inbox) -> anyhow::Result<(Playback, bool)> {

@@ -17,6 +17,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::audio::{CaptureCounters, PlaybackReport};
 
+pub use pipit_web::Stage;
+
 pub use ear::{Ear, EchoCancellation, Protection, spawn_ear};
 pub use smart_turn::{ScoreJob, spawn_smart_turn};
 pub use stt::{TranscribeJob, spawn_stt};
@@ -59,17 +61,6 @@ pub enum Message {
     Playback(PlaybackReport),
     /// The recording that was listened to is over.
     InputEnded,
-}
-
-/// Which model a piece of work was done by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Smart Turn.
-    Endpointing,
-    /// The recogniser.
-    Transcription,
-    /// The voice.
-    Synthesis,
 }
 
 /// A thread that does one job after another.
