@@ -2,6 +2,8 @@
 //! thrown away. Effects say when work is asked for, events when it is done. Nothing that anybody said is kept here.
 
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::time::Duration;
