@@ -43,6 +43,7 @@ fn rows(report: &TurnReport) -> Vec<Row> {
     let spans = report.waterfall.drafts.last().map(|draft| &draft.spans[..]).unwrap_or_default();
     let pause = t.pause.map(|at| Row { began: 0.0, ..Row::at("pause noticed", at, '·') });
     let mut rows: Vec<Row> = pause.into_iter().collect();
+    rows.extend(t.turn_decided.map(|at| Row::at("turn decided", at, '◆')));
     for (stage, name) in [
         (Stage::Endpointing, "Smart Turn"),
         (Stage::Transcription, "transcript"),
@@ -53,7 +54,6 @@ fn rows(report: &TurnReport) -> Vec<Row> {
         // The voice speaks the other clauses while the first is played.
         rows.extend(spans.iter().find(|span| span.stage == stage).map(|span| Row::of(name, span)));
     }
-    rows.extend(t.turn_decided.map(|at| Row::at("turn decided", at, '◆')));
     rows.extend(t.first_audio.map(|at| Row::at("first audio", at, '▶')));
     rows.sort_by(|a, b| a.began.total_cmp(&b.began));
     rows
@@ -80,8 +80,9 @@ impl Row {
     /// One line. What is still under way when the first audio is heard is drawn until there.
     fn drawn(&self, scale: f64) -> String {
         let cell = |ms: f64| (ms / scale).clamp(0.0, WIDTH) as usize;
-        let (from, to) = (cell(self.began).min(WIDTH as usize - 1), cell(self.reached.unwrap_or(f64::INFINITY)));
-        let waited = cell(self.began + self.waited).clamp(from, to) - from;
+        let from = cell(self.began).min(WIDTH as usize - 1);
+        let to = cell(self.reached.unwrap_or(f64::INFINITY)).max(from);
+        let waited = if self.waited > 0.0 { cell(self.began + self.waited).clamp(from, to) - from } else { 0 };
         let worked = (to - from).saturating_sub(waited).max(1);
         let bar = format!("{}{}{}", " ".repeat(from), "·".repeat(waited), self.fill.to_string().repeat(worked));
         let at = self.reached.map_or("unneeded".to_owned(), |at| format!("{at:.0} ms"));
@@ -95,17 +96,16 @@ fn thrown_away(report: &TurnReport) -> Vec<String> {
     let pauses: Vec<_> = dropped.filter_map(|draft| draft.pause_ms).collect();
     let work: Vec<_> = report.waterfall.thrown_away().into_iter().filter_map(in_words).collect();
     let begun = match pauses[..] {
-        [] => String::new(),
-        [at] => format!("the draft at {at:.0} ms: "),
-        [first, ..] => format!("{} drafts, the first at {first:.0} ms: ", pauses.len()),
+        [] => None,
+        [at] => Some(format!("the draft at {at:.0} ms")),
+        [first, ..] => Some(format!("{} drafts, the first at {first:.0} ms", pauses.len())),
     };
-    let words = format!("{begun}{}", work.join(", "));
-    if words.is_empty() { Vec::new() } else { wrapped("  thrown away: ", &words) }
+    wrapped("  thrown away: ", &begun.into_iter().chain(work).collect::<Vec<_>>())
 }
 
 fn in_words((stage, count, model_ms): (Stage, usize, f64)) -> Option<String> {
     let (one, many) = match stage {
-        Stage::Endpointing => ("turn score", "turn scores"),
+        Stage::Endpointing => ("Smart Turn score", "Smart Turn scores"),
         Stage::Transcription => ("transcription", "transcriptions"),
         Stage::Understanding => ("reply", "replies"),
         Stage::Synthesis => ("clause", "clauses"),
@@ -115,16 +115,17 @@ fn in_words((stage, count, model_ms): (Stage, usize, f64)) -> Option<String> {
     Some(format!("{count} {}{took}", if count == 1 { one } else { many }))
 }
 
-/// `words` after `label`, on as many lines of 80 columns as they need.
-fn wrapped(label: &str, words: &str) -> Vec<String> {
-    let mut lines = vec![label.trim_end().to_owned()];
-    for word in words.split(' ') {
-        let line = lines.last_mut().expect("there is always a line");
-        if line.chars().count() + 1 + word.chars().count() > 80 {
-            lines.push(format!("{}{word}", " ".repeat(label.len())));
-        } else {
-            line.push(' ');
-            line.push_str(word);
+/// `items` after `label`, on as many lines of 80 columns as they need; nothing where there are none.
+fn wrapped(label: &str, items: &[String]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for item in items {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + item.chars().count() < 78 => *line = format!("{line}, {item}"),
+            Some(line) => {
+                line.push(',');
+                lines.push(format!("{}{item}", " ".repeat(label.len())));
+            }
+            None => lines.push(format!("{label}{item}")),
         }
     }
     lines
@@ -210,8 +211,8 @@ mod tests {
                 500 ms  done                                  ████
                 800 ms  first clause                          ·████████████████████
                 801 ms  first audio                                                ▶
-              thrown away: 2 drafts, the first at -1840 ms: 3 turn scores (50 ms), 2
-                           transcriptions (85 ms), 2 replies
+              thrown away: 2 drafts, the first at -1840 ms, 3 turn scores (50 ms),
+                           2 transcriptions (85 ms), 2 replies
               interrupted at 900 ms, went on at 1800 ms
         "#]]
         .assert_eq(&(lines.join("\n") + "\n"));
