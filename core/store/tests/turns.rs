@@ -13,7 +13,7 @@ fn at(turn: usize) -> Timestamp {
 }
 
 fn records(store: &Store, limit: usize) -> Vec<String> {
-    store.recent_turns(limit).unwrap().into_iter().map(|turn| turn.record).collect()
+    store.recent_turns(limit).expect("the file can be read").into_iter().map(|turn| turn.record).collect()
 }
 
 #[test]

@@ -211,7 +211,7 @@ mod tests {
                 500 ms  done                                  ████
                 800 ms  first clause                          ·████████████████████
                 801 ms  first audio                                                ▶
-              thrown away: 2 drafts, the first at -1840 ms, 3 turn scores (50 ms),
+              thrown away: 2 drafts, the first at -1840 ms, 3 Smart Turn scores (50 ms),
                            2 transcriptions (85 ms), 2 replies
               interrupted at 900 ms, went on at 1800 ms
         "#]]
