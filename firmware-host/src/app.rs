@@ -17,13 +17,14 @@ use tokio::sync::mpsc;
 
 use crate::audio::{self, Backend, Capture, Pace, Playback, ReportSink};
 use crate::barge_in;
-use crate::bus::{Bus, spawn_keeper};
+use crate::bus::Bus;
 use crate::chat;
 use crate::clock::Clock;
 use crate::driver::{Driver, Workers};
 use crate::installed::Installed;
 use crate::report::TurnReport;
 use crate::self_test;
+use crate::turn_log::TurnLog;
 use crate::worker::{Ear, EchoCancellation, Inbox, Message, Protection, Ready, spawn_smart_turn, spawn_stt, spawn_tts};
 
 /// Events wait here for the driver, which is never busy for longer than it takes to hand a job over. Nothing is dropped:
@@ -46,6 +47,7 @@ pub struct App {
     installed: Arc<Installed>,
     store: Store,
     engine: Engine,
+    bus: Bus,
     /// What keeps the ear from hearing the speaker that was opened last, until an ear takes it.
     protection: Mutex<Protection>,
 }
@@ -65,7 +67,8 @@ impl App {
         let installed = Arc::new(Installed::open(&config)?);
         let store = chat::store(&config)?;
         let engine = chat::engine(&config, store.clone())?;
-        Ok(App { config, runtime, installed, store, engine, protection: Mutex::default() })
+        let bus = Bus::new(turn_log(&config, &store)?);
+        Ok(App { config, runtime, installed, store, engine, bus, protection: Mutex::default() })
     }
 
     /// The configuration that everything is built from.
@@ -81,6 +84,11 @@ impl App {
     /// What is remembered.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Where it is told what happens.
+    pub fn bus(&self) -> &Bus {
+        &self.bus
     }
 
     /// An ear that has heard nothing yet. Open the driver first: the ear minds its speaker.
@@ -139,22 +147,12 @@ impl App {
         let workers = Workers { smart_turn, stt, tts, playback, writes_files };
         let catalogue = Arc::new(Catalogue::english());
         let machine = Machine::new(self.config.turn.clone(), self.config.ear.pre_roll, catalogue);
-        let driver = Driver::new(machine, clock, self.engine.clone(), workers, (sender, inbox), on_turn, self.bus()?);
+        let driver =
+            Driver::new(machine, clock, self.engine.clone(), workers, (sender, inbox), on_turn, self.bus.clone());
         Ok((
             driver,
             Loading { parts: [("turn model", smart_turn_ready), ("recogniser", stt_ready), ("voice", tts_ready)] },
         ))
-    }
-
-    fn bus(&self) -> anyhow::Result<Bus> {
-        let (store, keep) = (self.store.clone(), self.config.log_turns);
-        if keep == 0 {
-            if let Err(error) = store.forget_turns(0) {
-                tracing::warn!("what turns took before could not be forgotten: {error}");
-            }
-            return Ok(Bus::new(None));
-        }
-        Ok(Bus::new(Some(spawn_keeper(store, keep)?)))
     }
 
     fn playback(&self, replies: Option<&Path>, inbox: Inbox) -> anyhow::Result<(Playback, bool)> {
@@ -205,6 +203,17 @@ impl Loading {
             }
         }
     }
+}
+
+/// What keeps the last turns, unless the owner wants none kept.
+fn turn_log(config: &Config, store: &Store) -> anyhow::Result<Option<TurnLog>> {
+    if config.log_turns > 0 {
+        return Ok(Some(TurnLog::start(store.clone(), config.log_turns)?));
+    }
+    if let Err(error) = store.forget_turns(0) {
+        tracing::warn!("what turns took before could not be forgotten: {error}");
+    }
+    Ok(None)
 }
 
 /// Opens the microphone that is configured, or the file or the silence in its place.

@@ -1,20 +1,14 @@
-//! The event bus: what others may want to know of the daemon, the moment it happens, and what is kept of it.
+//! The event bus: what others may want to know of the daemon, the moment it happens.
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use pipit_store::{Store, StoreError};
 use pipit_web::{BusEvent, Metrics, Snapshot, TurnRecord};
 use tokio::sync::{broadcast, watch};
 
-use crate::worker::Worker;
+use crate::turn_log::TurnLog;
 
-/// A subscriber that is this many events behind loses the oldest, and is told how many. The driver never waits for one.
+/// A subscriber that is this many events behind loses the oldest, and is told how many. Nobody ever waits for one.
 const EVENTS: usize = 256;
-
-/// Turns that wait to be written. They come seconds apart; should the disk be slower still, the turn that finds no room
-/// here is not kept.
-const UNWRITTEN: usize = 16;
 
 /// Tells everybody. Clones tell the same listeners.
 #[derive(Clone)]
@@ -22,22 +16,22 @@ pub struct Bus {
     snapshots: watch::Sender<Snapshot>,
     events: broadcast::Sender<BusEvent>,
     metrics: Arc<Metrics>,
-    keeper: Option<Arc<Worker<TurnRecord>>>,
+    turn_log: Option<Arc<TurnLog>>,
 }
 
 impl Bus {
-    /// A bus that nobody listens to yet. What turns took is written by `keeper`, if there is one.
-    pub fn new(keeper: Option<Worker<TurnRecord>>) -> Self {
+    /// A bus that nobody listens to yet. What turns took goes into `turn_log`, if there is one.
+    pub fn new(turn_log: Option<TurnLog>) -> Self {
         Bus {
             snapshots: watch::Sender::default(),
             events: broadcast::Sender::new(EVENTS),
             metrics: Arc::default(),
-            keeper: keeper.map(Arc::new),
+            turn_log: turn_log.map(Arc::new),
         }
     }
 
     /// The state, always the newest.
-    pub fn subscribe(&self) -> watch::Receiver<Snapshot> {
+    pub fn snapshots(&self) -> watch::Receiver<Snapshot> {
         self.snapshots.subscribe()
     }
 
@@ -46,7 +40,7 @@ impl Bus {
         self.events.downgrade()
     }
 
-    /// What has been counted.
+    /// What is counted.
     pub fn metrics(&self) -> Arc<Metrics> {
         Arc::clone(&self.metrics)
     }
@@ -65,13 +59,15 @@ impl Bus {
         true
     }
 
-    /// A turn is over.
+    /// A turn is over. One that came to nothing may never have been meant for Pipit: it is counted, and neither told nor
+    /// kept.
     pub fn turn_ended(&self, record: TurnRecord) {
         self.metrics.turn_ended(&record);
-        if let Some(keeper) = &self.keeper
-            && keeper.try_send(record.clone()).is_err()
-        {
-            tracing::warn!("the disk is too slow: what this turn took is not kept");
+        if record.came_to_nothing() {
+            return;
+        }
+        if let Some(log) = &self.turn_log {
+            log.keep(record.clone());
         }
         self.tell(BusEvent::Turn(Box::new(record)));
     }
@@ -82,25 +78,43 @@ impl Bus {
     }
 }
 
-/// Starts the thread that writes down what turns took, of which the last `keep` are kept. A turn that can't be written is
-/// lost, which is said once until the next can.
-///
-/// # Errors
-/// The operating system gives Pipit no thread.
-pub fn spawn_keeper(store: Store, keep: u32) -> std::io::Result<Worker<TurnRecord>> {
-    let mut failing = false;
-    let work = move |_: Option<&mut ()>, record: TurnRecord| match write(&store, &record, keep) {
-        Ok(()) => failing = false,
-        Err(error) if !std::mem::replace(&mut failing, true) => {
-            tracing::warn!("what turns take is not kept: {error}");
-        }
-        Err(_) => {}
-    };
-    Ok(Worker::spawn("turns", UNWRITTEN, || Ok(((), String::new())), work)?.0)
-}
+#[cfg(test)]
+mod tests {
+    use pipit_store::Store;
+    use pipit_web::Timings;
 
-fn write(store: &Store, record: &TurnRecord, keep: u32) -> Result<(), StoreError> {
-    // Numbers and fixed words always have a JSON form.
-    let json = serde_json::to_string(record).unwrap_or_else(|_| "{}".to_owned());
-    store.add_turn(Timestamp::now(), &json, keep)
+    use super::*;
+
+    #[test]
+    fn what_came_to_nothing_is_counted_and_neither_told_nor_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("pipit.db")).unwrap();
+        let bus = Bus::new(Some(TurnLog::start(store.clone(), 10).unwrap()));
+        let mut events = bus.events().upgrade().unwrap().subscribe();
+        let spoken =
+            TurnRecord { timings_ms: Timings { pause: Some(200.0), ..Timings::default() }, ..Default::default() };
+        let answered = TurnRecord { turn: 2, ended_by: Some("intent"), ..spoken.clone() };
+        bus.turn_ended(spoken);
+        bus.turn_ended(answered.clone());
+        let counted = bus.metrics().written(&Snapshot::default());
+        assert!(counted.contains("pipit_turns_total{ended_by=\"dropped\"} 1\n"), "{counted}");
+        assert_eq!(events.try_recv().unwrap(), BusEvent::Turn(Box::new(answered)));
+        // Everything is written once it is dropped.
+        drop(bus);
+        let kept = store.recent_turns(10).unwrap();
+        assert!(kept.len() == 1 && kept[0].record.contains("\"turn\":2"), "{kept:?}");
+    }
+
+    #[test]
+    fn the_state_is_told_when_it_has_changed() {
+        let bus = Bus::new(None);
+        let mut events = bus.events().upgrade().unwrap().subscribe();
+        assert!(bus.send_modify(|snapshot| snapshot.phase = "hearing"));
+        assert!(!bus.send_modify(|snapshot| snapshot.phase = "hearing"));
+        assert!(bus.send_modify(|snapshot| snapshot.turns = 1));
+        let state = Snapshot { phase: "hearing", ..Snapshot::default() };
+        assert_eq!(events.try_recv().unwrap(), BusEvent::State(state.clone()));
+        assert_eq!(events.try_recv().unwrap(), BusEvent::State(Snapshot { turns: 1, ..state }));
+        assert!(events.try_recv().is_err());
+    }
 }

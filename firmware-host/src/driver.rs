@@ -110,11 +110,6 @@ impl Driver {
         self.sender.clone()
     }
 
-    /// What the driver is doing, for those who listen.
-    pub fn bus(&self) -> &Bus {
-        &self.bus
-    }
-
     /// Runs in real time until `stop`.
     pub async fn run(&mut self, stop: CancellationToken) {
         tokio::select! {

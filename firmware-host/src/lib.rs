@@ -14,5 +14,6 @@ pub mod installed;
 pub mod report;
 pub mod self_test;
 pub mod timers;
+pub mod turn_log;
 pub mod waterfall;
 pub mod worker;

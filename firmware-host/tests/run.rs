@@ -157,11 +157,11 @@ fn what_a_turn_took_is_told_kept_and_counted() {
         }
     };
     phases.dedup();
-    for phase in ["hearing", "weighing", "thinking", "speaking"] {
+    for phase in ["hearing", "weighing", "speaking"] {
         assert!(phases.iter().any(|seen| seen == phase), "{phase} is missing: {phases:?}");
     }
     assert!(told["ended_by"].is_string() && told["timings_ms"]["first_audio"].is_number(), "{told}");
-    assert!(!told.to_string().contains("seven") && !told.to_string().contains("84"), "no words: {told}");
+    assert!(["twelve", "seven", "That's"].iter().all(|word| !told.to_string().contains(word)), "no words: {told}");
 
     daemon.logs("ended_by");
     let deadline = Instant::now() + PATIENCE;

@@ -9,7 +9,7 @@ pub struct TurnRecord {
     /// The turn's number since the start.
     pub turn: u64,
     /// What ended the turn: `smart_turn`, `intent`, `silence` or `length`. Null for an announcement, and for what came to
-    /// nothing, such as a cough over an answer.
+    /// nothing, such as a cough over an answer or words that were not for Pipit.
     pub ended_by: Option<&'static str>,
     /// When each stage of the answer was reached.
     pub timings_ms: Timings,
@@ -18,11 +18,16 @@ pub struct TurnRecord {
 }
 
 impl TurnRecord {
+    /// Somebody spoke, but it was not taken for a turn.
+    #[must_use]
+    pub fn came_to_nothing(&self) -> bool {
+        self.ended_by.is_none() && self.timings_ms.pause.is_some()
+    }
+
     /// What became of it, in one word: what ended it, or `announcement`, or `dropped`.
     #[must_use]
     pub fn outcome(&self) -> &'static str {
-        let undecided = if self.timings_ms.pause.is_some() { "dropped" } else { "announcement" };
-        self.ended_by.unwrap_or(undecided)
+        self.ended_by.unwrap_or(if self.came_to_nothing() { "dropped" } else { "announcement" })
     }
 }
 
@@ -90,7 +95,8 @@ pub struct Span {
     pub clause: Option<usize>,
     /// It was asked for; of a clause that is played, its first sample went to the speaker.
     pub began_ms: f64,
-    /// It was done or given up. Null if it was still under way when the turn ended.
+    /// It was done or given up. Null if nobody knew any more: the turn had ended before, or it was cancelled while it
+    /// waited in a queue.
     pub ended_ms: Option<f64>,
     /// How long a model of this machine worked on it. Whatever else passed until the end was spent waiting in a queue.
     pub model_ms: Option<f64>,

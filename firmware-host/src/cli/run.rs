@@ -48,8 +48,8 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
     tokio::spawn(loading.log());
     tokio::spawn(timers::announce(app.engine().clone(), driver.inbox()));
     if let Some(address) = app.config().web_listen {
-        let (bus, store) = (driver.bus(), app.store().clone());
-        let sources = Sources { snapshots: bus.subscribe(), events: bus.events(), metrics: bus.metrics(), store };
+        let (bus, store) = (app.bus(), app.store().clone());
+        let sources = Sources { snapshots: bus.snapshots(), events: bus.events(), metrics: bus.metrics(), store };
         tokio::spawn(serve_web(address, sources, stop.clone()));
     }
     driver.run(stop).await;
