@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use pipit_chat::{ChatError, DeviceAction, Door, Engine, FinishedTurn, ReplyEvent, Request};
 use pipit_core::audio::{FRAME_SAMPLES, LISTENING_RATE, duration_of};
-use pipit_core::ear::SpeechFact;
 use pipit_core::turn::{DraftId, Effect, Event, Machine, Phase, Transcription, TurnId, Understanding};
 use pipit_models::cancel::CancelFlag;
 use pipit_web::TurnRecord;
@@ -215,7 +214,7 @@ impl Driver {
     fn step(&mut self, event: Event) {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
-            self.note(&event);
+            self.waterfalls.happened(self.clock.stamp(), &event);
             let mut effects = Vec::new();
             self.machine.step(self.clock.now(), event, &mut effects);
             let now = self.clock.stamp();
@@ -225,25 +224,6 @@ impl Driver {
         let phase = self.machine.phase().name();
         if self.bus.send_modify(|snapshot| snapshot.phase = phase) {
             self.workers.playback.prepare();
-        }
-    }
-
-    /// Writes down when things happened.
-    fn note(&mut self, event: &Event) {
-        let now = self.clock.stamp();
-        self.waterfalls.happened(now, event);
-        match event {
-            Event::Speech(SpeechFact::Paused(stretch) | SpeechFact::Continues(stretch)) => {
-                self.waterfalls.heard(now, stretch);
-            }
-            Event::Transcribed { draft, transcription } => {
-                let words = match transcription {
-                    Transcription::Words(words) => words.clone(),
-                    _ => String::new(),
-                };
-                self.with(*draft, |flight| flight.recording.transcribed(words));
-            }
-            _ => {}
         }
     }
 
@@ -273,6 +253,7 @@ impl Driver {
                 refused.then_some(Event::PartTranscribed { turn, part, transcription: Transcription::Failed })
             }
             Effect::Respond { draft, request } => {
+                self.with(draft, |flight| flight.recording.transcribed(request.clone()));
                 self.respond(draft, request);
                 None
             }

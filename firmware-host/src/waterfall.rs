@@ -8,7 +8,8 @@ mod tests;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use pipit_core::audio::{SampleIndex, SpeechStretch};
+use pipit_core::audio::SampleIndex;
+use pipit_core::ear::SpeechFact;
 use pipit_core::time::Moment;
 use pipit_core::turn::{DraftId, Effect, EndedBy, Event, Transcription, TurnId};
 use pipit_web::{Stage, TurnRecord};
@@ -44,6 +45,7 @@ struct Recording {
     decided: Option<(Moment, EndedBy)>,
     reopened: Vec<Moment>,
     interruptions: Vec<Interruption>,
+    parts: Vec<Span>,
     drafts: Vec<Draft>,
 }
 
@@ -66,7 +68,8 @@ struct Draft {
 #[derive(Debug)]
 struct Span {
     stage: Stage,
-    clause: Option<usize>,
+    /// Of the clause or of the part.
+    number: Option<usize>,
     began: Moment,
     ended: Option<Moment>,
     model: Option<Duration>,
@@ -78,16 +81,11 @@ struct Span {
 /// What an event says about a piece of work that was asked for.
 struct Done {
     stage: Stage,
-    clause: Option<usize>,
+    number: Option<usize>,
     failed: bool,
 }
 
 impl Waterfalls {
-    /// The ear has noticed that speech has paused, or goes on.
-    pub fn heard(&mut self, at: Moment, stretch: &SpeechStretch) {
-        self.heard = Heard { until: stretch.end(), at, speech_end: stretch.speech_end };
-    }
-
     /// The machine wants something done.
     pub fn asked(&mut self, at: Moment, effect: &Effect) {
         match effect {
@@ -109,6 +107,10 @@ impl Waterfalls {
                 turn.decided = Some((at, *ended_by));
             }
             Effect::Transcribe { draft, .. } => self.begin(at, *draft, Stage::Transcription, None),
+            Effect::TranscribePart { turn, part, .. } => {
+                let turn = self.turns.entry(*turn).or_insert_with(|| Recording::new(at));
+                turn.parts.push(Span::new(Stage::Transcription, Some(*part), at));
+            }
             Effect::Respond { draft, .. } => self.begin(at, *draft, Stage::Understanding, None),
             Effect::Act { draft } => self.begin(at, *draft, Stage::Action, None),
             Effect::Synthesise { draft, clause, .. } => self.begin(at, *draft, Stage::Synthesis, Some(*clause)),
@@ -132,6 +134,16 @@ impl Waterfalls {
 
     /// Something has happened.
     pub fn happened(&mut self, at: Moment, event: &Event) {
+        match event {
+            Event::Speech(SpeechFact::Paused(stretch) | SpeechFact::Continues(stretch)) => {
+                self.heard = Heard { until: stretch.end(), at, speech_end: stretch.speech_end };
+            }
+            Event::PartTranscribed { turn, transcription, .. } => {
+                let failed = *transcription == Transcription::Failed;
+                self.with(*turn, |turn| turn.part(event).into_iter().for_each(|part| part.end(at, failed)));
+            }
+            _ => {}
+        }
         let Some((turn, revision)) = self.find(event) else { return };
         match event {
             Event::ClauseStarted { clause, .. } => turn.begin(at, revision, Stage::Playback, Some(*clause)),
@@ -146,6 +158,9 @@ impl Waterfalls {
 
     /// A model has worked for so long on what `event` tells.
     pub fn worked(&mut self, event: &Event, took: Duration) {
+        if let Event::PartTranscribed { turn, .. } = event {
+            self.with(*turn, |turn| turn.part(event).into_iter().for_each(|part| part.model = Some(took)));
+        }
         let Some((turn, revision)) = self.find(event) else { return };
         for done in Done::by(event) {
             if let Some(span) = turn.draft(revision).and_then(|draft| draft.open(&done)) {
@@ -161,7 +176,7 @@ impl Waterfalls {
 
     /// The turn, in which a new draft takes the place of those before it.
     fn turn(&mut self, at: Moment, draft: DraftId) -> &mut Recording {
-        let turn = self.turns.entry(draft.turn).or_insert_with(|| Recording { began: at, ..Recording::default() });
+        let turn = self.turns.entry(draft.turn).or_insert_with(|| Recording::new(at));
         if turn.drafts.last().is_none_or(|last| last.revision < draft.revision) {
             turn.drafts.iter_mut().for_each(|earlier| earlier.drop(at));
             turn.drafts.push(Draft::new(draft.revision));
@@ -187,25 +202,31 @@ impl Waterfalls {
 }
 
 impl Recording {
+    fn new(began: Moment) -> Self {
+        Recording { began, ..Recording::default() }
+    }
+
+    /// The part that `event` tells of, while it is worked on.
+    fn part(&mut self, event: &Event) -> Option<&mut Span> {
+        let Event::PartTranscribed { part, .. } = event else { return None };
+        self.parts.iter_mut().find(|span| span.number == Some(*part) && span.ended.is_none())
+    }
+
     fn draft(&mut self, revision: u32) -> Option<&mut Draft> {
         self.drafts.iter_mut().find(|draft| draft.revision == revision)
     }
 
-    fn begin(&mut self, at: Moment, revision: u32, stage: Stage, clause: Option<usize>) {
+    fn begin(&mut self, at: Moment, revision: u32, stage: Stage, number: Option<usize>) {
         let speculative = self.decided.is_none() && !self.is_announcement();
         let Some(draft) = self.draft(revision) else { return };
         let discarded = draft.dropped.is_some();
-        let began = at;
-        let (ended, model, failed) = (None, None, false);
-        draft.spans.push(Span { stage, clause, began, ended, model, speculative, discarded, failed });
+        draft.spans.push(Span { speculative, discarded, ..Span::new(stage, number, at) });
     }
 
     fn end(&mut self, at: Moment, revision: u32, done: &Done) {
         let too_late = done.stage == Stage::Endpointing && self.decided.is_some();
         let Some(span) = self.draft(revision).and_then(|draft| draft.open(done)) else { return };
-        span.end(at);
-        // What is cancelled fails too, but by no fault.
-        span.failed = done.failed && !span.discarded;
+        span.end(at, done.failed);
         span.discarded |= too_late;
     }
 
@@ -217,7 +238,7 @@ impl Recording {
 
     fn playback_stopped(&mut self, at: Moment, revision: u32) {
         let spans = self.draft(revision).into_iter().flat_map(|draft| &mut draft.spans);
-        spans.filter(|span| span.stage == Stage::Playback && span.ended.is_none()).for_each(|span| span.end(at));
+        spans.filter(|span| span.stage == Stage::Playback && span.ended.is_none()).for_each(|span| span.end(at, false));
     }
 
     fn interrupted(&mut self, at: Moment) {
@@ -242,13 +263,13 @@ impl Recording {
             span.discarded = true;
             // The engine says nothing any more; a model still says when it has noticed.
             if matches!(span.stage, Stage::Understanding | Stage::Action) {
-                span.end(at);
+                span.end(at, false);
             }
         }
     }
 
     fn is_announcement(&self) -> bool {
-        self.pause.is_none()
+        self.pause.is_none() && self.parts.is_empty()
     }
 }
 
@@ -265,12 +286,20 @@ impl Draft {
     /// The work of that kind that is under way.
     fn open(&mut self, done: &Done) -> Option<&mut Span> {
         let mut under_way = self.spans.iter_mut().filter(|span| span.ended.is_none());
-        under_way.find(|span| span.stage == done.stage && span.clause == done.clause)
+        under_way.find(|span| span.stage == done.stage && span.number == done.number)
     }
 }
 
 impl Span {
-    fn end(&mut self, at: Moment) {
+    /// Begun before the turn was decided, as nearly everything is.
+    fn new(stage: Stage, number: Option<usize>, began: Moment) -> Self {
+        let (ended, model, speculative, discarded, failed) = (None, None, true, false, false);
+        Span { stage, number, began, ended, model, speculative, discarded, failed }
+    }
+
+    fn end(&mut self, at: Moment, failed: bool) {
+        // What is cancelled fails too, but by no fault.
+        self.failed = failed && !self.discarded;
         // A clock that stands still while models work goes back when sound is fed again.
         self.ended = Some(at.max(self.began));
     }
@@ -279,7 +308,7 @@ impl Span {
 impl Done {
     /// What `event` says has been done. A reply that fails is one that could not be understood, or not be acted upon.
     fn by(event: &Event) -> Vec<Done> {
-        let done = |stage, clause, failed| Done { stage, clause, failed };
+        let done = |stage, number, failed| Done { stage, number, failed };
         match event {
             Event::TurnScored { probability, .. } => vec![done(Stage::Endpointing, None, probability.is_none())],
             Event::Transcribed { transcription, .. } => {

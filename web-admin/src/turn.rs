@@ -21,7 +21,8 @@ impl TurnRecord {
     /// Somebody spoke, but it was not taken for a turn.
     #[must_use]
     pub fn came_to_nothing(&self) -> bool {
-        self.ended_by.is_none() && self.timings_ms.pause.is_some()
+        let somebody_spoke = self.timings_ms.pause.is_some() || !self.waterfall.parts.is_empty();
+        self.ended_by.is_none() && somebody_spoke
     }
 
     /// What became of it, in one word: what ended it, or `announcement`, or `dropped`.
@@ -57,6 +58,8 @@ pub struct Waterfall {
     pub interruptions: Vec<Interruption>,
     /// When the turn ended, all said and done.
     pub ended_ms: f64,
+    /// Of a long utterance, the parts that were transcribed while it was still spoken.
+    pub parts: Vec<Span>,
     /// The answers that were begun, one at each pause. All but the last were thrown away.
     pub drafts: Vec<Draft>,
 }
@@ -93,6 +96,9 @@ pub struct Span {
     /// For which clause of the reply, where it was for one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clause: Option<usize>,
+    /// Which part of the utterance, where it was a part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<usize>,
     /// It was asked for; of a clause that is played, its first sample went to the speaker.
     pub began_ms: f64,
     /// It was done or given up. Null if nobody knew any more: the turn had ended before, or it was cancelled while it
@@ -152,9 +158,9 @@ impl Stage {
 }
 
 impl Waterfall {
-    /// Everything that was done for any draft.
+    /// Everything that was done.
     pub fn spans(&self) -> impl Iterator<Item = &Span> {
-        self.drafts.iter().flat_map(|draft| &draft.spans)
+        self.parts.iter().chain(self.drafts.iter().flat_map(|draft| &draft.spans))
     }
 
     /// Of each stage of which work was thrown away, how often, and how long models had worked in milliseconds.

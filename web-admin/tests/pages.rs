@@ -85,6 +85,7 @@ async fn what_was_counted_adds_up() {
     let span = |stage, discarded| Span {
         stage,
         clause: None,
+        part: None,
         began_ms: 0.0,
         ended_ms: Some(80.0),
         model_ms: None,

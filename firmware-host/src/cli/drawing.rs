@@ -140,7 +140,17 @@ mod tests {
     use crate::report::ModelTimes;
 
     fn span(stage: Stage, began_ms: f64, ended_ms: Option<f64>, model_ms: Option<f64>) -> Span {
-        Span { stage, clause: None, began_ms, ended_ms, model_ms, speculative: false, discarded: false, failed: false }
+        Span {
+            stage,
+            clause: None,
+            part: None,
+            began_ms,
+            ended_ms,
+            model_ms,
+            speculative: false,
+            discarded: false,
+            failed: false,
+        }
     }
 
     fn discarded(stage: Stage, began_ms: f64, model_ms: f64) -> Span {
@@ -195,6 +205,7 @@ mod tests {
                 reopened_ms: Vec::new(),
                 interruptions: vec![Interruption { at_ms: 900.0, resumed_ms: Some(1800.0), stopped_ms: None }],
                 ended_ms: 3000.0,
+                parts: Vec::new(),
                 drafts: vec![early(1, -1840.0), early(2, -920.0), answer],
             },
         };

@@ -21,6 +21,7 @@ impl Recording {
                 reopened_ms: self.reopened.iter().map(|at| scale.ms(*at)).collect(),
                 interruptions: self.interruptions.iter().map(|it| scale.interruption(it)).collect(),
                 ended_ms: scale.ms(at),
+                parts: self.parts.iter().map(|span| scale.part(span)).collect(),
                 drafts: self.drafts.iter().map(|draft| scale.draft(draft)).collect(),
             },
         }
@@ -30,14 +31,15 @@ impl Recording {
     /// time, and what nobody heard.
     fn throw_away_the_rest(&mut self, at: Moment) {
         let answered = self.decided.is_some() || self.is_announcement();
+        self.parts.iter_mut().for_each(|part| part.discarded |= !answered || part.ended.is_none());
         for draft in self.drafts.iter_mut().filter(|draft| draft.dropped.is_none()) {
             if !answered {
                 draft.drop(at);
             }
             let played = draft.spans.iter().filter(|span| span.stage == Stage::Playback);
-            let played: Vec<_> = played.map(|span| span.clause).collect();
+            let played: Vec<_> = played.map(|span| span.number).collect();
             for span in &mut draft.spans {
-                let unheard = span.stage == Stage::Synthesis && !span.failed && !played.contains(&span.clause);
+                let unheard = span.stage == Stage::Synthesis && !span.failed && !played.contains(&span.number);
                 span.discarded |= span.ended.is_none() || unheard;
             }
         }
@@ -47,12 +49,15 @@ impl Recording {
     fn timings(&self, scale: &Scale) -> Timings {
         let draft = self.drafts.last();
         let of = |stage| draft.and_then(|draft| draft.spans.iter().find(|span| span.stage == stage));
+        // Of an utterance in parts, the last may be done after what follows them.
+        let complete = of(Stage::Understanding).map(|span| span.began);
+        let transcript = complete.or_else(|| of(Stage::Transcription).and_then(|span| span.ended));
         let after = |at: Option<Moment>| at.map(|at| scale.ms(at).max(0.0));
         Timings {
             speech_end: 0.0,
             pause: after(self.pause),
             turn_decided: after(self.decided.map(|(at, _)| at)),
-            transcript: after(of(Stage::Transcription).and_then(|span| span.ended)),
+            transcript: after(transcript),
             reply_first_text: after(draft.and_then(|draft| draft.first_text)),
             first_audio: after(of(Stage::Playback).map(|span| span.began)),
         }
@@ -86,10 +91,15 @@ impl Scale {
         }
     }
 
+    fn part(&self, span: &super::Span) -> Span {
+        Span { clause: None, part: span.number, ..self.span(span) }
+    }
+
     fn span(&self, span: &super::Span) -> Span {
         Span {
             stage: span.stage,
-            clause: span.clause,
+            clause: span.number,
+            part: None,
             began_ms: self.ms(span.began),
             ended_ms: span.ended.map(|at| self.ms(at)),
             model_ms: span.model.map(round),

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
-use pipit_core::audio::{LISTENING_RATE, Pcm, samples_in};
-use pipit_core::ear::SpeechFact;
+use pipit_core::audio::{LISTENING_RATE, Pcm, SpeechStretch, samples_in};
 use pipit_core::intent::Catalogue;
 use pipit_core::turn::{Machine, TurnSettings, Understanding};
 
@@ -17,20 +16,19 @@ struct Story {
     machine: Machine,
     waterfalls: Waterfalls,
     onset: u64,
+    /// Where the next stretch of speech begins.
+    from: u64,
     told: String,
 }
 
 impl Story {
     fn new() -> Self {
         let machine = Machine::new(TurnSettings::default(), Duration::from_millis(500), Arc::new(Catalogue::english()));
-        Story { machine, waterfalls: Waterfalls::default(), onset: 0, told: String::new() }
+        Story { machine, waterfalls: Waterfalls::default(), onset: 0, from: 0, told: String::new() }
     }
 
     fn at(&mut self, ms: u64, event: Event) {
         let now = Moment::after_start(Duration::from_millis(ms));
-        if let Event::Speech(SpeechFact::Paused(stretch)) = &event {
-            self.waterfalls.heard(now, stretch);
-        }
         self.waterfalls.happened(now, &event);
         let mut effects = Vec::new();
         self.machine.step(now, event, &mut effects);
@@ -50,15 +48,24 @@ impl Story {
     }
 
     fn speech(&mut self, ms: u64) {
-        self.onset = ms;
+        (self.onset, self.from) = (ms, ms.saturating_sub(100));
         self.at(ms, Event::Speech(SpeechFact::Started { at: sample(ms) }));
     }
 
+    fn goes_on(&mut self, ms: u64) {
+        let stretch = self.stretch(ms, 0);
+        self.at(ms, Event::Speech(SpeechFact::Continues(stretch)));
+    }
+
     fn pause(&mut self, ms: u64) {
-        let start = sample(self.onset.saturating_sub(100));
-        let pcm = Pcm::new(vec![0.0; (sample(ms).0 - start.0) as usize], LISTENING_RATE);
-        let stretch = SpeechStretch { start, onset: sample(self.onset), speech_end: sample(ms - SILENCE), pcm };
+        let stretch = self.stretch(ms, SILENCE);
         self.at(ms, Event::Speech(SpeechFact::Paused(stretch)));
+    }
+
+    fn stretch(&mut self, ms: u64, silence: u64) -> SpeechStretch {
+        let start = sample(std::mem::replace(&mut self.from, ms));
+        let pcm = Pcm::new(vec![0.0; (sample(ms).0 - start.0) as usize], LISTENING_RATE);
+        SpeechStretch { start, onset: sample(self.onset), speech_end: sample(ms - silence), pcm }
     }
 
     #[track_caller]
@@ -75,6 +82,7 @@ fn tell(told: &mut String, record: &TurnRecord) {
     let mut lines = vec![format!("turn {turn}: {} {milestones} ended {}", record.outcome(), w.ended_ms)];
     lines.extend(w.reopened_ms.iter().map(|at| format!("  reopened {at}")));
     lines.extend(w.interruptions.iter().map(|interruption| format!("  {interruption:?}")));
+    lines.extend(w.parts.iter().map(line));
     for draft in &w.drafts {
         let dropped = draft.dropped_ms.map_or(String::new(), |at| format!(" dropped {at}"));
         lines.push(format!("  draft {}{dropped}", draft.revision));
@@ -238,5 +246,31 @@ fn nothing_of_an_announcement_is_speculative() {
           draft 1
             synthesis     0..100 clause 0 model 90
             playback      110..1110 clause 0
+    "#]]);
+}
+
+#[test]
+fn a_long_utterance_is_transcribed_in_parts_before_it_ends() {
+    let part = |part| Event::PartTranscribed { turn: TurnId(1), part, transcription: Transcription::Silence };
+    let mut story = Story::new();
+    story.speech(0);
+    story.goes_on(10_000);
+    story.worked(10_400, 300, part(0));
+    story.goes_on(18_000);
+    story.pause(19_000);
+    story.worked(19_020, 20, scored(id(1, 1), 0.9));
+    // The recogniser does the last part before what follows it, but a queue need not keep the order.
+    let rest = Event::Transcribed { draft: id(1, 1), transcription: Transcription::Words("tell me".to_owned()) };
+    story.worked(19_200, 90, rest);
+    story.worked(19_300, 90, part(1));
+    story.at(19_310, Event::ReplyEnded { draft: id(1, 1) });
+    story.ends(expect![[r#"
+        turn 1: smart_turn 200 220 500 - - ended 510
+            transcription -8800..-8400 model 300 speculative
+            transcription -800..500 model 90 speculative
+          draft 1
+            endpointing   200..220 model 20 speculative
+            transcription 200..400 model 90 speculative
+            understanding 500..510
     "#]]);
 }
