@@ -13,16 +13,19 @@ use pipit_core::turn::Machine;
 use pipit_models::runtime::Runtime;
 use pipit_models::silero::SileroVad;
 use pipit_models::smart_turn::SmartTurn;
+use pipit_store::Store;
 use tokio::sync::mpsc;
 
 use crate::audio::{self, Backend, Capture, Pace, Playback, ReportSink};
 use crate::barge_in;
-use crate::chat::engine;
+use crate::bus::Bus;
+use crate::chat;
 use crate::clock::Clock;
 use crate::driver::{Driver, Workers};
 use crate::installed::Installed;
 use crate::report::TurnReport;
 use crate::self_test;
+use crate::turn_log::TurnLog;
 use crate::worker::{
     Ear, EchoCancellation, Gauge, Inbox, Message, Models, Protection, Ready, Worker, smart_turn, stt, tts,
 };
@@ -45,7 +48,9 @@ pub struct App {
     config: Config,
     runtime: Runtime,
     installed: Arc<Installed>,
+    store: Store,
     engine: Engine,
+    bus: Bus,
     /// What keeps the ear from hearing the speaker that was opened last, until an ear takes it.
     protection: Mutex<Protection>,
 }
@@ -63,8 +68,10 @@ impl App {
     pub fn new(config: Config) -> anyhow::Result<App> {
         let runtime = Runtime::load(&config.models.runtime)?;
         let installed = Arc::new(Installed::open(&config)?);
-        let engine = engine(&config)?;
-        Ok(App { config, runtime, installed, engine, protection: Mutex::default() })
+        let store = chat::store(&config)?;
+        let engine = chat::engine(&config, store.clone())?;
+        let bus = Bus::new(turn_log(&config, &store)?);
+        Ok(App { config, runtime, installed, store, engine, bus, protection: Mutex::default() })
     }
 
     /// The configuration that everything is built from.
@@ -75,6 +82,16 @@ impl App {
     /// The chat core.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// What is remembered.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Where it is told what happens.
+    pub fn bus(&self) -> &Bus {
+        &self.bus
     }
 
     /// An ear that has heard nothing yet. Open the driver first: the ear minds its speaker.
@@ -151,7 +168,7 @@ impl App {
         let workers = Workers { endpoint: models.endpoint(sender.clone()), playback, writes_files };
         let catalogue = Arc::new(Catalogue::english());
         let machine = Machine::new(self.config.turn.clone(), self.config.ear.pre_roll, catalogue);
-        Ok(Driver::new(machine, clock, self.engine.clone(), workers, (sender, inbox), on_turn))
+        Ok(Driver::new(machine, clock, self.engine.clone(), workers, (sender, inbox), on_turn, self.bus.clone()))
     }
 
     fn playback(&self, replies: Option<&Path>, inbox: Inbox) -> anyhow::Result<(Playback, bool)> {
@@ -202,6 +219,17 @@ impl Loading {
             }
         }
     }
+}
+
+/// What keeps the last turns, unless the owner wants none kept.
+fn turn_log(config: &Config, store: &Store) -> anyhow::Result<Option<TurnLog>> {
+    if config.log_turns > 0 {
+        return Ok(Some(TurnLog::start(store.clone(), config.log_turns)?));
+    }
+    if let Err(error) = store.forget_turns(0) {
+        tracing::warn!("what turns took before could not be forgotten: {error}");
+    }
+    Ok(None)
 }
 
 /// Opens the microphone that is configured, or the file or the silence in its place.

@@ -11,15 +11,22 @@ use pipit_store::Store;
 /// A server in the house or outside accepts a connection within this time or is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Opens the history and makes the engine ready.
+/// Opens the history.
 ///
 /// # Errors
-/// The history can't be opened, or the API key can't be read.
-pub fn engine(config: &Config) -> anyhow::Result<Engine> {
+/// It can't be opened.
+pub fn store(config: &Config) -> anyhow::Result<Store> {
     let folder = &config.state_dir;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("{} can't be made; set state.dir to a folder that can", folder.display()))?;
-    let store = Store::open(&folder.join("pipit.db"))?;
+    Ok(Store::open(&folder.join("pipit.db"))?)
+}
+
+/// Makes the engine ready, which remembers in `store`.
+///
+/// # Errors
+/// The API key can't be read, or the history fails.
+pub fn engine(config: &Config, store: Store) -> anyhow::Result<Engine> {
     let settings = match &config.llm {
         Some(llm) => EngineSettings {
             provider: Some(provider(llm)?),

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pipit_chat::{ChatError, DeviceAction, Door, Engine, FinishedTurn, ReplyEvent, Request};
-use pipit_core::audio::{FRAME_SAMPLES, LISTENING_RATE, SampleIndex, duration_of};
-use pipit_core::ear::SpeechFact;
-use pipit_core::time::Moment;
+use pipit_core::audio::{FRAME_SAMPLES, LISTENING_RATE, duration_of};
 use pipit_core::turn::{DraftId, Effect, Event, Machine, Phase, Transcription, TurnId, Understanding};
-use pipit_web::Snapshot;
+use pipit_web::TurnRecord;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::audio::{Capture, CaptureStep, ClauseId, Playback, PlaybackReport};
+use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::report::{Recording, TurnReport};
+use crate::waterfall::Waterfalls;
 use crate::worker::{Ear, Endpoint, Inbox, Message, Overload, Urgency};
 
 /// Who does the machine's work.
@@ -39,8 +39,8 @@ pub struct Driver {
     inbox: mpsc::Receiver<Message>,
     sender: Inbox,
     turns: HashMap<TurnId, InFlight>,
-    /// Where the latest stretch of sound ended, and when it was known. It ties the two clocks together.
-    anchor: (SampleIndex, Moment),
+    /// When what was done for them.
+    waterfalls: Waterfalls,
     /// The draft whose clauses were handed to the speaker last.
     playing: Option<DraftId>,
     /// What was handed to the speaker is paused, until it is known what was said over it.
@@ -48,11 +48,11 @@ pub struct Driver {
     /// The turn whose reply could not be written, so that its end waits for no file.
     unwritable: Option<TurnId>,
     /// Turns that are over and whose reply is still being written to its file.
-    unwritten: HashMap<TurnId, (Recording, String)>,
+    unwritten: HashMap<TurnId, (Recording, TurnRecord, String)>,
     /// Exchanges that are over and not yet in the history, with what was heard of the reply.
     heard: Vec<(FinishedTurn, String)>,
     input_ended: bool,
-    snapshots: watch::Sender<Snapshot>,
+    bus: Bus,
     on_turn: Box<dyn FnMut(TurnReport) + Send>,
 }
 
@@ -71,7 +71,7 @@ struct InFlight {
 
 impl Driver {
     /// A driver whose workers report to `inbox`, of which `sender` is the other end. `on_turn` is told of each turn that
-    /// somebody spoke.
+    /// somebody spoke, and `bus` of all else that others may want to know.
     pub fn new(
         machine: Machine,
         clock: Clock,
@@ -79,8 +79,9 @@ impl Driver {
         workers: Workers,
         (sender, inbox): (Inbox, mpsc::Receiver<Message>),
         on_turn: Box<dyn FnMut(TurnReport) + Send>,
+        bus: Bus,
     ) -> Self {
-        let snapshots = watch::Sender::new(Snapshot { phase: machine.phase().name(), ..Snapshot::default() });
+        bus.send_modify(|snapshot| snapshot.phase = machine.phase().name());
         Driver {
             machine,
             clock,
@@ -90,14 +91,14 @@ impl Driver {
             inbox,
             sender,
             turns: HashMap::new(),
-            anchor: (SampleIndex::default(), Moment::START),
+            waterfalls: Waterfalls::default(),
             playing: None,
             paused: false,
             unwritable: None,
             unwritten: HashMap::new(),
             heard: Vec::new(),
             input_ended: false,
-            snapshots,
+            bus,
             on_turn,
         }
     }
@@ -105,11 +106,6 @@ impl Driver {
     /// Where events for this driver go.
     pub fn inbox(&self) -> Inbox {
         self.sender.clone()
-    }
-
-    /// What the driver is doing, always the newest.
-    pub fn snapshots(&self) -> watch::Receiver<Snapshot> {
-        self.snapshots.subscribe()
     }
 
     /// Runs in real time until `stop`.
@@ -177,8 +173,9 @@ impl Driver {
     async fn receive(&mut self, message: Message) {
         match message {
             Message::Event(event) => self.step(event),
-            Message::Worked { stage, draft, took, event } => {
-                self.with(draft, |flight| flight.recording.worked(stage, took));
+            Message::Worked { stage, took, event, .. } => {
+                self.waterfalls.worked(&event, took);
+                self.bus.metrics().worked(stage, took);
                 self.step(event);
             }
             Message::Understood(draft, intent, acts) => {
@@ -190,11 +187,11 @@ impl Driver {
             Message::Device(action) => self.act(action),
             Message::MicrophoneLost(why) => {
                 tracing::warn!("{why}");
-                self.snapshots.send_modify(|snapshot| snapshot.microphone = None);
+                self.bus.send_modify(|snapshot| snapshot.microphone = None);
             }
             Message::MicrophoneFound(name) => {
                 tracing::info!("listening to {name}");
-                self.snapshots.send_modify(|snapshot| snapshot.microphone = Some(name));
+                self.bus.send_modify(|snapshot| snapshot.microphone = Some(name));
             }
             Message::SoundLost(lost) => {
                 let dropped = duration_of(lost.dropped_samples as usize, LISTENING_RATE).as_millis();
@@ -203,7 +200,7 @@ impl Driver {
                     "this machine is too busy to listen without gaps: {dropped} ms of sound dropped and {overruns} \
                      overruns of the microphone's buffer since the start"
                 );
-                self.snapshots.send_modify(|snapshot| {
+                self.bus.send_modify(|snapshot| {
                     snapshot.sound_dropped_ms = dropped as u64;
                     snapshot.sound_overruns = lost.overruns;
                 });
@@ -218,15 +215,15 @@ impl Driver {
         self.follow_overload();
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
-            self.note(&event);
+            self.waterfalls.happened(self.clock.stamp(), &event);
             let mut effects = Vec::new();
             self.machine.step(self.clock.now(), event, &mut effects);
+            let now = self.clock.stamp();
+            effects.iter().for_each(|effect| self.waterfalls.asked(now, effect));
             events.extend(effects.into_iter().filter_map(|effect| self.perform(effect)));
         }
         let phase = self.machine.phase().name();
-        let changed =
-            self.snapshots.send_if_modified(|snapshot| std::mem::replace(&mut snapshot.phase, phase) != phase);
-        if changed {
+        if self.bus.send_modify(|snapshot| snapshot.phase = phase) {
             self.workers.playback.prepare();
         }
     }
@@ -236,31 +233,7 @@ impl Driver {
     fn follow_overload(&mut self) {
         let Overload { level, told } = self.overload.borrow_and_update().clone();
         self.machine.allow_drafts(level.allows_drafts() || !self.clock.is_live());
-        self.snapshots.send_if_modified(|snapshot| {
-            let changed = snapshot.overload != told;
-            snapshot.overload = told;
-            changed
-        });
-    }
-
-    /// Writes down when things happened.
-    fn note(&mut self, event: &Event) {
-        let now = self.clock.stamp();
-        match event {
-            Event::Speech(SpeechFact::Paused(stretch) | SpeechFact::Continues(stretch)) => {
-                self.anchor = (stretch.end(), now);
-            }
-            Event::Transcribed { draft, transcription } => {
-                let words = match transcription {
-                    Transcription::Words(words) => words.clone(),
-                    _ => String::new(),
-                };
-                self.with(*draft, |flight| flight.recording.transcribed(now, words));
-            }
-            Event::ReplyText { draft, .. } => self.with(*draft, |flight| flight.recording.text_at(now)),
-            Event::ClauseStarted { draft, .. } => self.with(*draft, |flight| flight.recording.audio_at(now)),
-            _ => {}
-        }
+        self.bus.send_modify(|snapshot| snapshot.overload = told);
     }
 
     /// Has an effect done. What can't even be begun comes back as the event that says so.
@@ -272,14 +245,9 @@ impl Driver {
                 let taken = self.workers.endpoint.score(draft, utterance);
                 (!taken).then_some(Event::TurnScored { draft, probability: None })
             }
-            Effect::Decided { draft, ended_by, speech_end } => {
-                let (now, (heard_until, noticed)) = (self.clock.stamp(), self.anchor);
+            Effect::Decided { draft, .. } => {
                 self.workers.endpoint.commit(draft);
-                let flight = self.flight(draft);
-                flight.urgency = Urgency::Wanted;
-                let recording = &mut flight.recording;
-                recording.paused(noticed - heard_until.duration_since(speech_end), noticed);
-                recording.decided(now, ended_by);
+                self.flight(draft).urgency = Urgency::Wanted;
                 None
             }
             Effect::Transcribe { draft, utterance } => {
@@ -293,6 +261,7 @@ impl Driver {
                 (!taken).then_some(Event::PartTranscribed { turn, part, transcription: Transcription::Failed })
             }
             Effect::Respond { draft, request } => {
+                self.with(draft, |flight| flight.recording.transcribed(request.clone()));
                 self.respond(draft, request);
                 None
             }
@@ -372,9 +341,9 @@ impl Driver {
                 }
             }
             PlaybackReport::Written { turn, file } => {
-                if let Some((mut recording, heard)) = self.unwritten.remove(&TurnId(turn)) {
+                if let Some((mut recording, record, heard)) = self.unwritten.remove(&TurnId(turn)) {
                     recording.written(file);
-                    self.tell(recording, heard);
+                    self.tell(recording, record, heard);
                 }
             }
             PlaybackReport::SpeakerLost(why) => tracing::warn!("{why}"),
@@ -385,14 +354,16 @@ impl Driver {
                 if self.unwritten.is_empty() {
                     self.unwritable = self.playing.map(|draft| draft.turn);
                 }
-                for (_, (recording, heard)) in std::mem::take(&mut self.unwritten) {
-                    self.tell(recording, heard);
+                for (_, (recording, record, heard)) in std::mem::take(&mut self.unwritten) {
+                    self.tell(recording, record, heard);
                 }
             }
         }
     }
 
     fn end(&mut self, turn: TurnId, heard: String, given_up: bool) {
+        let Some(record) = self.waterfalls.ended(self.clock.stamp(), turn) else { return };
+        self.bus.turn_ended(record.clone());
         let Some(mut flight) = self.turns.remove(&turn) else { return };
         self.workers.endpoint.end(flight.draft);
         flight.cancel();
@@ -403,16 +374,17 @@ impl Driver {
         let played = self.playing.is_some_and(|draft| draft.turn == turn);
         let writes_file = self.workers.writes_files && played && self.unwritable != Some(turn);
         if writes_file {
-            self.unwritten.insert(turn, (flight.recording, heard));
+            self.unwritten.insert(turn, (flight.recording, record, heard));
         } else {
-            self.tell(flight.recording, heard);
+            self.tell(flight.recording, record, heard);
         }
     }
 
-    fn tell(&mut self, recording: Recording, heard: String) {
-        if recording.was_spoken() {
-            self.snapshots.send_modify(|snapshot| snapshot.turns += 1);
-            (self.on_turn)(recording.report(heard));
+    /// A turn that was decided is one that somebody spoke, rather than an announcement or a noise that came to nothing.
+    fn tell(&mut self, recording: Recording, record: TurnRecord, heard: String) {
+        if record.ended_by.is_some() {
+            self.bus.send_modify(|snapshot| snapshot.turns += 1);
+            (self.on_turn)(recording.report(record, heard));
         }
     }
 

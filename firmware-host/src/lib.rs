@@ -5,6 +5,7 @@
 pub mod app;
 pub mod audio;
 pub mod barge_in;
+pub mod bus;
 pub mod chat;
 pub mod cli;
 pub mod clock;
@@ -13,4 +14,6 @@ pub mod installed;
 pub mod report;
 pub mod self_test;
 pub mod timers;
+pub mod turn_log;
+pub mod waterfall;
 pub mod worker;

@@ -37,6 +37,42 @@ fn a_turn_is_one_line_of_json_with_the_agreed_keys() {
     assert_eq!(turn["intent"], "HassGetCurrentTime");
 }
 
+#[test]
+fn the_waterfall_says_when_each_stage_began_and_ended() {
+    let home = Home::new();
+    let said = home.hear(&[demo(TWELVE_TIMES_SEVEN)]).succeeded();
+    let turn = &said.turns()[0];
+    let drafts = turn["waterfall"]["drafts"].as_array().unwrap();
+    assert_eq!(turn["drafts"], drafts.len());
+    let (answer, earlier) = drafts.split_last().unwrap();
+    for draft in earlier {
+        let thrown_away = |span: &Value| span["discarded"] == true && span["speculative"] == true;
+        assert!(
+            draft["dropped_ms"].is_number() && draft["spans"].as_array().unwrap().iter().all(thrown_away),
+            "{turn}"
+        );
+    }
+    assert!(answer["dropped_ms"].is_null(), "{turn}");
+    let span = |stage: &str| {
+        let mut spans = answer["spans"].as_array().unwrap().iter();
+        spans.find(|span| span["stage"] == stage).unwrap_or_else(|| panic!("no {stage} in {turn}"))
+    };
+    let ms =
+        |stage: &str, key: &str| span(stage)[key].as_f64().unwrap_or_else(|| panic!("no {key} of {stage}: {turn}"));
+    for stage in ["transcription", "understanding", "synthesis", "playback"] {
+        assert!(ms(stage, "began_ms") <= ms(stage, "ended_ms") && span(stage)["discarded"] == false, "{stage}: {turn}");
+    }
+    // It was begun at the pause, in the hope that the turn was over, and each stage waits for the one before it.
+    assert!(span("endpointing")["speculative"] == true && span("transcription")["speculative"] == true, "{turn}");
+    assert_eq!(span("playback")["speculative"], false, "nothing is heard before the turn is decided: {turn}");
+    let order = ["transcription", "understanding", "synthesis", "playback"];
+    assert!(order.map(|stage| ms(stage, "ended_ms")).is_sorted(), "{turn}");
+    assert!(order.map(|stage| ms(stage, "began_ms")).is_sorted(), "{turn}");
+    let took = ms("transcription", "ended_ms") - ms("transcription", "began_ms");
+    assert!(ms("transcription", "model_ms") > 0.0 && ms("transcription", "model_ms") <= took + 0.2, "{turn}");
+    assert!(!turn["waterfall"].to_string().contains("twelve"), "no word that was said is in it: {turn}");
+}
+
 /// What is decided may not depend on how fast it is decided.
 #[test]
 fn in_real_time_the_same_is_decided() {
@@ -121,9 +157,13 @@ fn without_json_a_person_can_read_what_happened() {
     let home = Home::new();
     let arguments = ["hear", "--realtime=false", "--replies", "here"].map(Into::into);
     let said = home.pipit([arguments.to_vec(), vec![demo(TWELVE_TIMES_SEVEN)]].concat()).succeeded();
-    for words in ["how much is twelve times seven", "84", "reply-001.wav", "end of speech", "first audio"] {
+    for words in
+        ["how much is twelve times seven", "84", "reply-001.wav", "end of speech", "first audio", "prepared before"]
+    {
         assert!(said.out.contains(words), "{words}: {said:?}");
     }
+    let bars = said.out.lines().filter(|line| !line.contains(".wav") && !line.contains("replied"));
+    assert!(bars.into_iter().all(|line| line.chars().count() <= 80), "{}", said.out);
 }
 
 #[test]

@@ -10,8 +10,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::Home;
-use support::recording::{TWELVE_TIMES_SEVEN, demo};
+use serde_json::Value;
+use support::recording::{self, TWELVE_TIMES_SEVEN, demo};
+use support::{Home, web};
 
 /// Far beyond what anything here takes, so that only what never happens fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -131,6 +132,102 @@ fn the_health_page_says_that_there_is_no_microphone() {
     page.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 503") && answer.contains(r#""phase":"idle""#), "{answer}");
     assert_eq!(daemon.ends_on("TERM").0.code(), Some(0));
+}
+
+#[test]
+fn what_a_turn_took_is_told_kept_and_counted() {
+    let home = Home::new();
+    let recording = home.path("late.wav");
+    // Whoever wants to know of the first turn has time to say so.
+    recording::write(&recording, &[recording::silence(8.0), recording::samples(TWELVE_TIMES_SEVEN)].concat());
+    let input = format!("audio.input={}", recording.display());
+    let output = format!("audio.output={}", home.path("answers").display());
+    let address = web::free_address();
+    let listen = format!("web.listen={address}");
+    let mut daemon = Daemon::start(&home, &["audio.backend=wav", &input, &output, &listen]);
+    let mut events = web::events(address);
+    let (first, state) = events.next().unwrap();
+    assert_eq!((first.as_str(), &state["phase"]), ("state", &"idle".into()), "{state}");
+
+    let mut phases = Vec::new();
+    let told = loop {
+        match events.next().expect("the turn is told before the daemon ends") {
+            (name, turn) if name == "turn" => break turn,
+            (_, state) => phases.push(state["phase"].as_str().unwrap().to_owned()),
+        }
+    };
+    phases.dedup();
+    for phase in ["hearing", "weighing", "speaking"] {
+        assert!(phases.iter().any(|seen| seen == phase), "{phase} is missing: {phases:?}");
+    }
+    assert!(told["ended_by"].is_string() && told["timings_ms"]["first_audio"].is_number(), "{told}");
+    assert!(["twelve", "seven", "That's"].iter().all(|word| !told.to_string().contains(word)), "no words: {told}");
+
+    daemon.logs("ended_by");
+    let deadline = Instant::now() + PATIENCE;
+    let kept = loop {
+        let (head, body) = web::page(address, "/turns?limit=1");
+        assert!(head.starts_with("http/1.1 200") && head.contains("application/json"), "{head}");
+        match serde_json::from_str::<Vec<Value>>(&body).unwrap().pop() {
+            Some(kept) => break kept,
+            None => assert!(Instant::now() < deadline, "the turn was told and never kept"),
+        }
+    };
+    assert!(kept["at"].is_string());
+    assert_eq!((&kept["waterfall"], &kept["turn"]), (&told["waterfall"], &told["turn"]));
+    assert!(web::page(address, "/turns?limit=many").0.starts_with("http/1.1 400"));
+
+    let (head, body) = web::page(address, "/metrics");
+    assert!(head.contains("content-type: text/plain; version=0.0.4"), "{head}");
+    let counted = web::metrics(&body);
+    let ended_by = told["ended_by"].as_str().unwrap();
+    assert_eq!(counted[&format!("pipit_turns_total{{ended_by=\"{ended_by}\"}}")], 1.0, "{body}");
+    let drafts = told["waterfall"]["drafts"].as_array().unwrap().len() as f64;
+    assert_eq!((counted["pipit_drafts_total"], counted["pipit_drafts_thrown_away_total"]), (drafts, drafts - 1.0));
+    let within =
+        |bound: &str| counted[&format!("pipit_response_seconds_bucket{{stage=\"first_audio\",le=\"{bound}\"}}")];
+    assert_eq!((within("0.05"), within("+Inf")), (0.0, 1.0), "{body}");
+    assert_eq!(counted["pipit_response_seconds_count{stage=\"first_audio\"}"], 1.0, "{body}");
+    assert!(counted["pipit_model_seconds_total{stage=\"transcription\"}"] > 0.0, "{body}");
+
+    // Whoever listens for events keeps the daemon from nothing.
+    assert_eq!(daemon.ends_on("TERM").0.code(), Some(0));
+    assert!(events.all(|(name, _)| name != "turn"));
+}
+
+#[test]
+fn an_owner_who_wants_no_turns_kept_has_none() {
+    let home = Home::new();
+    home.hear(&[demo(TWELVE_TIMES_SEVEN)]).succeeded();
+    let address = web::free_address();
+    let listen = format!("web.listen={address}");
+    let daemon = Daemon::start(&home, &[&listen]);
+    let kept: Vec<Value> = serde_json::from_str(&web::page(address, "/turns").1).unwrap();
+    assert_eq!(kept.len(), 1, "what was heard is kept over a restart");
+    assert_eq!(daemon.ends_on("TERM").0.code(), Some(0));
+
+    home.pipit(
+        [
+            &["--set", "log.turns=0", "hear", "--json", "--realtime=false"][..],
+            &[demo(TWELVE_TIMES_SEVEN).to_str().unwrap()],
+        ]
+        .concat(),
+    )
+    .succeeded();
+    let daemon = Daemon::start(&home, &[&listen]);
+    assert_eq!(web::page(address, "/turns").1, "[]");
+    assert_eq!(daemon.ends_on("TERM").0.code(), Some(0));
+}
+
+/// Another program that holds the file for long costs what would have been written, and says so. The turn goes on.
+#[test]
+fn a_turn_that_cannot_be_kept_is_answered_all_the_same() {
+    let home = Home::new();
+    home.ask("what is two plus two");
+    let holder = rusqlite::Connection::open(home.path("state/pipit.db")).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let said = home.hear(&[demo(TWELVE_TIMES_SEVEN)]).succeeded().said(&["what turns take is not kept", "locked"]);
+    assert!(said.turns()[0]["reply"].as_str().unwrap().contains("84"), "{said:?}");
 }
 
 #[test]

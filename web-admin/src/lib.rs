@@ -1,15 +1,28 @@
-//! The panel on the LAN, as a router. It knows the daemon only through the [`Snapshot`]s that it is handed.
+//! The panel on the LAN, as a router. It knows the daemon only through the [`Sources`] that it is handed.
 //!
-//! So far it answers one question, whether Pipit is well, for whoever watches over it. The panel itself comes later.
+//! So far it says whether Pipit is well and what it has been doing, for whoever watches over it. The panel itself comes
+//! later. Until it has a sign-in, nothing that anybody said is served.
 #![forbid(unsafe_code)]
 
+mod bus;
+mod metrics;
+mod turn;
+mod turns;
+
+use std::sync::Arc;
+
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
+use pipit_store::Store;
 use serde::Serialize;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
+
+pub use bus::BusEvent;
+pub use metrics::Metrics;
+pub use turn::{Draft, Interruption, Span, Stage, Timings, TurnRecord, Waterfall};
 
 /// The daemon's state at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -28,18 +41,44 @@ pub struct Snapshot {
     pub turns: u64,
 }
 
-/// Everything that is served. `snapshots` always holds the newest one.
-pub fn router(snapshots: watch::Receiver<Snapshot>) -> Router {
-    Router::new().route("/health", get(health)).fallback(not_there_yet).with_state(snapshots)
+/// Where everything that is served comes from.
+#[derive(Clone)]
+pub struct Sources {
+    /// The newest state.
+    pub snapshots: watch::Receiver<Snapshot>,
+    /// The event bus. Weak, so that its end is not kept from those who listen.
+    pub events: broadcast::WeakSender<BusEvent>,
+    /// What has been counted.
+    pub metrics: Arc<Metrics>,
+    /// Where the last turns are kept.
+    pub store: Store,
+}
+
+/// Everything that is served.
+pub fn router(sources: Sources) -> Router {
+    Router::new()
+        .route("/health", get(health))
+        .route("/events", get(bus::events))
+        .route("/turns", get(turns::turns))
+        .route("/metrics", get(metrics))
+        .fallback(not_there_yet)
+        .with_state(sources)
 }
 
 /// 200 with the newest snapshot, or 503 while Pipit has no microphone to listen to.
-async fn health(State(snapshots): State<watch::Receiver<Snapshot>>) -> impl IntoResponse {
-    let snapshot = snapshots.borrow().clone();
+async fn health(State(sources): State<Sources>) -> impl IntoResponse {
+    let snapshot = sources.snapshots.borrow().clone();
     let status = if snapshot.microphone.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(snapshot))
 }
 
+async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
+    let snapshot = sources.snapshots.borrow().clone();
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], sources.metrics.written(&snapshot))
+}
+
 async fn not_there_yet() -> impl IntoResponse {
-    (StatusCode::NOT_FOUND, "There is no panel yet. GET /health says whether Pipit is well.\n")
+    let words = "There is no panel yet. GET /health says whether Pipit is well, /turns what it took for each of the last \
+                 answers, /events what happens just now, and /metrics what Prometheus asks for.\n";
+    (StatusCode::NOT_FOUND, words)
 }

@@ -38,6 +38,7 @@ pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<C
         llm: llm(rest, file.chat),
         web_listen: web_listen(rest, &file.web.listen),
         log_level: file.log.level.into(),
+        log_turns: file.log.turns,
         state_dir,
     };
     let problems = settings.into_problems();

@@ -33,6 +33,8 @@ pub struct Config {
     pub web_listen: Option<SocketAddr>,
     /// How much is logged.
     pub log_level: LogLevel,
+    /// Of how many turns, the last ones, it is kept what they took.
+    pub log_turns: u32,
 }
 
 /// The microphone and the speaker.

@@ -401,11 +401,15 @@ impl Default for Web {
 pub(super) struct Log {
     /// How much is logged. "trace" contains what people say; the others never do.
     pub(super) level: Level,
+    /// Of how many of the last turns to keep what each stage took and what was thrown away, for the panel. It contains
+    /// nothing that people say; 0 keeps none.
+    #[schemars(range(min = 0, max = 10_000))]
+    pub(super) turns: u32,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Log { level: Level::Info }
+        Log { level: Level::Info, turns: 200 }
     }
 }
 

@@ -115,7 +115,8 @@ pub enum Event {
 
 impl Event {
     /// The draft whose work it reports.
-    pub(super) fn draft(&self) -> Option<DraftId> {
+    #[must_use]
+    pub fn draft(&self) -> Option<DraftId> {
         match self {
             Event::TurnScored { draft, .. }
             | Event::Transcribed { draft, .. }

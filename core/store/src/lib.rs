@@ -1,4 +1,5 @@
-//! What Pipit remembers, in one SQLite file: conversations as they were heard, timers, and the volume.
+//! What Pipit remembers, in one SQLite file: conversations as they were heard, timers, the volume, and what
+//! the last turns took.
 //!
 //! Synchronous and small: async callers use it from a blocking thread. What is remembered is decided elsewhere.
 #![forbid(unsafe_code)]
@@ -8,6 +9,7 @@ mod exchanges;
 mod open;
 mod settings;
 mod timers;
+mod turns;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +17,7 @@ use rusqlite::Connection;
 
 pub use error::StoreError;
 pub use timers::StoredTimer;
+pub use turns::StoredTurn;
 
 /// The open file. Clones share one connection.
 #[derive(Clone, Debug)]

@@ -16,24 +16,34 @@ use crate::{Store, StoreError};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
-    Migrations::new(vec![M::up(
-        "CREATE TABLE exchange (
-            id INTEGER PRIMARY KEY,
-            at INTEGER NOT NULL,       -- Unix milliseconds
-            door TEXT NOT NULL,        -- 'voice' or 'terminal'
-            asked TEXT NOT NULL,
-            heard TEXT NOT NULL        -- of the reply, what was heard
-        ) STRICT;
-        CREATE TABLE timer (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            name TEXT,
-            length INTEGER NOT NULL,   -- milliseconds
-            due INTEGER NOT NULL,      -- Unix milliseconds
-            state TEXT NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'rung', 'cancelled'))
-        ) STRICT;
-        CREATE INDEX timer_due ON timer (due) WHERE state = 'running';
-        CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;",
-    )])
+    Migrations::new(vec![
+        M::up(
+            "CREATE TABLE exchange (
+                id INTEGER PRIMARY KEY,
+                at INTEGER NOT NULL,       -- Unix milliseconds
+                door TEXT NOT NULL,        -- 'voice' or 'terminal'
+                asked TEXT NOT NULL,
+                heard TEXT NOT NULL        -- of the reply, what was heard
+            ) STRICT;
+            CREATE TABLE timer (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                name TEXT,
+                length INTEGER NOT NULL,   -- milliseconds
+                due INTEGER NOT NULL,      -- Unix milliseconds
+                state TEXT NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'rung', 'cancelled'))
+            ) STRICT;
+            CREATE INDEX timer_due ON timer (due) WHERE state = 'running';
+            CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;",
+        ),
+        // The oldest that is kept goes first, so an id never comes back.
+        M::up(
+            "CREATE TABLE turn (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                at INTEGER NOT NULL,       -- Unix milliseconds
+                record TEXT NOT NULL CHECK (json_valid(record))
+            ) STRICT;",
+        ),
+    ])
 });
 
 impl Store {

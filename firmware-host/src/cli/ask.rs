@@ -19,7 +19,7 @@ impl Ask {
     pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
         let config = options.load()?;
         super::start_logging(&config, true);
-        let engine = crate::chat::engine(&config)?;
+        let engine = crate::chat::engine(&config, crate::chat::store(&config)?)?;
         super::async_runtime()?.block_on(async {
             let mut reply = engine.respond(Request { text: self.text.join(" "), door: Door::Terminal });
             let mut said = String::new();

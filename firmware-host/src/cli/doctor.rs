@@ -77,7 +77,7 @@ fn bad(error: &anyhow::Error) -> Finding {
 }
 
 fn history(config: &Config) -> Finding {
-    match crate::chat::engine(config) {
+    match crate::chat::store(config).and_then(|store| crate::chat::engine(config, store)) {
         Ok(_) => Good(format!("kept in {}", config.state_dir.display())),
         Err(error) => bad(&error),
     }

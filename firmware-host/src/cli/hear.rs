@@ -9,7 +9,7 @@ use clap::Args;
 use pipit_core::audio::Pcm;
 use serde::Serialize;
 
-use super::Options;
+use super::{Options, drawing};
 use crate::app::{App, SILENCE_AFTER};
 use crate::audio::{ClipFeed, Pace};
 use crate::clock::Clock;
@@ -69,6 +69,9 @@ impl Hear {
         let mut driver = app.driver(&models, clock, Some(&self.replies), turns.listener())?;
         loading.wait().await?;
         let mut failures = Vec::new();
+        if !self.json {
+            print_line!("{}", drawing::LEGEND)?;
+        }
         for (file, pcm) in recordings {
             if !self.json {
                 print_line!("{}", file.display())?;
@@ -76,7 +79,7 @@ impl Hear {
             self.listen_to(app, &mut driver, pcm).await?;
             let reports = turns.take();
             for report in &reports {
-                if self.json { print_line!("{}", serde_json::to_string(report)?)? } else { print_waterfall(report)? }
+                if self.json { print_line!("{}", serde_json::to_string(report)?)? } else { print_turn(report)? }
             }
             failures.extend(misunderstanding(file, &reports));
         }
@@ -101,6 +104,9 @@ impl Hear {
             listening.push((file, turns, heard));
         }
         let mut failures = Vec::new();
+        if !self.json {
+            print_line!("{}", drawing::LEGEND)?;
+        }
         for (endpoint, (file, turns, heard)) in (1..).zip(listening) {
             heard.await.context("an endpoint has failed; the log says why")??;
             let reports = turns.take();
@@ -111,7 +117,7 @@ impl Hear {
                 if self.json {
                     print_line!("{}", serde_json::to_string(&AtEndpoint { endpoint, turn })?)?;
                 } else {
-                    print_waterfall(turn)?;
+                    print_turn(turn)?;
                 }
             }
             failures.extend(misunderstanding(file, &reports));
@@ -193,10 +199,8 @@ fn plain(text: &str) -> String {
     kept.flat_map(char::to_lowercase).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// One turn for a person to read: what was said, and a bar for each stage on one scale.
-fn print_waterfall(report: &TurnReport) -> std::io::Result<()> {
-    const WIDTH: f64 = 40.0;
-    let t = &report.timings_ms;
+/// One turn for a person to read: what was said, and what it took.
+fn print_turn(report: &TurnReport) -> std::io::Result<()> {
     print_line!(
         "  heard   {}",
         if report.transcript.is_empty() { "(nothing to act upon)" } else { &report.transcript }
@@ -206,21 +210,8 @@ fn print_waterfall(report: &TurnReport) -> std::io::Result<()> {
     if let Some(file) = &report.reply_wav {
         print_line!("  wrote   {}", file.display())?;
     }
-    let stages = [
-        ("pause noticed", t.pause),
-        ("turn decided", t.turn_decided),
-        ("transcript", t.transcript),
-        ("reply text", t.reply_first_text),
-        ("first audio", t.first_audio),
-    ];
-    let scale = stages.iter().filter_map(|(_, at)| *at).fold(1.0, f64::max) / WIDTH;
-    let mut from = 0.0;
-    print_line!("  {:>8}  end of speech", "0 ms")?;
-    for (stage, at) in stages {
-        let Some(at) = at else { continue };
-        let (indent, length) = ((from / scale) as usize, (((at - from) / scale) as usize).max(1));
-        print_line!("  {:>8}  {:<13} {}{}", format!("{at:.0} ms"), stage, " ".repeat(indent), "█".repeat(length))?;
-        from = at;
+    for line in drawing::waterfall(report) {
+        print_line!("{line}")?;
     }
     print_line!("")
 }

@@ -16,6 +16,7 @@ mod config;
 mod devices;
 mod doctor;
 mod doctor_audio;
+mod drawing;
 mod hear;
 mod models;
 mod run;

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
-use pipit_web::Snapshot;
+use pipit_web::Sources;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::Options;
@@ -50,7 +49,9 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
     tokio::spawn(loading.log());
     tokio::spawn(timers::announce(app.engine().clone(), driver.inbox()));
     if let Some(address) = app.config().web_listen {
-        tokio::spawn(serve_web(address, driver.snapshots(), stop.clone()));
+        let (bus, store) = (app.bus(), app.store().clone());
+        let sources = Sources { snapshots: bus.snapshots(), events: bus.events(), metrics: bus.metrics(), store };
+        tokio::spawn(serve_web(address, sources, stop.clone()));
     }
     driver.run(stop).await;
     tracing::info!("ending");
@@ -78,7 +79,7 @@ fn end_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
 }
 
 /// A panel that can't be served is no reason to stop listening.
-async fn serve_web(address: std::net::SocketAddr, snapshot: watch::Receiver<Snapshot>, stop: CancellationToken) {
+async fn serve_web(address: std::net::SocketAddr, sources: Sources, stop: CancellationToken) {
     let listener = match tokio::net::TcpListener::bind(address).await {
         Ok(listener) => listener,
         Err(error) => {
@@ -86,7 +87,7 @@ async fn serve_web(address: std::net::SocketAddr, snapshot: watch::Receiver<Snap
             return;
         }
     };
-    let served = axum::serve(listener, pipit_web::router(snapshot)).with_graceful_shutdown(stop.cancelled_owned());
+    let served = axum::serve(listener, pipit_web::router(sources)).with_graceful_shutdown(stop.cancelled_owned());
     if let Err(error) = served.await {
         tracing::warn!("the health page has ended: {error}");
     }

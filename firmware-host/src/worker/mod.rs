@@ -25,6 +25,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::audio::{CaptureCounters, PlaybackReport};
 
+pub use pipit_web::Stage;
+
 pub use ear::{Ear, EchoCancellation, Protection, spawn_ear};
 pub use endpoint::{Endpoint, Models};
 pub use gauge::{Gauge, Overload};
@@ -77,17 +79,6 @@ pub enum Message {
     Playback(PlaybackReport),
     /// The recording that was listened to is over.
     InputEnded,
-}
-
-/// Which model a piece of work was done by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Smart Turn.
-    Endpointing,
-    /// The recogniser.
-    Transcription,
-    /// The voice.
-    Synthesis,
 }
 
 /// One model at work for every endpoint. Dropping it stops what is being done.

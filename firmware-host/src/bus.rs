@@ -1,0 +1,120 @@
+//! The event bus: what others may want to know of the daemon, the moment it happens.
+
+use std::sync::Arc;
+
+use pipit_web::{BusEvent, Metrics, Snapshot, TurnRecord};
+use tokio::sync::{broadcast, watch};
+
+use crate::turn_log::TurnLog;
+
+/// A subscriber that is this many events behind loses the oldest, and is told how many. Nobody ever waits for one.
+const EVENTS: usize = 256;
+
+/// Tells everybody. Clones tell the same listeners.
+#[derive(Clone)]
+pub struct Bus {
+    snapshots: watch::Sender<Snapshot>,
+    events: broadcast::Sender<BusEvent>,
+    metrics: Arc<Metrics>,
+    turn_log: Option<Arc<TurnLog>>,
+}
+
+impl Bus {
+    /// A bus that nobody listens to yet. What turns took goes into `turn_log`, if there is one.
+    pub fn new(turn_log: Option<TurnLog>) -> Self {
+        Bus {
+            snapshots: watch::Sender::default(),
+            events: broadcast::Sender::new(EVENTS),
+            metrics: Arc::default(),
+            turn_log: turn_log.map(Arc::new),
+        }
+    }
+
+    /// The state, always the newest.
+    pub fn snapshots(&self) -> watch::Receiver<Snapshot> {
+        self.snapshots.subscribe()
+    }
+
+    /// The events, for those who subscribe to them. It holds no end of the bus open.
+    pub fn events(&self) -> broadcast::WeakSender<BusEvent> {
+        self.events.downgrade()
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    /// Changes the state, and tells it if it has changed. True if it has.
+    pub fn send_modify(&self, change: impl FnOnce(&mut Snapshot)) -> bool {
+        let mut changed = None;
+        self.snapshots.send_if_modified(|snapshot| {
+            let before = snapshot.clone();
+            change(snapshot);
+            changed = (*snapshot != before).then(|| snapshot.clone());
+            changed.is_some()
+        });
+        let Some(snapshot) = changed else { return false };
+        self.tell(BusEvent::State(snapshot));
+        true
+    }
+
+    /// A turn is over. One that came to nothing may never have been meant for Pipit: it is counted, and neither told nor
+    /// kept.
+    pub fn turn_ended(&self, record: TurnRecord) {
+        self.metrics.turn_ended(&record);
+        if record.came_to_nothing() {
+            return;
+        }
+        if let Some(log) = &self.turn_log {
+            log.keep(record.clone());
+        }
+        self.tell(BusEvent::Turn(Box::new(record)));
+    }
+
+    fn tell(&self, event: BusEvent) {
+        // Nobody need listen.
+        let _ = self.events.send(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pipit_store::Store;
+    use pipit_web::Timings;
+
+    use super::*;
+
+    #[test]
+    fn what_came_to_nothing_is_counted_and_neither_told_nor_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("pipit.db")).unwrap();
+        let bus = Bus::new(Some(TurnLog::start(store.clone(), 10).unwrap()));
+        let mut events = bus.events().upgrade().unwrap().subscribe();
+        let spoken =
+            TurnRecord { timings_ms: Timings { pause: Some(200.0), ..Timings::default() }, ..Default::default() };
+        let answered = TurnRecord { turn: 2, ended_by: Some("intent"), ..spoken.clone() };
+        bus.turn_ended(spoken);
+        bus.turn_ended(answered.clone());
+        let counted = bus.metrics().written(&Snapshot::default());
+        assert!(counted.contains("pipit_turns_total{ended_by=\"dropped\"} 1\n"), "{counted}");
+        assert_eq!(events.try_recv().unwrap(), BusEvent::Turn(Box::new(answered)));
+        // Everything is written once it is dropped.
+        drop(bus);
+        let kept = store.recent_turns(10).unwrap();
+        assert!(kept.len() == 1 && kept[0].record.contains("\"turn\":2"), "{kept:?}");
+    }
+
+    #[test]
+    fn the_state_is_told_when_it_has_changed() {
+        let bus = Bus::new(None);
+        let mut events = bus.events().upgrade().unwrap().subscribe();
+        assert!(bus.send_modify(|snapshot| snapshot.phase = "hearing"));
+        assert!(!bus.send_modify(|snapshot| snapshot.phase = "hearing"));
+        assert!(bus.send_modify(|snapshot| snapshot.turns = 1));
+        let state = Snapshot { phase: "hearing", ..Snapshot::default() };
+        assert_eq!(events.try_recv().unwrap(), BusEvent::State(state.clone()));
+        assert_eq!(events.try_recv().unwrap(), BusEvent::State(Snapshot { turns: 1, ..state }));
+        assert!(events.try_recv().is_err());
+    }
+}
