@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pipit::audio::{Output, backend};
+use pipit::bus::Bus;
 use pipit::clock::Clock;
 use pipit::driver::{Driver, Workers};
 use pipit::report::TurnReport;
@@ -130,10 +131,12 @@ impl Room {
         let (tell, turns) = mpsc::channel(16);
         let on_turn = Box::new(move |report| tell.try_send(report).unwrap());
         let workers = Workers { endpoint, playback, writes_files: false };
-        let mut driver = Driver::new(machine, Clock::live(), engine, workers, (sender.clone(), inbox), on_turn);
+        let bus = Bus::new(None);
+        let snapshots = bus.snapshots();
+        let mut driver = Driver::new(machine, Clock::live(), engine, workers, (sender.clone(), inbox), on_turn, bus);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (stop, store) = (CancellationToken::new(), Store::open(&path).unwrap());
-        let (stopped, snapshots) = (stop.clone(), driver.snapshots());
+        let stopped = stop.clone();
         let driving = runtime.spawn(async move {
             driver.run(stopped).await;
             driver.drain().await;
