@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pipit_chat::{ChatError, DeviceAction, Door, Engine, FinishedTurn, ReplyEvent, Request};
 use pipit_core::audio::{FRAME_SAMPLES, LISTENING_RATE, SampleIndex, duration_of};
 use pipit_core::ear::SpeechFact;
 use pipit_core::time::Moment;
-use pipit_core::turn::{DraftId, Effect, Event, Machine, Phase, Transcription, TurnId, Understanding};
+use pipit_core::turn::{DraftId, Effect, Event, Machine, Transcription, TurnId, Understanding, WakeCounters};
 use pipit_models::cancel::CancelFlag;
 use pipit_web::Snapshot;
 use tokio::sync::{Notify, mpsc, watch};
@@ -54,6 +55,9 @@ pub struct Driver {
     heard: Vec<(FinishedTurn, String)>,
     input_ended: bool,
     snapshots: watch::Sender<Snapshot>,
+    /// Raised while the ear has to listen for the wake word.
+    wants_wake_word: Arc<AtomicBool>,
+    wake_counters: WakeCounters,
     on_turn: Box<dyn FnMut(TurnReport) + Send>,
 }
 
@@ -82,6 +86,7 @@ impl Driver {
         on_turn: Box<dyn FnMut(TurnReport) + Send>,
     ) -> Self {
         let snapshots = watch::Sender::new(Snapshot { phase: machine.phase().name(), ..Snapshot::default() });
+        let (wants_wake_word, wake_counters) = (Arc::new(machine.wants_wake_word().into()), machine.wake_counters());
         Driver {
             machine,
             clock,
@@ -97,8 +102,15 @@ impl Driver {
             heard: Vec::new(),
             input_ended: false,
             snapshots,
+            wants_wake_word,
+            wake_counters,
             on_turn,
         }
+    }
+
+    /// Raised while the ear has to listen for the wake word.
+    pub fn wants_wake_word(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.wants_wake_word)
     }
 
     /// Where events for this driver go.
@@ -127,7 +139,7 @@ impl Driver {
     }
 
     fn is_busy(&self) -> bool {
-        self.machine.phase() != Phase::Idle || !self.unwritten.is_empty()
+        !self.machine.is_idle() || !self.unwritten.is_empty()
     }
 
     /// Runs in real time until the recording that is being listened to is over and everything said in it is answered.
@@ -149,6 +161,9 @@ impl Driver {
             self.clock.feed(duration_of(FRAME_SAMPLES, LISTENING_RATE));
             self.step(Event::Tick);
             ear.hear(frame, &mut facts);
+            if let Some(score) = ear.take_wake_word_score() {
+                self.step(Event::WakeWordScored { score });
+            }
             for fact in facts.drain(..) {
                 self.step(Event::Speech(fact));
             }
@@ -220,12 +235,26 @@ impl Driver {
             self.machine.step(self.clock.now(), event, &mut effects);
             events.extend(effects.into_iter().filter_map(|effect| self.perform(effect)));
         }
+        self.wants_wake_word.store(self.machine.wants_wake_word(), Ordering::Relaxed);
+        self.count_wakes();
         let phase = self.machine.phase().name();
         let changed =
             self.snapshots.send_if_modified(|snapshot| std::mem::replace(&mut snapshot.phase, phase) != phase);
         if changed {
             self.workers.playback.prepare();
         }
+    }
+
+    fn count_wakes(&mut self) {
+        let now = self.machine.wake_counters();
+        if std::mem::replace(&mut self.wake_counters, now) == now {
+            return;
+        }
+        let WakeCounters { wakes, false_accepts, misses } = now;
+        tracing::debug!(wakes, false_accepts, misses, "waking since the start");
+        self.snapshots.send_modify(|snapshot| {
+            (snapshot.wakes, snapshot.wake_false_accepts, snapshot.wake_misses) = (wakes, false_accepts, misses);
+        });
     }
 
     /// Writes down when things happened.
@@ -235,12 +264,9 @@ impl Driver {
             Event::Speech(SpeechFact::Paused(stretch) | SpeechFact::Continues(stretch)) => {
                 self.anchor = (stretch.end(), now);
             }
-            Event::Transcribed { draft, transcription } => {
-                let words = match transcription {
-                    Transcription::Words(words) => words.clone(),
-                    _ => String::new(),
-                };
-                self.with(*draft, |flight| flight.recording.transcribed(now, words));
+            // The words come with the request, if they turn out to be one.
+            Event::Transcribed { draft, .. } => {
+                self.with(*draft, |flight| flight.recording.transcribed(now, String::new()));
             }
             Event::ReplyText { draft, .. } => self.with(*draft, |flight| flight.recording.text_at(now)),
             Event::ClauseStarted { draft, .. } => self.with(*draft, |flight| flight.recording.audio_at(now)),
@@ -269,6 +295,8 @@ impl Driver {
                 refused.then_some(Event::Transcribed { draft, transcription: Transcription::Failed })
             }
             Effect::Respond { draft, request } => {
+                let now = self.clock.stamp();
+                self.with(draft, |flight| flight.recording.transcribed(now, request.clone()));
                 self.respond(draft, request);
                 None
             }

@@ -6,6 +6,7 @@ mod ear;
 mod smart_turn;
 mod stt;
 mod tts;
+mod wake_word;
 
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
@@ -21,6 +22,7 @@ pub use ear::{Ear, EchoCancellation, Protection, spawn_ear};
 pub use smart_turn::{ScoreJob, spawn_smart_turn};
 pub use stt::{TranscribeJob, spawn_stt};
 pub use tts::{SpeakJob, spawn_tts};
+pub use wake_word::WakeWord;
 
 /// Where workers report to. Bounded, and events are never dropped: a worker waits until there is room, which there soon
 /// is, because the driver never waits for a worker.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use pipit_core::audio::Pcm;
-use pipit_core::turn::{DraftId, Event, Transcription};
+use pipit_core::turn::{DraftId, Event, Overheard, Transcription};
 use pipit_models::cancel::CancelFlag;
 use pipit_models::error::ModelError;
 use pipit_models::whisper::{Outcome, Whisper};
@@ -36,7 +36,8 @@ pub fn spawn_stt(
 
 fn transcribe(whisper: &mut Whisper, job: &TranscribeJob) -> Transcription {
     match whisper.transcribe(job.utterance.samples(), &job.cancel) {
-        Ok(transcript) if transcript.outcome == Outcome::Words => Transcription::Words(transcript.text),
+        // Sealed here, because it is not known yet whom it was said to.
+        Ok(transcript) if transcript.outcome == Outcome::Words => Transcription::Words(Overheard::new(transcript.text)),
         Ok(transcript) if transcript.somebody_spoke() => Transcription::NotUnderstood,
         Ok(_) => Transcription::Silence,
         // Nobody waits for the answer any more.
