@@ -211,6 +211,11 @@ impl World {
             Effect::Ended { turn, heard, .. } => {
                 prop_assert!(self.ended.insert(turn), "turn {turn} ended twice in\n{script}");
                 self.compare(turn, &heard)?;
+                // A speaker that has been told to stop and never says that it has is waited for until its turn is given up.
+                if self.stop_asked && self.speaker.iter().all(|(draft, _)| draft.turn == turn) {
+                    self.speaker.clear();
+                    (self.stop_asked, self.paused, self.begun) = (false, false, false);
+                }
             }
         }
         Ok(())

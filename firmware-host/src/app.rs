@@ -1,6 +1,7 @@
 //! The one place where all parts meet: from a checked configuration to a driver with its workers.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use pipit_chat::Engine;
 use pipit_core::config::{AudioBackend, AudioDevice, Config};
 use pipit_core::intent::Catalogue;
 use pipit_core::load::LoadSettings;
-use pipit_core::turn::Machine;
+use pipit_core::turn::{Machine, WakeMode};
 use pipit_models::runtime::Runtime;
 use pipit_models::silero::SileroVad;
 use pipit_models::smart_turn::SmartTurn;
@@ -27,7 +28,7 @@ use crate::report::TurnReport;
 use crate::self_test;
 use crate::turn_log::TurnLog;
 use crate::worker::{
-    Ear, EchoCancellation, Gauge, Inbox, Message, Models, Protection, Ready, Worker, smart_turn, stt, tts,
+    Ear, EchoCancellation, Gauge, Inbox, Message, Models, Protection, Ready, WakeWord, Worker, smart_turn, stt, tts,
 };
 
 /// Events wait here for the driver, which is never busy for longer than it takes to hand a job over. Nothing is dropped:
@@ -104,6 +105,28 @@ impl App {
         Ok(Ear::new(vad, self.config.ear.clone(), protection))
     }
 
+    /// As [`App::ear`], for the mode in which it has to listen for a wake word while `wanted` is raised. Where that can't
+    /// be loaded the log says so, and only the button wakes Pipit.
+    ///
+    /// # Errors
+    /// Silero VAD can't be loaded.
+    pub fn waking_ear(&self, wanted: Arc<AtomicBool>) -> anyhow::Result<Ear> {
+        let (ear, attention) = (self.ear()?, &self.config.wake.attention);
+        if attention.mode != WakeMode::OpenWakeWord {
+            return Ok(ear);
+        }
+        match self.installed.wake_word(&self.config, &self.runtime) {
+            Ok((model, name)) => {
+                tracing::info!("wake word: {name}");
+                Ok(ear.with_wake_word(WakeWord::new(model, wanted, attention.least_score())))
+            }
+            Err(error) => {
+                tracing::error!("no wake word, so nothing but the button (SIGUSR1) wakes Pipit: {error:#}");
+                Ok(ear)
+            }
+        }
+    }
+
     /// The microphone that is configured, or the file or the silence in its place.
     ///
     /// # Errors
@@ -167,7 +190,8 @@ impl App {
         let (playback, writes_files) = self.playback(replies, sender.clone())?;
         let workers = Workers { endpoint: models.endpoint(sender.clone()), playback, writes_files };
         let catalogue = Arc::new(Catalogue::english());
-        let machine = Machine::new(self.config.turn.clone(), self.config.ear.pre_roll, catalogue);
+        let machine = Machine::new(self.config.turn.clone(), self.config.ear.pre_roll, catalogue)
+            .with_attention(self.config.wake.attention.clone());
         Ok(Driver::new(machine, clock, self.engine.clone(), workers, (sender, inbox), on_turn, self.bus.clone()))
     }
 

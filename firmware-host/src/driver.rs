@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pipit_chat::{ChatError, DeviceAction, Door, Engine, FinishedTurn, ReplyEvent, Request};
 use pipit_core::audio::{FRAME_SAMPLES, LISTENING_RATE, duration_of};
-use pipit_core::turn::{DraftId, Effect, Event, Machine, Phase, Transcription, TurnId, Understanding};
+use pipit_core::turn::{DraftId, Effect, Event, Machine, Transcription, TurnId, Understanding, WakeCounters};
 use pipit_web::TurnRecord;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -53,6 +54,9 @@ pub struct Driver {
     heard: Vec<(FinishedTurn, String)>,
     input_ended: bool,
     bus: Bus,
+    /// Raised while the ear has to listen for the wake word.
+    wants_wake_word: Arc<AtomicBool>,
+    wake_counters: WakeCounters,
     on_turn: Box<dyn FnMut(TurnReport) + Send>,
 }
 
@@ -82,6 +86,7 @@ impl Driver {
         bus: Bus,
     ) -> Self {
         bus.send_modify(|snapshot| snapshot.phase = machine.phase().name());
+        let (wants_wake_word, wake_counters) = (Arc::new(machine.wants_wake_word().into()), machine.wake_counters());
         Driver {
             machine,
             clock,
@@ -99,8 +104,15 @@ impl Driver {
             heard: Vec::new(),
             input_ended: false,
             bus,
+            wants_wake_word,
+            wake_counters,
             on_turn,
         }
+    }
+
+    /// Raised while the ear has to listen for the wake word.
+    pub fn wants_wake_word(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.wants_wake_word)
     }
 
     /// Where events for this driver go.
@@ -124,7 +136,7 @@ impl Driver {
     }
 
     fn is_busy(&self) -> bool {
-        self.machine.phase() != Phase::Idle || !self.unwritten.is_empty()
+        !self.machine.is_idle() || !self.unwritten.is_empty()
     }
 
     /// Runs in real time until the recording that is being listened to is over and everything said in it is answered.
@@ -146,6 +158,9 @@ impl Driver {
             self.clock.feed(duration_of(FRAME_SAMPLES, LISTENING_RATE));
             self.step(Event::Tick);
             ear.hear(frame, &mut facts);
+            if let Some(score) = ear.take_wake_word_score() {
+                self.step(Event::WakeWordScored { score });
+            }
             for fact in facts.drain(..) {
                 self.step(Event::Speech(fact));
             }
@@ -222,10 +237,24 @@ impl Driver {
             effects.iter().for_each(|effect| self.waterfalls.asked(now, effect));
             events.extend(effects.into_iter().filter_map(|effect| self.perform(effect)));
         }
+        self.wants_wake_word.store(self.machine.wants_wake_word(), Ordering::Relaxed);
+        self.count_wakes();
         let phase = self.machine.phase().name();
         if self.bus.send_modify(|snapshot| snapshot.phase = phase) {
             self.workers.playback.prepare();
         }
+    }
+
+    fn count_wakes(&mut self) {
+        let now = self.machine.wake_counters();
+        if std::mem::replace(&mut self.wake_counters, now) == now {
+            return;
+        }
+        let WakeCounters { wakes, false_accepts, misses } = now;
+        tracing::debug!(wakes, false_accepts, misses, "waking since the start");
+        self.bus.send_modify(|snapshot| {
+            (snapshot.wakes, snapshot.wake_false_accepts, snapshot.wake_misses) = (wakes, false_accepts, misses);
+        });
     }
 
     /// Tells the machine whether this board can afford drafts. In a recording that is fed faster than real time every

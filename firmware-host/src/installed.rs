@@ -3,12 +3,17 @@
 use std::num::NonZeroU16;
 
 use anyhow::{Context as _, bail};
-use pipit_core::config::{Config, SttModel, TtsEngine};
+use pipit_core::config::{Config, SttModel, TtsEngine, WakeModel};
+use pipit_core::turn::WakeMode;
 use pipit_models::board::Board;
 use pipit_models::catalogue::{Engine, Kind, Measurements, Model, ModelFolder, State, Verdict};
+use pipit_models::openwakeword::OpenWakeWord;
 use pipit_models::runtime::Runtime;
 use pipit_models::voice::{self, Voice, VoiceSettings};
 use pipit_models::whisper::{Whisper, WhisperSettings, WhisperSource, nano};
+
+/// What every wake-word model needs beside itself, by the catalogue's name.
+const WAKE_WORD_FEATURES: &str = "openwakeword-features";
 
 /// The catalogue's name of the recogniser in the box.
 pub const NANO: &str = "pipit-nano-en";
@@ -129,6 +134,30 @@ impl Installed {
         Ok(voice::open(TtsEngine::Espeak.name(), &settings, Some(runtime))?)
     }
 
+    /// Loads the wake-word model, and says which it is.
+    ///
+    /// # Errors
+    /// It is not there or can't be loaded: what it is, and how to get it.
+    pub fn wake_word(&self, config: &Config, runtime: &Runtime) -> anyhow::Result<(OpenWakeWord, String)> {
+        let (phrase, name) = match &config.wake.model {
+            WakeModel::File(path) => (path.clone(), path.display().to_string()),
+            WakeModel::Named(name) => (self.wake_word_file(name)?, name.clone()),
+        };
+        if self.folder.installed(WAKE_WORD_FEATURES).is_none() {
+            bail!("{WAKE_WORD_FEATURES}, which every wake word needs, is not installed; {}", how_to_get(""));
+        }
+        Ok((OpenWakeWord::load(runtime, self.folder.path(), &phrase)?, name))
+    }
+
+    fn wake_word_file(&self, name: &str) -> anyhow::Result<std::path::PathBuf> {
+        let model = self.folder.catalogue().get(name).context("wake.model names no model")?;
+        if model.kind() != Kind::Wake || name == WAKE_WORD_FEATURES {
+            bail!("{name}, which wake.model names, is no wake word; write for example \"openwakeword-hey_jarvis\"");
+        }
+        let file = self.folder.installed(name).and_then(|files| files.into_iter().next());
+        file.with_context(|| format!("the wake word {name} is not installed; {}", how_to_get(name)))
+    }
+
     /// What is configured about the voice.
     pub fn voice_settings(&self, config: &Config) -> VoiceSettings {
         VoiceSettings { voice: config.tts.voice.clone(), speed: config.tts.speed, models: config.models.dir.clone() }
@@ -159,6 +188,12 @@ impl Installed {
 
     fn load_named(&self, name: &str, config: &Config) -> anyhow::Result<(Whisper, String)> {
         let source = if name == NANO {
+            if config.wake.attention.mode == WakeMode::Phrase {
+                tracing::warn!(
+                    "{NANO} knows 861 words, of which \"Pipit\" is none; if nothing wakes Pipit, write words of everyday \
+                     commands in wake.phrases, or pull a Whisper model"
+                );
+            }
             WhisperSource::Bytes(nano())
         } else {
             let model = self.folder.catalogue().get(name)?;
@@ -183,4 +218,9 @@ impl Installed {
 
 fn engine_of(model: &&Model) -> TtsEngine {
     if model.engine == Engine::Kokoro { TtsEngine::Kokoro } else { TtsEngine::Piper }
+}
+
+fn how_to_get(name: &str) -> String {
+    let names = [WAKE_WORD_FEATURES, name].join(" ");
+    format!("run `pipit models pull {}`, or `firmware-host/setup.sh wake` where Pipit was built", names.trim_end())
 }

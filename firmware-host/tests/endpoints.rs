@@ -19,7 +19,7 @@ use pipit_core::audio::{Hertz, LISTENING_RATE, Pcm, SampleIndex, SpeechStretch};
 use pipit_core::ear::SpeechFact;
 use pipit_core::intent::Catalogue;
 use pipit_core::load::LoadSettings;
-use pipit_core::turn::{Event, Machine, Transcription, TurnSettings};
+use pipit_core::turn::{Event, Machine, Overheard, Transcription, TurnSettings};
 use pipit_store::Store;
 use pipit_web::Snapshot;
 use support::Home;
@@ -219,7 +219,10 @@ fn models(load: LoadSettings, hear: Hear) -> Arc<Models> {
     let stt = with::<_, Hear, Utterance>(
         real,
         move || hear,
-        |hear, job| Event::Transcribed { draft: job.draft, transcription: Transcription::Words(hear(job).to_owned()) },
+        |hear, job| Event::Transcribed {
+            draft: job.draft,
+            transcription: Transcription::Words(Overheard::new(hear(job).to_owned())),
+        },
     );
     let real = tts(Box::new(|_| anyhow::bail!("it is not used")));
     let tts = with::<_, (), ClauseText>(

@@ -49,11 +49,15 @@ impl Daemon {
         }
     }
 
+    fn signal(&self, signal: &str) {
+        let kill = format!("kill -{signal} {}", self.process.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
     /// Sends a signal, waits for the end, and says how it ended.
     #[track_caller]
     fn ends_on(mut self, signal: &str) -> (ExitStatus, String) {
-        let kill = format!("kill -{signal} {}", self.process.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        self.signal(signal);
         // The log ends when the process does.
         let deadline = Instant::now() + PATIENCE;
         while let Ok(line) = self.log.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -113,6 +117,27 @@ fn a_request_that_is_spoken_is_answered_into_the_folder_and_kept() {
     assert!(home.ask("repeat that").contains("84"));
 }
 
+/// Without the tap, nobody would be listened to: the mode sees to that in `wake.rs`.
+#[test]
+fn sigusr1_is_a_tap_on_the_button() {
+    let home = Home::new();
+    let input = home.path("said.wav");
+    // A tap may come in the middle of a sentence, of which Pipit then hears a half. So it is said again and again.
+    let said = [recording::samples(TWELVE_TIMES_SEVEN), recording::silence(3.0)].concat();
+    recording::write(&input, &said.repeat(20));
+    let settings = ["audio.backend=wav", "wake.mode=push-to-talk", &format!("audio.input={}", input.display())];
+    let output = format!("audio.output={}", home.path("answers").display());
+    let mut daemon = Daemon::start(&home, &[&settings[..], &[&output]].concat());
+    daemon.logs("recogniser: pipit-nano-en");
+    let understood = (0..10).any(|_| {
+        daemon.seen.clear();
+        daemon.signal("USR1");
+        daemon.logs("ended_by").contains("Calculate")
+    });
+    assert!(understood, "{:?}", daemon.seen);
+    assert_eq!(daemon.ends_on("TERM").0.code(), Some(0));
+}
+
 #[test]
 fn the_health_page_says_that_there_is_no_microphone() {
     let home = Home::new();
@@ -131,6 +156,7 @@ fn the_health_page_says_that_there_is_no_microphone() {
     let mut answer = String::new();
     page.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 503") && answer.contains(r#""phase":"idle""#), "{answer}");
+    assert!(answer.contains(r#""wakes":0,"wake_false_accepts":0,"wake_misses":0"#), "{answer}");
     assert_eq!(daemon.ends_on("TERM").0.code(), Some(0));
 }
 

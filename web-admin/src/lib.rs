@@ -27,7 +27,8 @@ pub use turn::{Draft, Interruption, Span, Stage, Timings, TurnRecord, Waterfall}
 /// The daemon's state at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Snapshot {
-    /// What Pipit is doing: `idle`, `hearing`, `weighing`, `thinking` or `speaking`.
+    /// What Pipit is doing: `idle`, `listening`, `hearing`, `weighing`, `thinking` or `speaking`. Speech that is not
+    /// meant for Pipit changes nothing here.
     pub phase: &'static str,
     /// The microphone that it listens to, if it hears one.
     pub microphone: Option<String>,
@@ -39,6 +40,12 @@ pub struct Snapshot {
     pub overload: Option<String>,
     /// Turns since the start.
     pub turns: u64,
+    /// Times since the start that a word or a phrase woke Pipit.
+    pub wakes: u64,
+    /// Wakes after which no request came.
+    pub wake_false_accepts: u64,
+    /// Attempts to wake Pipit that it did not hear, as far as it can know: nearly a wake, and soon after it a wake.
+    pub wake_misses: u64,
 }
 
 /// Where everything that is served comes from.

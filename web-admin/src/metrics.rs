@@ -99,6 +99,19 @@ impl Metrics {
             "Times that the sound device itself lost sound.",
             [("", snapshot.sound_overruns)],
         );
+        for (name, help, count) in [
+            ("pipit_wakes_total", "Times that a word or a phrase woke Pipit.", snapshot.wakes),
+            ("pipit_wake_false_accepts_total", "Wakes after which no request came.", snapshot.wake_false_accepts),
+            ("pipit_wake_misses_total", "Attempts to wake Pipit that it did not hear.", snapshot.wake_misses),
+        ] {
+            page.counter(name, help, [("", count)]);
+        }
+        page.begin(
+            "pipit_overloaded",
+            "gauge",
+            "Whether Pipit does without something because the machine is too slow.",
+        );
+        page.line("pipit_overloaded", "", u8::from(snapshot.overload.is_some()));
         page.begin("pipit_microphone_connected", "gauge", "Whether a microphone is heard.");
         page.line("pipit_microphone_connected", "", u8::from(snapshot.microphone.is_some()));
         page.text

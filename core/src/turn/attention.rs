@@ -23,6 +23,8 @@ const REQUEST_WINDOW: Duration = Duration::from_secs(8);
 const WAKE_WORD_LENGTH: Duration = Duration::from_millis(1200);
 /// Words of other talk that may fit into [`WAKE_WORD_LENGTH`] before a short wake word. They are dropped.
 const WORDS_BEFORE_WAKE_WORD: usize = 3;
+/// How long before the end of its word a wake-word model may fire. What goes on for longer is more than the word.
+const WAKE_WORD_TAIL: Duration = Duration::from_millis(300);
 /// People begin to speak while their finger goes down.
 const BEFORE_BUTTON: Duration = Duration::from_millis(500);
 /// A button that is held shorter than this was tapped: Pipit then listens as after a wake.
@@ -57,6 +59,14 @@ pub struct AttentionSettings {
     pub threshold: f32,
     /// How long after a reply it listens without having been woken.
     pub follow_up: Duration,
+}
+
+impl AttentionSettings {
+    /// The score below which nothing need be told of what the wake-word model has heard.
+    #[must_use]
+    pub fn least_score(&self) -> f32 {
+        self.threshold * NEARLY
+    }
 }
 
 impl Default for AttentionSettings {
@@ -188,11 +198,37 @@ impl Attention {
         matches!(self.admission(now), Admission::Attend { .. })
     }
 
+    /// Whether Pipit was woken and listens, with nobody speaking yet or a request being answered.
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        self.settings.mode != WakeMode::Always && self.is_awake(self.seen)
+    }
+
+    /// Whether the wake-word model has to listen: only asleep, and where there is one.
+    #[must_use]
+    pub fn wants_wake_word(&self) -> bool {
+        self.settings.mode == WakeMode::OpenWakeWord && !self.is_awake(self.seen)
+    }
+
+    /// Whether speech from `started` to `ended` was the wake word and nothing more. The model knows that better than a
+    /// recogniser, which makes other words of a name that it has never heard.
+    #[must_use]
+    pub fn was_wake_word_alone(&self, started: Moment, ended: Moment) -> bool {
+        self.window_for(started).is_some_and(|window| {
+            window.reach_back == WAKE_WORD_LENGTH && started < window.from && ended <= window.from + WAKE_WORD_TAIL
+        })
+    }
+
     /// Says whom the transcript of speech that began at `started` was meant for. Changes nothing, so that drafts can be
     /// judged; what comes of it is told by [`Attention::settled`].
     #[must_use]
     pub fn judge(&self, started: Moment, overheard: Overheard) -> Verdict {
-        let admission = self.admission(started);
+        self.judge_as(self.admission(started), started, overheard)
+    }
+
+    /// As [`Attention::judge`], of speech that was kept because of this `admission`. A wake since then changes nothing:
+    /// the words from before it are among those that are judged.
+    pub(super) fn judge_as(&self, admission: Admission, started: Moment, overheard: Overheard) -> Verdict {
         let woken_within = self.window_for(started).is_some_and(|window| started < window.from);
         let phrases = &self.settings.phrases;
         let text = overheard.disclose();
@@ -209,6 +245,8 @@ impl Attention {
             _ => phrases.find(&text),
         };
         match address {
+            // Where it need not be called, it has been told its name and nothing else, and may say what it makes of that.
+            Address::ToPipit("") if self.settings.mode == WakeMode::Always => Verdict::Request { text, woke },
             Address::ToPipit("") => Verdict::Addressed,
             Address::ToPipit(request) => Verdict::Request { text: request.to_owned(), woke },
             address if woke => Verdict::NotForPipit { nearly: matches!(address, Address::Perhaps(_)) },
@@ -265,7 +303,7 @@ impl Attention {
         let woken = score >= threshold;
         if woken {
             self.wake(now, WAKE_WORD_LENGTH);
-        } else if score >= threshold * NEARLY {
+        } else if score >= self.settings.least_score() {
             self.nearly_woken(now);
         }
         woken
@@ -291,7 +329,16 @@ impl Attention {
     /// Pipit has begun to speak: a reply, or something nobody asked for just now, which may be answered too.
     pub fn reply_began(&mut self, now: Moment) {
         self.lapse(now);
-        self.converse(now, now);
+        // A timer that is due does not use up a tap on the button.
+        if self.settings.mode != WakeMode::PushToTalk {
+            self.converse(now, now);
+        }
+    }
+
+    /// Whether a request is being answered or Pipit speaks, so that [`Attention::reply_ended`] is due some time.
+    #[must_use]
+    pub fn is_conversing(&self) -> bool {
+        self.conversing
     }
 
     /// Pipit has finished speaking, was stopped, or had nothing to say to a request. The follow-up window begins.

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::heard::Heard;
 use super::reply::Reply;
-use super::{DraftId, Effect, Event, Transcription, Understanding};
+use super::{DraftId, Effect, Event, Understanding};
 use crate::audio::Pcm;
 
 const NOT_UNDERSTOOD: &str = "Sorry, I didn't catch that.";
@@ -14,7 +15,7 @@ const RECOGNISER_FAILED: &str = "Sorry, I can't make out speech just now. My log
 #[derive(Debug)]
 pub(super) struct Draft {
     id: DraftId,
-    transcript: Option<Transcription>,
+    heard: Option<Heard>,
     understanding: Option<Understanding>,
     action: Action,
     /// Whatever was asked for is wanted no more, but for the voice.
@@ -37,7 +38,7 @@ impl Draft {
     pub(super) fn new(id: DraftId) -> Self {
         Draft {
             id,
-            transcript: None,
+            heard: None,
             understanding: None,
             action: Action::Held,
             closed: false,
@@ -77,25 +78,31 @@ impl Draft {
 
     /// Whether what the request means is still being found out.
     pub(super) fn is_understanding(&self) -> bool {
-        match &self.transcript {
+        match &self.heard {
             None => true,
-            Some(Transcription::Words(_)) => self.understanding.is_none() && !self.reply.is_complete(),
+            Some(heard) if heard.request().is_some() => self.understanding.is_none() && !self.reply.is_complete(),
             Some(_) => false,
         }
     }
 
+    /// What the recogniser's answer came to, if there is one.
+    pub(super) fn heard(&self) -> Option<&Heard> {
+        self.heard.as_ref()
+    }
+
+    /// Whether what was said is still to be found out.
+    pub(super) fn awaits_words(&self) -> bool {
+        self.heard.is_none() && !self.closed
+    }
+
     /// Takes in what came of the work that was asked for.
-    pub(super) fn take(&mut self, event: Event, out: &mut Vec<Effect>) {
+    pub(super) fn take(&mut self, event: Event) {
         match event {
             Event::ClauseReady { clause, pcm, .. } if self.reply.made(clause, pcm.duration()) => {
                 self.held.insert(clause, pcm);
             }
             Event::ClauseFailed { clause, .. } => self.reply.failed(clause),
             _ if self.closed => {}
-            Event::Transcribed { transcription, .. } if self.transcript.is_none() => {
-                self.on_transcription(&transcription, out);
-                self.transcript = Some(transcription);
-            }
             Event::Understood { understanding, .. } => self.understanding = Some(understanding),
             Event::ReplyText { text, .. } => self.reply.push_text(&text),
             Event::ReplyEnded { .. } => self.reply.end_text(),
@@ -105,13 +112,18 @@ impl Draft {
         }
     }
 
-    fn on_transcription(&mut self, transcription: &Transcription, out: &mut Vec<Effect>) {
-        match transcription {
-            Transcription::Words(request) => out.push(Effect::Respond { draft: self.id, request: request.clone() }),
-            Transcription::Silence => self.say(""),
-            Transcription::NotUnderstood => self.say(NOT_UNDERSTOOD),
-            Transcription::Failed => self.say(RECOGNISER_FAILED),
+    /// Takes in what was said. Only the first time counts.
+    pub(super) fn hear(&mut self, heard: Heard, out: &mut Vec<Effect>) {
+        if !self.awaits_words() {
+            return;
         }
+        match (heard.request(), &heard) {
+            (Some(request), _) => out.push(Effect::Respond { draft: self.id, request: request.to_owned() }),
+            (None, Heard::Words(_) | Heard::Silence) => self.say(""),
+            (None, Heard::NotUnderstood) => self.say(NOT_UNDERSTOOD),
+            (None, Heard::Failed) => self.say(RECOGNISER_FAILED),
+        }
+        self.heard = Some(heard);
     }
 
     fn on_failure(&mut self, apology: &str) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{DraftId, TurnId};
+use super::{DraftId, Overheard, TurnId};
 use crate::audio::Pcm;
 use crate::ear::SpeechFact;
 
@@ -107,6 +107,15 @@ pub enum Event {
         /// Text as written.
         text: String,
     },
+    /// The wake-word model has listened on.
+    WakeWordScored {
+        /// The probability that its phrase has just been said, 0.0..=1.0.
+        score: f32,
+    },
+    /// The button, or what stands for it, went down.
+    ButtonPressed,
+    /// It went up.
+    ButtonReleased,
     /// A button, a signal or another program wants silence.
     StopRequested,
     /// Nothing happened, but a deadline may have passed.
@@ -133,6 +142,9 @@ impl Event {
             Event::Speech(_)
             | Event::PartTranscribed { .. }
             | Event::Announce { .. }
+            | Event::WakeWordScored { .. }
+            | Event::ButtonPressed
+            | Event::ButtonReleased
             | Event::StopRequested
             | Event::Tick => None,
         }
@@ -151,8 +163,8 @@ pub struct Understanding {
 /// What a recogniser made of an utterance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transcription {
-    /// Somebody said this.
-    Words(String),
+    /// Somebody said this, to Pipit or not.
+    Words(Overheard),
     /// Nobody said anything.
     Silence,
     /// Somebody spoke, but what they said is not certain enough to act upon.

@@ -1,16 +1,19 @@
 //! The state machine itself.
 
+mod waking;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::attention::Attention;
 use super::draft::Draft;
 use super::overheard::Left;
 use super::parts::Parts;
 use super::replying::{Next, Replying, Scene};
-use super::utterance::Utterance;
+use super::utterance::{Speech, Utterance};
 use super::weighing::Weighing;
-use super::{DraftId, Effect, EndedBy, Event, TurnId, TurnSettings};
+use super::{Admission, AttentionSettings, DraftId, Effect, EndedBy, Event, TurnId, TurnSettings};
 use crate::ear::SpeechFact;
 use crate::intent::Catalogue;
 use crate::time::Moment;
@@ -31,6 +34,9 @@ use crate::time::Moment;
 ///
 /// Speech over an answer makes it pause at once. If it turns out to be a request, or lasts, the answer ends there and the
 /// next turn has begun; if it was only a sign of listening, or no speech, the answer goes on where it stopped.
+///
+/// Speech that is not meant for Pipit either never leads out of `Idle`, or leads back to it without a word; see
+/// `machine/waking.rs`.
 #[derive(Debug)]
 pub struct Machine {
     settings: TurnSettings,
@@ -40,11 +46,12 @@ pub struct Machine {
     drafts_wanted: bool,
     /// Whether the board can afford them.
     drafts_affordable: bool,
+    attention: Attention,
     last_turn: u64,
     state: State,
     parts: Parts,
-    /// Whether somebody is speaking just now, to Pipit or not.
-    speaking: bool,
+    /// What somebody is saying just now, to Pipit or not.
+    speech: Option<Speech>,
     /// What is to be said once the floor is free.
     announcements: VecDeque<String>,
 }
@@ -52,8 +59,10 @@ pub struct Machine {
 /// What the machine is doing, for a face to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Waiting to be spoken to.
+    /// Waiting to be spoken to, or asleep, whatever others say.
     Idle,
+    /// Woken: what is said next is meant for Pipit.
+    Listening,
     /// Somebody is speaking.
     Hearing,
     /// Somebody has paused, perhaps for good.
@@ -70,6 +79,7 @@ impl Phase {
     pub fn name(self) -> &'static str {
         match self {
             Phase::Idle => "idle",
+            Phase::Listening => "listening",
             Phase::Hearing => "hearing",
             Phase::Weighing => "weighing",
             Phase::Thinking => "thinking",
@@ -107,30 +117,37 @@ impl Machine {
             settings,
             pre_roll,
             catalogue,
+            attention: Attention::new(AttentionSettings::default()),
             last_turn: 0,
             state: State::Idle,
             parts: Parts::default(),
-            speaking: false,
+            speech: None,
             announcements: VecDeque::new(),
         }
     }
 
     /// Takes in what happened at `now` and appends what to do about it to `out`.
     pub fn step(&mut self, now: Moment, event: Event, out: &mut Vec<Effect>) {
+        self.attention.tick(now);
         if matches!(self.state, State::Idle) {
             self.settings.drafts = self.drafts_wanted && self.drafts_affordable;
         }
         let seen = out.len();
         match self.parts.complete(event) {
             Event::Speech(fact) => self.on_speech(now, fact, out),
+            Event::Transcribed { draft, transcription } => self.on_transcribed(now, draft, transcription, out),
+            Event::WakeWordScored { score } => self.on_wake_word(now, score, out),
+            Event::ButtonPressed => self.on_button(now, out),
+            Event::ButtonReleased => self.attention.button_released(now),
             Event::Announce { text } => self.announcements.push_back(text),
             Event::StopRequested => self.on_stop(now, out),
             Event::Tick => {}
             event => self.on_work(now, event, out),
         }
         self.check_deadline(now, out);
+        self.rest(now);
         if matches!(self.state, State::Idle)
-            && !self.speaking
+            && !self.is_spoken_to()
             && let Some(text) = self.announcements.pop_front()
         {
             self.announce(now, &text, out);
@@ -150,11 +167,16 @@ impl Machine {
     /// When [`Machine::step`] must be called again if nothing happens before.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Moment> {
+        let asleep_at = self.attention.next_deadline();
+        self.state_deadline().into_iter().chain(asleep_at).min()
+    }
+
+    fn state_deadline(&self) -> Option<Moment> {
         match &self.state {
             State::Idle => None,
             State::Hearing(h) => Some(h.longest_until),
-            State::Weighing(w) => Some(w.over_at(&self.settings).0),
-            State::Replying(r) => Some(r.deadline(self.speaking, &self.settings)),
+            State::Weighing(w) => Some(waking::over_at(w, &self.settings).0),
+            State::Replying(r) => Some(r.deadline(self.is_spoken_to(), &self.settings)),
         }
     }
 
@@ -170,10 +192,18 @@ impl Machine {
         }
     }
 
+    /// Whether nothing is under way that anybody waits for.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle)
+    }
+
     /// What the machine is doing.
     #[must_use]
     pub fn phase(&self) -> Phase {
         match &self.state {
+            _ if self.only_overhears() => Phase::Idle,
+            State::Idle if self.attention.is_listening() => Phase::Listening,
             State::Idle => Phase::Idle,
             State::Hearing(_) => Phase::Hearing,
             State::Weighing(_) => Phase::Weighing,
@@ -189,13 +219,9 @@ impl Machine {
 
     fn on_speech(&mut self, now: Moment, fact: SpeechFact, out: &mut Vec<Effect>) {
         let pre_roll = self.pre_roll;
-        match fact {
-            SpeechFact::Started { .. } => self.speaking = true,
-            SpeechFact::Paused(_) | SpeechFact::Discarded => self.speaking = false,
-            SpeechFact::Continues(_) => {}
-        }
-        match (std::mem::replace(&mut self.state, State::Idle), fact) {
-            (State::Idle, SpeechFact::Started { .. }) => self.hear(now, Utterance::default()),
+        let speech = self.notice(now, &fact);
+        match (std::mem::replace(&mut self.state, State::Idle), speech.cut(fact)) {
+            (State::Idle, SpeechFact::Started { .. }) => self.hear(now, speech),
             (State::Idle, _) => {}
             (State::Hearing(mut h), SpeechFact::Continues(stretch)) => {
                 h.utterance.push(&stretch, pre_roll);
@@ -204,17 +230,16 @@ impl Machine {
             }
             (State::Hearing(mut h), SpeechFact::Paused(stretch)) => {
                 h.utterance.push(&stretch, pre_roll);
-                self.weigh(now, h, out);
+                self.pause(now, h, out);
             }
             // What had been said before was enough for an answer.
             (State::Hearing(h), SpeechFact::Discarded) if h.reopened => self.weigh(now, h, out),
             (State::Hearing(h), SpeechFact::Discarded) => {
                 out.push(Effect::Ended { turn: h.turn, heard: String::new(), given_up: false });
+                self.attention.came_to_nothing(now);
             }
-            (State::Weighing(w), SpeechFact::Started { .. }) => {
-                let Weighing { draft, utterance, longest_until, .. } = *w;
-                self.revise(&draft, utterance, longest_until, false, out);
-            }
+            (State::Weighing(w), SpeechFact::Started { .. }) => self.resume(now, *w, speech, out),
+            (State::Replying(r), _) if !speech.is_attended() => self.state = State::Replying(r),
             (State::Replying(r), SpeechFact::Started { .. }) if r.can_reopen() => {
                 let Replying { draft, utterance, longest_until, .. } = *r;
                 if draft.is_playing() {
@@ -223,18 +248,23 @@ impl Machine {
                 out.push(Effect::Reopened { turn: draft.id().turn });
                 self.revise(&draft, utterance, longest_until, true, out);
             }
-            (State::Replying(mut r), fact) => {
-                let used = r.overhear(self.scene(now), fact, TurnId(self.last_turn + 1), out);
-                self.last_turn += u64::from(used);
-                self.state = State::Replying(r);
-                self.go_on_replying(now, out);
-            }
+            (State::Replying(r), fact) => self.overhear(now, r, (speech, fact), out),
             (state @ (State::Hearing(_) | State::Weighing(_)), _) => self.state = state,
         }
     }
 
-    fn hear(&mut self, now: Moment, utterance: Utterance) {
-        let turn = self.new_turn();
+    fn overhear(&mut self, now: Moment, mut r: Box<Replying>, said: (Speech, SpeechFact), out: &mut Vec<Effect>) {
+        let used = r.overhear(self.scene(now), said, TurnId(self.last_turn + 1), out);
+        self.last_turn += u64::from(used);
+        self.state = State::Replying(r);
+        self.go_on_replying(now, out);
+    }
+
+    fn hear(&mut self, now: Moment, speech: Speech) {
+        if speech.admission == Admission::Ignore {
+            return;
+        }
+        let (turn, utterance) = (self.new_turn(), Utterance::begun(speech));
         let longest_until = now + self.settings.longest_utterance;
         self.state = State::Hearing(Hearing { turn, revision: 0, utterance, longest_until, reopened: false });
     }
@@ -257,7 +287,7 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         let DraftId { turn, revision } = draft.id();
-        if self.settings.drafts || reopened {
+        if self.settings.drafts || reopened || !utterance.is_attended() {
             out.push(Effect::Cancel { draft: draft.id() });
         }
         if let Some(utterance) = utterance.part_before_pause()
@@ -272,7 +302,9 @@ impl Machine {
         self.transcribe_parts(&mut heard, out);
         let Hearing { turn, revision, utterance, longest_until, .. } = heard;
         let id = DraftId { turn, revision }.next();
-        let weighing = Weighing::begin(now, id, utterance, longest_until, self.settings.drafts, out);
+        // Whether it is a turn at all can be told only by its words.
+        let transcribe = self.settings.drafts || !utterance.is_attended();
+        let weighing = Weighing::begin(now, id, utterance, longest_until, transcribe, out);
         self.state = State::Weighing(Box::new(weighing));
     }
 
@@ -290,8 +322,7 @@ impl Machine {
                 return r.take(scene, event, out);
             }
             if event.draft() == r.overheard.weighing_mut().map(|weighing| weighing.draft.id()) {
-                r.take_overheard(scene, event, out);
-                return r.go_on(scene, out);
+                return r.take_overheard(scene, event, out);
             }
             Next::Replying
         };
@@ -299,12 +330,12 @@ impl Machine {
     }
 
     fn scene(&self, now: Moment) -> Scene<'_> {
-        let Machine { settings, catalogue, pre_roll, speaking, .. } = self;
-        Scene { now, speaking: *speaking, settings, catalogue, pre_roll: *pre_roll }
+        let Machine { settings, catalogue, pre_roll, .. } = self;
+        Scene { now, speaking: self.is_spoken_to(), settings, catalogue, pre_roll: *pre_roll }
     }
 
     fn decide(&mut self, now: Moment, ended_by: EndedBy, out: &mut Vec<Effect>) {
-        let (draft, utterance, longest_until, transcribed) = match std::mem::replace(&mut self.state, State::Idle) {
+        let (draft, mut utterance, longest_until, transcribed) = match std::mem::replace(&mut self.state, State::Idle) {
             State::Weighing(w) => (w.draft, w.utterance, w.longest_until, w.transcribing),
             State::Hearing(h) => {
                 let id = DraftId { turn: h.turn, revision: h.revision }.next();
@@ -312,6 +343,10 @@ impl Machine {
             }
             state => return self.state = state,
         };
+        if let Some(heard) = draft.heard() {
+            heard.settle(&mut self.attention, utterance.started(), now);
+            utterance.attend(self.attention.admission(utterance.started()));
+        }
         out.push(Effect::Decided { draft: draft.id(), ended_by, speech_end: utterance.speech_end() });
         if !transcribed {
             out.push(Effect::Transcribe { draft: draft.id(), utterance: utterance.rest() });
@@ -323,6 +358,7 @@ impl Machine {
     fn announce(&mut self, now: Moment, text: &str, out: &mut Vec<Effect>) {
         let id = DraftId { turn: self.new_turn(), revision: 1 };
         let draft = Draft::announcement(id, text);
+        self.attention.reply_began(now);
         self.state = State::Replying(Box::new(Replying::new(draft, Utterance::default(), now)));
         self.go_on_replying(now, out);
     }
@@ -348,8 +384,11 @@ impl Machine {
         let State::Replying(r) = std::mem::replace(&mut self.state, State::Idle) else { return };
         let heard = r.draft.reply().heard(cut);
         out.push(Effect::Ended { turn: r.draft.id().turn, heard, given_up: r.given_up });
+        if self.attention.is_conversing() {
+            self.attention.reply_ended(now);
+        }
         let begun = r.overheard.since().unwrap_or(now);
-        match r.overheard.left(self.speaking) {
+        match r.overheard.left(self.speech.filter(Speech::is_attended)) {
             Left::Nothing => {}
             Left::Speaking(draft, utterance) => {
                 let DraftId { turn, revision } =
@@ -373,24 +412,27 @@ impl Machine {
             State::Replying(_) => return self.on_replying(now, Replying::stop, out),
         };
         out.push(Effect::Ended { turn, heard: String::new(), given_up: false });
+        self.attention.came_to_nothing(now);
         self.state = State::Idle;
     }
 
     fn check_deadline(&mut self, now: Moment, out: &mut Vec<Effect>) {
-        if self.next_deadline().is_none_or(|deadline| now < deadline) {
+        if self.state_deadline().is_none_or(|deadline| now < deadline) {
             return;
         }
         match &mut self.state {
             State::Idle => {}
             State::Hearing(h) if h.utterance.is_empty() => {
                 out.push(Effect::Ended { turn: h.turn, heard: String::new(), given_up: false });
+                self.attention.came_to_nothing(now);
                 self.state = State::Idle;
             }
-            State::Hearing(_) => self.decide(now, EndedBy::Length, out),
-            State::Weighing(w) => {
-                let ended_by = w.over_at(&self.settings).1;
-                self.decide(now, ended_by, out);
-            }
+            State::Hearing(h) if h.utterance.is_attended() => self.decide(now, EndedBy::Length, out),
+            State::Hearing(_) => self.weigh_all(now, out),
+            State::Weighing(w) => match waking::over_at(w, &self.settings).1 {
+                Some(ended_by) => self.decide(now, ended_by, out),
+                None => self.dismiss(now, out),
+            },
             State::Replying(_) => self.on_replying(now, Replying::wait_no_longer, out),
         }
     }

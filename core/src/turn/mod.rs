@@ -7,6 +7,7 @@ mod attention;
 mod draft;
 mod effect;
 mod event;
+mod heard;
 mod id;
 mod interruption;
 mod machine;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::utterance::Utterance;
+use super::utterance::{Speech, Utterance};
 use super::weighing::Weighing;
 use super::{DraftId, Effect, TurnId, TurnSettings};
 use crate::ear::SpeechFact;
@@ -42,20 +42,20 @@ impl Overheard {
     pub(super) fn take_in(
         &mut self,
         now: Moment,
-        fact: SpeechFact,
+        (speech, fact): (Speech, SpeechFact),
         new_turn: TurnId,
         pre_roll: Duration,
         (settings, transcribe): (&TurnSettings, bool),
         out: &mut Vec<Effect>,
     ) -> bool {
+        if self.since.is_none() {
+            self.since = Some(speech.since);
+            self.utterance = Utterance::begun(speech);
+        }
         match fact {
-            SpeechFact::Started { .. } => {
-                self.since.get_or_insert(now);
-                self.revise(out);
-            }
+            SpeechFact::Started { .. } => self.revise(out),
             SpeechFact::Continues(stretch) => self.utterance.push(&stretch, pre_roll),
             SpeechFact::Paused(stretch) => {
-                self.since.get_or_insert(now);
                 self.utterance.push(&stretch, pre_roll);
                 let id = self.turn.map_or(DraftId { turn: new_turn, revision: 1 }, DraftId::next);
                 let longest_until = now + settings.longest_utterance;
@@ -87,11 +87,12 @@ impl Overheard {
     }
 
     /// What becomes of it now that the answer has ended.
-    pub(super) fn left(self, speaking: bool) -> Left {
-        match self.weighing {
-            Some(weighing) => Left::Weighing(weighing),
-            None if speaking => Left::Speaking(self.turn, self.utterance),
-            None => Left::Nothing,
+    pub(super) fn left(self, speech: Option<Speech>) -> Left {
+        match (self.weighing, speech) {
+            (Some(weighing), _) => Left::Weighing(weighing),
+            (None, Some(_)) if self.since.is_some() => Left::Speaking(self.turn, self.utterance),
+            (None, Some(speech)) => Left::Speaking(None, Utterance::begun(speech)),
+            (None, None) => Left::Nothing,
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{DraftId, Event, Transcription, TurnId};
+use super::{DraftId, Event, Overheard, Transcription, TurnId};
 use crate::audio::LISTENING_RATE;
 
 /// A part has at least this many samples: 6 s. Shorter ones lose more at their ends than they gain in time.
@@ -105,7 +105,7 @@ fn join<'a>(transcripts: impl Iterator<Item = &'a Transcription>) -> Transcripti
     let mut not_understood = false;
     for transcription in transcripts {
         match transcription {
-            Transcription::Words(text) => words.push(text.as_str()),
+            Transcription::Words(overheard) => words.push(overheard),
             Transcription::Silence => {}
             Transcription::NotUnderstood => not_understood = true,
             Transcription::Failed => return Transcription::Failed,
@@ -114,7 +114,7 @@ fn join<'a>(transcripts: impl Iterator<Item = &'a Transcription>) -> Transcripti
     match words.as_slice() {
         _ if not_understood => Transcription::NotUnderstood,
         [] => Transcription::Silence,
-        words => Transcription::Words(words.join(" ")),
+        words => Transcription::Words(Overheard::joined(words.iter().copied())),
     }
 }
 
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn the_whole_is_as_good_as_its_worst_part() {
         use Transcription::{Failed, NotUnderstood, Silence, Words};
-        let words = |text: &str| Words(text.to_owned());
+        let words = |text: &str| Words(Overheard::new(text.to_owned()));
         for (parts, whole) in [
             (vec![words("tell me"), words("a story")], words("tell me a story")),
             (vec![words("tell me"), Silence], words("tell me")),

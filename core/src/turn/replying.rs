@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::draft::Draft;
+use super::heard::Heard;
 use super::overheard::Overheard;
-use super::utterance::Utterance;
-use super::{Effect, Event, Interruption, Transcription, TurnId, TurnSettings, ends_in_question, interruption};
+use super::utterance::{Speech, Utterance};
+use super::{Effect, Event, Interruption, TurnId, TurnSettings, Verdict, ends_in_question, interruption};
 use crate::ear::SpeechFact;
 use crate::intent::Catalogue;
 use crate::time::Moment;
@@ -44,7 +45,7 @@ enum Playback {
 #[derive(Clone, Copy)]
 pub(super) struct Scene<'a> {
     pub(super) now: Moment,
-    /// Whether somebody is speaking.
+    /// Whether somebody is speaking to Pipit.
     pub(super) speaking: bool,
     pub(super) settings: &'a TurnSettings,
     pub(super) catalogue: &'a Catalogue,
@@ -100,8 +101,14 @@ impl Replying {
                 out.push(Effect::Cancel { draft: self.draft.id() });
                 return Next::Ended(cut);
             }
-            event => self.draft.take(event, out),
+            event => self.draft.take(event),
         }
+        self.go_on(scene, out)
+    }
+
+    /// Takes in what was said.
+    pub(super) fn hear(&mut self, scene: Scene<'_>, heard: Heard, out: &mut Vec<Effect>) -> Next {
+        self.draft.hear(heard, out);
         self.go_on(scene, out)
     }
 
@@ -130,7 +137,7 @@ impl Replying {
     pub(super) fn overhear(
         &mut self,
         scene: Scene<'_>,
-        fact: SpeechFact,
+        (speech, fact): (Speech, SpeechFact),
         new_turn: TurnId,
         out: &mut Vec<Effect>,
     ) -> bool {
@@ -142,41 +149,53 @@ impl Replying {
         }
         // What interrupts has to be understood before it can be judged.
         let transcribe = scene.settings.drafts || self.is_paused();
-        let used = self.overheard.take_in(scene.now, fact, new_turn, scene.pre_roll, (scene.settings, transcribe), out);
+        let (fact, settings) = ((speech, fact), (scene.settings, transcribe));
+        let used = self.overheard.take_in(scene.now, fact, new_turn, scene.pre_roll, settings, out);
         if discarded {
             self.resume(scene.now, out);
         }
         used
     }
 
-    /// Takes in what came of the work on what was overheard.
-    pub(super) fn take_overheard(&mut self, scene: Scene<'_>, event: Event, out: &mut Vec<Effect>) {
-        if self.is_paused()
-            && let Event::Transcribed { transcription, .. } = &event
-        {
-            match self.meaning(transcription, scene.catalogue) {
+    /// Takes in what was said over the answer.
+    pub(super) fn hear_overheard(&mut self, scene: Scene<'_>, heard: Heard, out: &mut Vec<Effect>) -> Next {
+        if self.is_paused() {
+            match self.meaning(&heard, scene.catalogue) {
                 Interruption::Speech => self.interrupt(scene, out),
                 Interruption::Stop => {
                     self.overheard.drop(out);
-                    return self.interrupt(scene, out);
+                    self.interrupt(scene, out);
                 }
                 Interruption::BackChannel => {
                     self.overheard.drop(out);
-                    return self.resume(scene.now, out);
+                    self.resume(scene.now, out);
                 }
             }
         }
         if let Some(weighing) = self.overheard.weighing_mut() {
+            weighing.hear(heard, out);
+        }
+        self.go_on(scene, out)
+    }
+
+    /// Takes in what else came of the work on what was overheard.
+    pub(super) fn take_overheard(&mut self, scene: Scene<'_>, event: Event, out: &mut Vec<Effect>) -> Next {
+        if let Some(weighing) = self.overheard.weighing_mut() {
             weighing.take(event, out);
         }
+        self.go_on(scene, out)
     }
 
     /// What was meant by something short that was said over the answer.
-    fn meaning(&self, transcription: &Transcription, catalogue: &Catalogue) -> Interruption {
-        match transcription {
-            Transcription::Words(words) => interruption(catalogue, words, ends_in_question(&self.draft.reply().said())),
+    fn meaning(&self, heard: &Heard, catalogue: &Catalogue) -> Interruption {
+        match heard {
+            Heard::Words(Verdict::Request { text, .. }) => {
+                interruption(catalogue, text, ends_in_question(&self.draft.reply().said()))
+            }
+            // Whoever calls Pipit wants to be listened to.
+            Heard::Words(Verdict::Addressed) => Interruption::Speech,
             // A cough, a door, a word from the next room. Whoever means it says more, and that interrupts.
-            Transcription::Silence | Transcription::NotUnderstood | Transcription::Failed => Interruption::BackChannel,
+            _ => Interruption::BackChannel,
         }
     }
 

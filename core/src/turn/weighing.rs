@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::draft::Draft;
+use super::heard::Heard;
 use super::utterance::Utterance;
 use super::{DraftId, Effect, EndedBy, Event, TurnSettings};
 use crate::time::Moment;
@@ -49,9 +50,14 @@ impl Weighing {
         if let Event::TurnScored { probability, .. } = event {
             self.score = probability.map_or(Score::Failed, Score::Given);
         } else {
-            self.draft.take(event, out);
+            self.draft.take(event);
             self.draft.prepare(out);
         }
+    }
+
+    pub(super) fn hear(&mut self, heard: Heard, out: &mut Vec<Effect>) {
+        self.draft.hear(heard, out);
+        self.draft.prepare(out);
     }
 
     /// Whether the evidence is still coming in.

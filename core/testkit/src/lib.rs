@@ -3,4 +3,4 @@
 
 pub mod sim;
 
-pub use sim::{Sim, check};
+pub use sim::{Sim, check, check_attending, taken_from};

@@ -12,6 +12,7 @@
 //! 1200 ready 0 800       (clause 0, 800 ms of sound)                  1200 unspeakable 0
 //! 1210 plays 0           2010 played 0          1500 stopped 0 400    1500 stopped
 //! 3000 announce Your timer is done.             3000 stop           3000 drafts off       3000 drafts on
+//! 4000 wake 0.9          (a score of the wake-word model)             4000 press              4100 release
 //! ```
 //!
 //! They concern the latest draft, or with `@N` in front of the verb the latest draft of turn N, or with `@N.R` its draft R.
@@ -28,11 +29,21 @@ use pipit_core::audio::{LISTENING_RATE, Pcm, SampleIndex, SpeechStretch, samples
 use pipit_core::ear::{EarSettings, SpeechFact};
 use pipit_core::intent::Catalogue;
 use pipit_core::time::Moment;
-use pipit_core::turn::{DraftId, Effect, Event, Machine, Phase, Transcription, TurnId, TurnSettings, Understanding};
+use pipit_core::turn::{
+    AttentionSettings, DraftId, Effect, Event, Machine, Overheard, Phase, Transcription, TurnId, TurnSettings,
+    Understanding, WakeCounters,
+};
 
 /// Plays `script` and compares the log of what the machine did with `expected`.
 pub fn check(script: &str, expected: Expect) {
     let mut sim = Sim::new();
+    sim.play(script);
+    expected.assert_eq(&sim.into_log());
+}
+
+/// As [`check`], with a machine that listens only when `attention` says so.
+pub fn check_attending(attention: AttentionSettings, script: &str, expected: Expect) {
+    let mut sim = Sim::attending(attention);
     sim.play(script);
     expected.assert_eq(&sim.into_log());
 }
@@ -57,8 +68,21 @@ impl Sim {
     /// A machine with the default settings, at the start of its clock.
     #[must_use]
     pub fn new() -> Self {
+        Sim::with(AttentionSettings::default(), TurnSettings::default())
+    }
+
+    /// A machine that listens only when `attention` says so.
+    #[must_use]
+    pub fn attending(attention: AttentionSettings) -> Self {
+        Sim::with(attention, TurnSettings::default())
+    }
+
+    /// A machine with these settings.
+    #[must_use]
+    pub fn with(attention: AttentionSettings, turn: TurnSettings) -> Self {
+        let machine = Machine::new(turn, EarSettings::default().pre_roll, Arc::clone(&CATALOGUE));
         Sim {
-            machine: Machine::new(TurnSettings::default(), EarSettings::default().pre_roll, Arc::clone(&CATALOGUE)),
+            machine: machine.with_attention(attention),
             now: Moment::START,
             stretch_from: 0,
             onset: 0,
@@ -103,6 +127,12 @@ impl Sim {
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.machine.phase()
+    }
+
+    /// How well waking works.
+    #[must_use]
+    pub fn wake_counters(&self) -> WakeCounters {
+        self.machine.wake_counters()
     }
 
     /// Whether the machine will act by itself.
@@ -163,7 +193,10 @@ impl Sim {
             }
             "pause" => Event::Speech(SpeechFact::Paused(self.stretch(at, 200))),
             "continue" => Event::Speech(SpeechFact::Continues(self.stretch(at, 0))),
-            "discard" => Event::Speech(SpeechFact::Discarded),
+            "discard" => {
+                self.stretch_from = at;
+                Event::Speech(SpeechFact::Discarded)
+            }
             "score" => Event::TurnScored { draft, probability: rest.parse().ok() },
             "heard" | "hearing" => Event::Transcribed { draft, transcription: transcription(rest) },
             "part" => {
@@ -190,6 +223,9 @@ impl Sim {
                 let cut = rest.split_once(' ').map(|(c, ms)| (number(c), Duration::from_millis(number(ms) as u64)));
                 Event::PlaybackStopped { draft, cut }
             }
+            "wake" => Event::WakeWordScored { score: rest.parse().expect("a score") },
+            "press" => Event::ButtonPressed,
+            "release" => Event::ButtonReleased,
             "announce" => Event::Announce { text: rest.to_owned() },
             "stop" => Event::StopRequested,
             "drafts" => {
@@ -214,7 +250,7 @@ impl Sim {
             start: sample(start),
             onset: sample(self.onset),
             speech_end: sample(at.saturating_sub(silence_ms)),
-            pcm: silence(at.saturating_sub(start)),
+            pcm: marked(start, at),
         }
     }
 }
@@ -233,12 +269,28 @@ fn silence(ms: u64) -> Pcm {
     Pcm::new(vec![0.0; samples_in(Duration::from_millis(ms), LISTENING_RATE)], LISTENING_RATE)
 }
 
+/// Silence whose first and last samples say when they were taken, as [`taken_from`] reads it.
+fn marked(from: u64, to: u64) -> Pcm {
+    let mut samples = vec![0.0; samples_in(Duration::from_millis(to.saturating_sub(from)), LISTENING_RATE)];
+    if let [first, .., last] = &mut samples[..] {
+        (*first, *last) = ((from + 1) as f32, to as f32);
+    }
+    Pcm::new(samples, LISTENING_RATE)
+}
+
+/// The millisecond at which `sound` begins, if it holds any that the ear handed over.
+#[must_use]
+pub fn taken_from(sound: &Pcm) -> Option<u64> {
+    let (place, mark) = sound.samples().iter().enumerate().find(|(_, sample)| **sample != 0.0)?;
+    Some((*mark as u64 - 1).saturating_sub(place as u64 / 16))
+}
+
 fn transcription(words: &str) -> Transcription {
     match words {
         "nothing" => Transcription::Silence,
         "badly" => Transcription::NotUnderstood,
         "fails" => Transcription::Failed,
-        words => Transcription::Words(words.to_owned()),
+        words => Transcription::Words(Overheard::new(words.to_owned())),
     }
 }
 

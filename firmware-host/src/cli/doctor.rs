@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use pipit_core::audio::LISTENING_RATE;
 use pipit_core::config::{AudioBackend, Config};
+use pipit_core::turn::WakeMode;
 use pipit_models::cancel::CancelFlag;
 use pipit_models::runtime::Runtime;
 use pipit_models::voice;
@@ -91,6 +92,10 @@ fn models(config: &Config, installed: &Installed) -> Vec<(&'static str, Finding)
     let mut findings = vec![("ONNX Runtime", Good(runtime.library().display().to_string()))];
     findings.push(("voice", voice_finding(config, installed, &runtime)));
     findings.extend(hearing(config, installed, &runtime));
+    if config.wake.attention.mode == WakeMode::OpenWakeWord {
+        let loaded = installed.wake_word(config, &runtime);
+        findings.push(("wake word", loaded.map_or_else(|error| bad(&error), |(_, name)| Good(name))));
+    }
     findings
 }
 

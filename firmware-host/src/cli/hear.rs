@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use pipit_core::audio::Pcm;
+use pipit_core::turn::WakeMode;
 use serde::Serialize;
 
 use super::{Options, drawing};
@@ -81,7 +82,7 @@ impl Hear {
             for report in &reports {
                 if self.json { print_line!("{}", serde_json::to_string(report)?)? } else { print_turn(report)? }
             }
-            failures.extend(misunderstanding(file, &reports));
+            failures.extend(misunderstanding(file, &reports, app.config().wake.attention.mode));
         }
         Ok(failures)
     }
@@ -120,14 +121,14 @@ impl Hear {
                     print_turn(turn)?;
                 }
             }
-            failures.extend(misunderstanding(file, &reports));
+            failures.extend(misunderstanding(file, &reports, app.config().wake.attention.mode));
         }
         Ok(failures)
     }
 
     async fn listen_to(&self, app: &App, driver: &mut Driver, pcm: Pcm) -> anyhow::Result<()> {
         let silence = app.config().turn.fallback + SILENCE_AFTER;
-        let mut ear = app.ear()?;
+        let mut ear = app.waking_ear(driver.wants_wake_word())?;
         if !self.realtime {
             driver.feed(&mut ear, &mut ClipFeed::new(&pcm, Pace::AsFastAsRead, silence)?).await;
             return Ok(());
@@ -179,10 +180,11 @@ fn recording(file: &Path) -> anyhow::Result<Pcm> {
 }
 
 /// What was wrong with the turns of a recording, if anything.
-fn misunderstanding(file: &Path, reports: &[TurnReport]) -> Option<String> {
+fn misunderstanding(file: &Path, reports: &[TurnReport], wake: WakeMode) -> Option<String> {
     let name = file.display();
     if reports.is_empty() {
-        return Some(format!("{name}: nobody was heard to speak"));
+        let to_whom = if wake == WakeMode::Always { "" } else { " to Pipit, as wake.mode asks" };
+        return Some(format!("{name}: nobody was heard to speak{to_whom}"));
     }
     if let Some(report) = reports.iter().find(|report| !report.was_understood()) {
         return Some(format!("{name}: turn {} was not understood (`{}`)", report.turn, report.transcript));

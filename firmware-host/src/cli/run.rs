@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
+use pipit_core::turn::Event;
 use pipit_web::Sources;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +17,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::report::TurnReport;
 use crate::timers;
-use crate::worker::spawn_ear;
+use crate::worker::{Inbox, Message, spawn_ear};
 
 /// How long what is being said may go on after Pipit was told to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -43,8 +44,10 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
     end_on_signals(stop.clone())?;
     let (models, loading) = app.models(true)?;
     let mut driver = app.driver(&models, Clock::live(), None, Box::new(log_turn))?;
+    tap_on_signal(driver.inbox())?;
     let ear_stop = Arc::new(AtomicBool::new(false));
-    let ear = spawn_ear(app.ear()?, app.capture()?, Arc::clone(&ear_stop), driver.inbox())?;
+    let ear = app.waking_ear(driver.wants_wake_word())?;
+    let ear = spawn_ear(ear, app.capture()?, Arc::clone(&ear_stop), driver.inbox())?;
     tracing::info!("listening {} ms after the start", started.elapsed().as_millis());
     tokio::spawn(loading.log());
     tokio::spawn(timers::announce(app.engine().clone(), driver.inbox()));
@@ -74,6 +77,20 @@ fn end_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
             _ = interrupt.recv() => {}
         }
         stop.cancel();
+    });
+    Ok(())
+}
+
+/// SIGUSR1 is a tap on the button: `kill -USR1`, `systemctl kill -s USR1 pipit`.
+fn tap_on_signal(inbox: Inbox) -> anyhow::Result<()> {
+    let mut taps = signal(SignalKind::user_defined1()).context("SIGUSR1 can't be waited for")?;
+    tokio::spawn(async move {
+        while taps.recv().await.is_some() {
+            for event in [Event::ButtonPressed, Event::ButtonReleased] {
+                // The inbox closes only when everything is shutting down.
+                let _ = inbox.send(Message::Event(event)).await;
+            }
+        }
     });
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use expect_test::{Expect, expect};
 use pipit_core::audio::{LISTENING_RATE, Pcm, SpeechStretch, samples_in};
 use pipit_core::intent::Catalogue;
-use pipit_core::turn::{Machine, TurnSettings, Understanding};
+use pipit_core::turn::{Machine, Overheard, TurnSettings, Understanding};
 
 use super::*;
 
@@ -109,7 +109,7 @@ fn id(turn: u64, revision: u32) -> DraftId {
 }
 
 fn words(draft: DraftId) -> Event {
-    Event::Transcribed { draft, transcription: Transcription::Words("what time is it".to_owned()) }
+    Event::Transcribed { draft, transcription: Transcription::Words(Overheard::new("what time is it".to_owned())) }
 }
 
 fn scored(draft: DraftId, probability: f32) -> Event {
@@ -260,7 +260,10 @@ fn a_long_utterance_is_transcribed_in_parts_before_it_ends() {
     story.pause(19_000);
     story.worked(19_020, 20, scored(id(1, 1), 0.9));
     // The recogniser does the last part before what follows it, but a queue need not keep the order.
-    let rest = Event::Transcribed { draft: id(1, 1), transcription: Transcription::Words("tell me".to_owned()) };
+    let rest = Event::Transcribed {
+        draft: id(1, 1),
+        transcription: Transcription::Words(Overheard::new("tell me".to_owned())),
+    };
     story.worked(19_200, 90, rest);
     story.worked(19_300, 90, part(1));
     story.at(19_310, Event::ReplyEnded { draft: id(1, 1) });

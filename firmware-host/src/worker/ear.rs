@@ -1,4 +1,5 @@
-//! The ear's thread: microphone -> echo canceller -> energy gate -> voice activity -> segmenter. Only facts leave it; sound leaves with the facts.
+//! The ear's thread: microphone -> echo canceller -> energy gate -> voice activity -> segmenter, and asleep the wake-word
+//! model beside voice activity. Only facts and scores leave it; sound leaves with the facts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +12,7 @@ use pipit_core::turn::Event;
 use pipit_models::echo::EchoCanceller;
 use pipit_models::silero::SileroVad;
 
+use super::wake_word::WakeWord;
 use super::{Inbox, Message};
 use crate::audio::{Capture, CaptureCounters, CaptureStep, EchoSource};
 
@@ -26,6 +28,7 @@ pub struct Ear {
     vad: SileroVad,
     segmenter: Segmenter,
     protection: Protection,
+    wake_word: Option<WakeWord>,
     failing: bool,
 }
 
@@ -58,7 +61,18 @@ impl EchoCancellation {
 impl Ear {
     /// An ear that has heard nothing yet.
     pub fn new(vad: SileroVad, settings: EarSettings, protection: Protection) -> Self {
-        Ear { gate: EnergyGate::default(), vad, segmenter: Segmenter::new(settings), protection, failing: false }
+        let (gate, segmenter) = (EnergyGate::default(), Segmenter::new(settings));
+        Ear { gate, vad, segmenter, protection, wake_word: None, failing: false }
+    }
+
+    /// An ear that listens for a wake word too.
+    pub fn with_wake_word(self, wake_word: WakeWord) -> Self {
+        Ear { wake_word: Some(wake_word), ..self }
+    }
+
+    /// What the wake-word model has made of the frames since the last call: its highest score, if that says anything.
+    pub fn take_wake_word_score(&mut self) -> Option<f32> {
+        self.wake_word.as_mut().and_then(WakeWord::take)
     }
 
     /// Takes the next 32 ms, and adds what it has learnt to `facts`.
@@ -84,7 +98,10 @@ impl Ear {
                 Gated::Quiet(frame) => self.segmenter.push(&frame, 0.0),
                 Gated::Judge { frame, first } => {
                     if first {
-                        self.vad.reset();
+                        self.begin();
+                    }
+                    if let Some(wake_word) = &mut self.wake_word {
+                        wake_word.hear(&frame);
                     }
                     self.judge(&frame)
                 }
@@ -103,9 +120,12 @@ impl Ear {
         for (nth, frame) in self.gate.release().enumerate() {
             if nth == 0 {
                 // What is held was not judged, so what comes does not join on to what was.
-                self.vad.reset();
+                self.begin();
             }
             facts.extend(self.segmenter.push(&frame, 0.0));
+        }
+        if let Some(wake_word) = &mut self.wake_word {
+            wake_word.hear(full);
         }
         let voice = self.voice_activity(linear);
         let Protection::Cancelled(parts) = &mut self.protection else { return };
@@ -143,8 +163,16 @@ impl Ear {
     /// Begins afresh, because what follows is not the same stretch of sound.
     pub fn forget(&mut self) -> Option<SpeechFact> {
         self.gate.forget();
-        self.vad.reset();
+        self.begin();
         self.segmenter.forget()
+    }
+
+    /// Has the models begin with what follows.
+    fn begin(&mut self) {
+        self.vad.reset();
+        if let Some(wake_word) = &mut self.wake_word {
+            wake_word.forget();
+        }
     }
 }
 
@@ -172,6 +200,12 @@ pub fn spawn_ear(
                 CaptureStep::TimedOut => None,
                 CaptureStep::End => Some(Message::InputEnded),
             };
+            // Where there is no room for a score, a later one comes with it: a wake is never lost, and nothing waits for it.
+            if let Ok(place) = inbox.try_reserve()
+                && let Some(score) = ear.take_wake_word_score()
+            {
+                place.send(Message::Event(Event::WakeWordScored { score }));
+            }
             let ended = matches!(news, Some(Message::InputEnded));
             let mut messages = facts.drain(..).map(speech).chain(gaps.look(&*capture)).chain(news);
             let sent = messages.all(|message| inbox.blocking_send(message).is_ok());

@@ -15,6 +15,7 @@ mod smart_turn;
 mod stt;
 mod supervisor;
 mod tts;
+mod wake_word;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub use queue::{EndpointId, Urgency};
 pub use smart_turn::{Pause, smart_turn};
 pub use stt::{Utterance, stt};
 pub use tts::{ClauseText, tts};
+pub use wake_word::WakeWord;
 
 use shared::Shared;
 use supervisor::Supervisor;

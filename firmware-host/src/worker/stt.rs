@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pipit_core::audio::Pcm;
-use pipit_core::turn::{Event, Transcription};
+use pipit_core::turn::{Event, Overheard, Transcription};
 use pipit_models::error::ModelError;
 use pipit_models::whisper::{Outcome, Whisper};
 
@@ -44,7 +44,8 @@ fn transcribed(job: &Job<Utterance>, transcription: Transcription) -> Event {
 
 fn transcribe(whisper: &mut Whisper, job: &Job<Utterance>) -> Transcription {
     match whisper.transcribe(job.task.utterance.samples(), &job.cancel) {
-        Ok(transcript) if transcript.outcome == Outcome::Words => Transcription::Words(transcript.text),
+        // Sealed here, because it is not known yet whom it was said to.
+        Ok(transcript) if transcript.outcome == Outcome::Words => Transcription::Words(Overheard::new(transcript.text)),
         Ok(transcript) if transcript.somebody_spoke() => Transcription::NotUnderstood,
         Ok(_) => Transcription::Silence,
         // Nobody waits for the answer any more.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pipit_core::audio::{Hertz, LISTENING_RATE, Pcm};
 use pipit_core::load::{Level, LoadSettings};
-use pipit_core::turn::{DraftId, Event, Transcription, TurnId};
+use pipit_core::turn::{DraftId, Event, Overheard, Transcription, TurnId};
 use tokio::sync::mpsc;
 
 use super::*;
@@ -80,7 +80,7 @@ fn draft(turn: u64) -> DraftId {
 }
 
 fn words() -> Transcription {
-    Transcription::Words("hello".to_owned())
+    Transcription::Words(Overheard::new("hello".to_owned()))
 }
 
 fn understood(job: &Job<Utterance>) -> Event {

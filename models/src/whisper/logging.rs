@@ -5,10 +5,15 @@ use std::sync::Once;
 
 static INSTALLED: Once = Once::new();
 
+/// `GGML_LOG_LEVEL_DEBUG`, at which a build of whisper.cpp for debugging writes each word that it hears.
+const DEBUG: u32 = 1;
+/// `GGML_LOG_LEVEL_CONT`: more of the line before, of whatever level that was.
+const CONTINUED: u32 = 5;
+
 /// Sends what whisper.cpp and ggml say to `tracing`, once for the process.
 ///
 /// All of it at `debug`: every failure reaches the caller as an error too, and a cancelled run looks to whisper.cpp
-/// like a failed one.
+/// like a failed one. What may hold words is dropped: nobody knows yet whom they were said to.
 pub(super) fn send_to_tracing() {
     INSTALLED.call_once(|| {
         #[allow(unsafe_code)]
@@ -20,8 +25,8 @@ pub(super) fn send_to_tracing() {
 }
 
 #[allow(unsafe_code)]
-unsafe extern "C" fn log(_level: u32, text: *const c_char, _user_data: *mut c_void) {
-    if text.is_null() {
+unsafe extern "C" fn log(level: u32, text: *const c_char, _user_data: *mut c_void) {
+    if text.is_null() || matches!(level, DEBUG | CONTINUED) {
         return;
     }
     // SAFETY: whisper.cpp passes a string that ends with a zero byte and lives as long as the call.

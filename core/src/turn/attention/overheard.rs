@@ -17,6 +17,11 @@ impl Overheard {
         Overheard(transcript)
     }
 
+    /// One transcript of several parts, in their order.
+    pub(in crate::turn) fn joined<'a>(parts: impl Iterator<Item = &'a Overheard>) -> Overheard {
+        Overheard(parts.map(|part| part.0.as_str()).collect::<Vec<_>>().join(" "))
+    }
+
     pub(super) fn disclose(self) -> String {
         self.0
     }

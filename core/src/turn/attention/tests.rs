@@ -50,7 +50,7 @@ fn always_hears_everything_and_takes_its_name_off_the_front() {
     let mut always = attention(WakeMode::Always);
     assert_eq!(say(&mut always, 0.0, 1.0, "What time is it?"), "What time is it?");
     assert_eq!(say(&mut always, 99.0, 100.0, "Hey Pipit, stop."), "stop.");
-    assert_eq!(say(&mut always, 199.0, 200.0, "Hey Pipit!"), "addressed");
+    assert_eq!(say(&mut always, 199.0, 200.0, "Hey Pipit!"), "Hey Pipit!");
     assert_eq!(say(&mut always, 299.0, 300.0, "..."), "not for pipit");
     always.tick(at(999.0));
     assert_eq!(always.counters(), counters(0, 0, 0));
@@ -158,6 +158,29 @@ fn a_wake_word_that_only_woke_is_followed_by_the_request() {
     model.settled(at(0.0), at(1.5), &verdict);
     assert_eq!(say(&mut model, 3.0, 4.0, "lights on"), "lights on");
     assert_eq!(model.counters(), counters(1, 0, 0));
+}
+
+#[test]
+fn what_ends_with_the_wake_word_was_the_wake_word() {
+    let mut model = jarvis();
+    model.speech_started(at(10.0));
+    assert!(model.wake_word_scored(at(10.9), 0.9));
+    assert!(model.was_wake_word_alone(at(10.0), at(11.1)));
+    assert!(!model.was_wake_word_alone(at(10.0), at(11.3)), "something follows it");
+    assert!(!model.was_wake_word_alone(at(10.9), at(11.1)), "it began after the wake");
+    // Who speaks while the finger goes down has said something.
+    let mut button = attention(WakeMode::PushToTalk);
+    button.button_pressed(at(1.0));
+    assert!(!button.was_wake_word_alone(at(0.8), at(1.1)));
+}
+
+#[test]
+fn a_timer_that_is_due_does_not_use_up_a_tap() {
+    let mut button = attention(WakeMode::PushToTalk);
+    button.button_pressed(at(0.0));
+    button.button_released(at(0.2));
+    reply(&mut button, 0.5, 2.0);
+    assert_eq!(say(&mut button, 3.0, 4.0, "lights on"), "lights on");
 }
 
 #[test]
