@@ -211,6 +211,11 @@ impl World {
             Effect::Ended { turn, heard, .. } => {
                 prop_assert!(self.ended.insert(turn), "turn {turn} ended twice in\n{script}");
                 self.compare(turn, &heard)?;
+                // A speaker that never says that it has stopped is waited for no longer.
+                if self.stop_asked && self.speaker.front().is_some_and(|(playing, _)| playing.turn == turn) {
+                    self.speaker.clear();
+                    (self.stop_asked, self.paused, self.begun) = (false, false, false);
+                }
             }
         }
         Ok(())
