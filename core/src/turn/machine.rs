@@ -143,7 +143,8 @@ impl Machine {
         match &self.state {
             State::Idle | State::Hearing(_) => false,
             State::Weighing(w) => w.awaits_work(),
-            State::Replying(_) => true,
+            // What is ready and held back because somebody speaks is heard only once the sound goes on.
+            State::Replying(r) => !self.speaking || r.draft.is_in_the_making(),
         }
     }
 

@@ -37,6 +37,14 @@ const CLIPPED: f32 = 0.99;
 const HEADROOM: f64 = 96.0;
 /// How long a room's echo of a sound lasts; after that nothing is left to cancel.
 const TAIL: Duration = Duration::from_millis(350);
+/// The share of the microphone's power that is left by the filter in a frame from which it seems to have removed nothing.
+const MUCH: f32 = 0.25;
+/// The share that it can't leave: what is heard does not become more by taking echo out of it.
+const ADDED: f32 = 1.5;
+/// Frames after the echo went astray for which nothing is believed, unless much of it is removed again before: a second.
+const LONGEST_ASTRAY: u32 = 31;
+/// Frames that are not believed from when much is removed again: a quarter of a second.
+const UNLEARNING: u32 = 8;
 /// Blocks that the adaptive filter spans: 80 ms of the room. AEC3's own 52 leave more of a room's echo to the suppressor.
 const FILTER_BLOCKS: usize = 20;
 
@@ -51,6 +59,8 @@ pub struct EchoCanceller {
     linear: Block,
     /// The last block of the frame before: AEC3's full output lies one block late, and so does what bypasses it.
     carried: [f32; BLOCK],
+    /// Frames for which nothing is believed, because the echo sounded at another moment than it should.
+    astray: u32,
     /// Where the next frame should begin.
     expected: Option<SampleIndex>,
 }
@@ -87,6 +97,7 @@ impl EchoCanceller {
             heard: Block::new(1, 1),
             linear: Block::new(1, 1),
             carried: [0.0; BLOCK],
+            astray: 0,
             expected: None,
         }
     }
@@ -125,14 +136,24 @@ impl EchoCanceller {
         let mut linear = [0.0; FRAME_SAMPLES];
         self.process(&played, &mut full, &mut linear, clipped);
         self.carried.copy_from_slice(&samples[FRAME_SAMPLES - BLOCK..]);
+        let left = power(&linear);
+        // More than came in can only be echo that is awaited and is not there, and is told from a person by that; where much
+        // is left, the echo may sound at another moment than it should.
+        let much = left > microphone * MUCH;
+        if left > microphone * ADDED || (much && self.delay.has_jumped(end, reference)) {
+            self.astray = LONGEST_ASTRAY;
+        } else {
+            // What the filter has learnt meanwhile it must first unlearn.
+            self.astray = if much { self.astray.saturating_sub(1) } else { self.astray.min(UNLEARNING).saturating_sub(1) };
+        }
         let levels = EchoLevels {
             microphone,
-            linear: power(&linear),
+            linear: left,
             full: power(&full),
             reference: power(&played),
             linear_bands: self.bands.powers(&linear),
             reference_bands: self.bands.powers(&played),
-            aligned: true,
+            aligned: self.astray == 0,
         };
         Cancelled { full: AudioFrame { at: frame.at, samples: full }, linear, echo: Some(levels) }
     }
