@@ -204,7 +204,7 @@ def measure(run: Trials, trials: int):
     row("end of a stop word to the reply's end", summary(stop_end), "400 ms")
     row("interruptions that did not silence the reply", f"{run.failures} of {2 * trials}", "none")
     row("stop words taken for something else", f"{run.misheard} of {trials}", "none")
-    disturbances = [sounds.cough(), sounds.door(), sounds.spoken("mm hm", "en-us+f3"), sounds.spoken("mm hm", "en-us")]
+    disturbances = [sounds.cough(), sounds.door(), sounds.mm_hm("en-us+f3"), sounds.mm_hm("en-us")]
     gaps, lost = run.disturb(disturbances, trials)
     row("cough, door, mm-hm: silence to sound again", summary(gaps), "1,000 ms at most")
     row("cough, door, mm-hm: replies not heard whole", f"{lost} of {trials}", "none")

@@ -19,6 +19,13 @@ def spoken(words: str, voice: str) -> str:
     return file
 
 
+def mm_hm(voice: str) -> str:
+    """The sound by its phonemes: written as a word it would be spelt."""
+    file = f"{folder}/mm-hm-{voice}.wav"
+    subprocess.run(["espeak-ng", "-v", voice, "-w", file, "[[m'@hm]]"], check=True)
+    return file
+
+
 def cough() -> str:
     """Two bursts of noise, each of which begins at once and dies away."""
     chance = random.Random(1)

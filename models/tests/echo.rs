@@ -67,7 +67,9 @@ fn listen(played: &[f32], heard: &[f32], ppm: f64, mut learnt: impl FnMut(usize,
         let given = ((theirs + LEAD) / BURST * BURST).min(played.len()).max(pushed);
         reference.push(&played[pushed..given]);
         pushed = given;
-        if let Some(levels) = canceller.cancel(&AudioFrame { at: SampleIndex(at as u64), samples: *samples }, &reference).echo {
+        if let Some(levels) =
+            canceller.cancel(&AudioFrame { at: SampleIndex(at as u64), samples: *samples }, &reference).echo
+        {
             learnt(at, &levels);
         }
     }

@@ -39,7 +39,7 @@ const LOOKS_AGAINST: u32 = 4;
 /// The stretch of microphone that is glanced at: 64 ms, so that a sound that has jumped is noticed before it counts as speech.
 const GLANCE: usize = 1_024;
 /// How much higher than the correlation at the known offset another must be for the echo to have jumped there.
-const ELSEWHERE: f32 = 1.5;
+const ELSEWHERE: f32 = 2.0;
 /// Glances that must agree on where.
 const GLANCES: u32 = 3;
 /// Offset and drift follow what is measured as an alpha-beta filter does: at first with all that is known, later with the
@@ -82,6 +82,17 @@ struct Offset {
     samples: f64,
     /// The microphone position for which it holds; clocks that differ change it from there.
     at: i64,
+}
+
+/// What a glance at the newest frame says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Jump {
+    /// The echo is where it should be, or nothing tells otherwise.
+    No,
+    /// It seems to be elsewhere.
+    Likely,
+    /// It is, and is followed there.
+    Certain,
 }
 
 impl DelayFinder {
@@ -155,20 +166,20 @@ impl DelayFinder {
 
     /// Whether the echo in the newest frame is not where it should be: a device that had nothing to play for a moment plays
     /// the rest later than it was meant to be. Once that is certain the echo is followed there.
-    pub(super) fn has_jumped(&mut self, end: i64, reference: &Reference) -> bool {
-        let Some(known) = self.known else { return false };
-        let expected = self.offset_at(known, end);
-        let newest = expected + (WINDOW / 2) as f64;
+    pub(super) fn jump(&mut self, end: i64, reference: &Reference) -> Jump {
+        let Some(known) = self.known else { return Jump::No };
+        let newest = self.offset_at(known, end) + (WINDOW / 2) as f64;
         let Some(offset) = self.glance(end, newest, reference) else {
             self.jumped.1 = 0;
-            return false;
+            return Jump::No;
         };
         let agrees = (offset - self.jumped.0).abs() <= AGREE;
         self.jumped = (offset, if agrees { self.jumped.1 + 1 } else { 1 });
-        if self.jumped.1 >= GLANCES {
-            self.settle_on(offset, end);
+        if self.jumped.1 < GLANCES {
+            return Jump::Likely;
         }
-        true
+        self.settle_on(offset, end);
+        Jump::Certain
     }
 
     /// The offset at which the newest stretch of microphone resembles the reference far more than at the known one.
