@@ -93,12 +93,17 @@ class Trials:
 
     def reply(self, second: float):
         """Has a reply begin, and waits until it is in its `second`."""
-        began = time.monotonic()
-        self.room.say(self.request, LOUDNESS)
-        heard = lambda: self.speaker.sound_after(began) is not None
-        if not self.speaker.wait(heard, PATIENCE_S):
-            raise TimeoutError("no reply came")
-        self.speaker.hear(second)
+        for _ in range(3):
+            began = time.monotonic()
+            self.room.say(self.request, LOUDNESS)
+            if not self.speaker.wait(lambda: self.speaker.sound_after(began) is not None, PATIENCE_S):
+                raise TimeoutError("no reply came")
+            self.speaker.hear(second)
+            if not self.speaker.is_quiet(PAUSE_S):
+                return
+            # It was not understood, and the apology is over already.
+            self.settle()
+        raise RuntimeError("the request is not understood")
 
     def over(self, file: str, second: float) -> tuple[float, float, tuple[float, float] | None, int]:
         """Plays `file` over a reply. When it began and ended, the speaker's silence after that, and the log's length before."""
