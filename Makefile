@@ -12,6 +12,7 @@ help:
 	@echo 'make run     talk to it: microphone and speaker of this machine (MODELS=none downloads nothing)'
 	@echo 'make test    everything that is checked before a change lands'
 	@echo 'make bench   the figures of docs/BENCHMARKS.md, measured on this machine'
+	@echo 'make bench-turns   those of turn-taking: when it answers, and how it is interrupted'
 
 .PHONY: setup
 setup:
@@ -41,3 +42,8 @@ bench:
 	@firmware-host/setup.sh test
 	@firmware-host/bench.sh
 	@models/eval/bench.sh
+
+.PHONY: bench-turns
+bench-turns:
+	@firmware-host/setup.sh test
+	@firmware-host/bench-turns.sh

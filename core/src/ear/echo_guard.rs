@@ -29,6 +29,9 @@ const EXCESS_DB: (f32, f32) = (-6.0, 15.0);
 const PERSON_DB: f32 = 5.0;
 /// Mean excess at which one goes on to be.
 const STILL_PERSON_DB: f32 = 0.0;
+/// Mean excess at which a frame holds something that is no residual echo, whoever it is: the first sound of a word is too
+/// short or too soft to tell.
+const MORE_DB: f32 = 2.0;
 /// Voice activity at which there may be a voice at all.
 const VOICE: f32 = 0.5;
 /// Frames after the delay of the echo was found for which the canceller still works with what it heard before: 190 ms.
@@ -64,6 +67,8 @@ pub struct EchoGuard {
     aligned: u32,
     /// Whether the last frame was a person's.
     person: bool,
+    /// Whether it held more than residual echo.
+    more: bool,
 }
 
 impl Default for EchoGuard {
@@ -73,6 +78,7 @@ impl Default for EchoGuard {
             distances: VecDeque::with_capacity(LEARNT_FROM),
             aligned: 0,
             person: false,
+            more: false,
         }
     }
 }
@@ -87,17 +93,27 @@ impl EchoGuard {
         if !levels.aligned {
             self.aligned = 0;
             self.person = false;
+            self.more = false;
             return 0.0;
         }
         self.aligned = self.aligned.saturating_add(1);
         let heard = levels.linear_bands.map(decibels);
         let wanted = if self.person { STILL_PERSON_DB } else { PERSON_DB };
-        let more = self.excess(&heard).is_some_and(|excess| excess > wanted);
-        self.person = more && (self.person || voice_activity >= VOICE);
+        let excess = self.excess(&heard);
+        self.more = self.aligned > SETTLING && excess.is_some_and(|excess| excess > MORE_DB);
+        let enough = excess.is_some_and(|excess| excess > wanted);
+        self.person = enough && (self.person || voice_activity >= VOICE);
         if !self.person {
             self.learn(&heard);
         }
         if self.person && self.aligned > SETTLING { voice_activity } else { 0.0 }
+    }
+
+    /// Whether the last frame held more than residual echo. The suppressor, which cannot tell, would take most of a word
+    /// away that begins while the speaker sounds, so what was said is rather to be found after the adaptive filter.
+    #[must_use]
+    pub fn heard_more(&self) -> bool {
+        self.more
     }
 
     /// By how much the frame exceeds the residual echo to be expected, in dB, in the mean over the bands.
@@ -175,9 +191,13 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_that_is_no_voice_is_no_person() {
+    fn a_sound_that_is_no_voice_is_no_person_but_more_than_echo() {
         let mut guard = taught();
+        assert!(!guard.heard_more());
         assert_eq!(guard.judge(&levels(-30.0, -38.0), 0.2), 0.0);
+        assert!(guard.heard_more(), "as the first sound of \"stop\" is");
+        guard.judge(&levels(-30.0, -51.0), 0.2);
+        assert!(!guard.heard_more());
     }
 
     #[test]

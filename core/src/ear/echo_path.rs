@@ -54,7 +54,7 @@ impl fmt::Display for Obstacle {
         f.write_str(match self {
             Obstacle::NoEcho => {
                 "the microphone does not hear the speaker; turn the speaker up, or name the right devices in audio.input \
-                 and audio.output"
+                 and audio.output; with headphones, set audio.barge_in to \"on\""
             }
             Obstacle::EchoStays => {
                 "too little of the speaker's sound can be taken out of what the microphone hears; turn the speaker down, \

@@ -95,6 +95,11 @@ impl Draft {
         self.heard.is_none() && !self.closed
     }
 
+    /// Whether some of the answer is still being found, made or done.
+    pub(super) fn is_in_the_making(&self) -> bool {
+        self.is_understanding() || self.is_acting() || self.reply.is_in_the_making()
+    }
+
     /// Takes in what came of the work that was asked for.
     pub(super) fn take(&mut self, event: Event) {
         match event {

@@ -188,7 +188,8 @@ impl Machine {
         match &self.state {
             State::Idle | State::Hearing(_) => self.parts.are_awaited(),
             State::Weighing(w) => w.awaits_work() || self.parts.are_awaited(),
-            State::Replying(_) => true,
+            // What is ready and held back because somebody speaks is heard only once the sound goes on.
+            State::Replying(r) => !self.is_spoken_to() || r.draft.is_in_the_making(),
         }
     }
 

@@ -138,6 +138,11 @@ impl Reply {
         self.text_ended
     }
 
+    /// Whether text or sound is still to come from those who make it.
+    pub(super) fn is_in_the_making(&self) -> bool {
+        !self.text_ended || self.asked.iter().any(|a| a.stage == Stage::InSynthesis)
+    }
+
     /// Whether everything that was to be said has been said, or can't be.
     pub(super) fn is_over(&self) -> bool {
         self.text_ended

@@ -85,7 +85,7 @@ impl Ear {
                 let cancelled = parts.canceller.cancel(&frame, parts.source.update());
                 match cancelled.echo {
                     None => self.listen(cancelled.full, facts),
-                    Some(levels) => self.listen_over(&cancelled.full, &cancelled.linear, &levels, facts),
+                    Some(levels) => self.listen_over(cancelled.full, cancelled.linear, &levels, facts),
                 }
             }
         }
@@ -109,11 +109,12 @@ impl Ear {
         }
     }
 
-    /// Listens while the speaker sounds: for a voice in `linear`, and to what it says in `full`.
+    /// Listens while the speaker sounds: for a voice in `linear`, and to what it says in `full`, or in `linear` where that
+    /// holds more than echo.
     fn listen_over(
         &mut self,
-        full: &AudioFrame,
-        linear: &[f32; FRAME_SAMPLES],
+        full: AudioFrame,
+        linear: [f32; FRAME_SAMPLES],
         levels: &EchoLevels,
         facts: &mut Vec<SpeechFact>,
     ) {
@@ -125,14 +126,15 @@ impl Ear {
             facts.extend(self.segmenter.push(&frame, 0.0));
         }
         if let Some(wake_word) = &mut self.wake_word {
-            wake_word.hear(full);
+            wake_word.hear(&full);
         }
-        let voice = self.voice_activity(linear);
+        let voice = self.voice_activity(&linear);
         let Protection::Cancelled(parts) = &mut self.protection else { return };
         match voice {
             Some(voice) => {
                 let activity = parts.guard.judge(levels, voice);
-                facts.extend(self.segmenter.push(full, activity));
+                let samples = if parts.guard.heard_more() { linear } else { full.samples };
+                facts.extend(self.segmenter.push(&AudioFrame { at: full.at, samples }, activity));
             }
             None => facts.extend(self.forget()),
         }

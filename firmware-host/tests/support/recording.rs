@@ -45,7 +45,11 @@ pub(crate) fn silence(seconds: f32) -> Vec<f32> {
 }
 
 pub(crate) fn at_rate(samples: &[f32], rate: u32) -> Vec<f32> {
-    let mut resampler = Fft::<f32>::new(RATE as usize, rate as usize, 1024, 1, FixedSync::Both).unwrap();
+    resampled(samples, RATE, rate)
+}
+
+pub(crate) fn resampled(samples: &[f32], from: u32, to: u32) -> Vec<f32> {
+    let mut resampler = Fft::<f32>::new(from as usize, to as usize, 1024, 1, FixedSync::Both).unwrap();
     let input = InterleavedSlice::new(samples, 1, samples.len()).unwrap();
     resampler.process_all(&input, samples.len(), None).unwrap().take_data()
 }

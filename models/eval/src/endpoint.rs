@@ -18,7 +18,7 @@ use pipit_models::smart_turn::SmartTurn;
 use serde::Serialize;
 
 use crate::figures::{quantile, share};
-use crate::{manifest, models};
+use crate::{decisions, manifest, models};
 
 /// How long after a decision the first sound of a reply comes at the earliest.
 const REPLY_AFTER_S: f64 = 0.3;
@@ -74,7 +74,11 @@ struct Score {
     missed: usize,
 }
 
-pub(crate) fn measure(folder: &Path) -> Result<Figures> {
+/// Scores the daemon's decisions over a folder, or those of another program that are in the file `decisions`.
+pub(crate) fn measure(folder: &Path, decisions: Option<&Path>) -> Result<Figures> {
+    if let Some(decisions) = decisions {
+        return score_decisions(folder, decisions);
+    }
     let clips_folder = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
     let clips_folder = clips_folder.map_or_else(|| folder.join(".."), Path::to_owned);
     let mut listener = Listener { silero: models::silero()?, smart_turn: models::smart_turn()? };
@@ -82,6 +86,21 @@ pub(crate) fn measure(folder: &Path) -> Result<Figures> {
     for (file, labels) in read_labels(&folder.join("turn_events.tsv"))? {
         let pcm = clip::read(&clips_folder.join(&file))?;
         score.add(&labels, &listener.decide(&pcm)?);
+    }
+    Ok(score.figures())
+}
+
+/// The file has a decision a line: the clip as the folder's table names it, and when, in seconds from its beginning.
+fn score_decisions(folder: &Path, file: &Path) -> Result<Figures> {
+    let decisions = decisions::read(file)?;
+    let labels = read_labels(&folder.join("turn_events.tsv"))?;
+    if let Some(unknown) = decisions.keys().find(|clip| !labels.contains_key(*clip)) {
+        bail!("{}: {} knows no clip \"{unknown}\"", file.display(), folder.display());
+    }
+    let mut score = Score::default();
+    for (clip, labels) in labels {
+        let decided = decisions.get(&clip).into_iter().flatten();
+        score.add(&labels, &decided.map(|at_s| Decision { at_s: *at_s }).collect::<Vec<_>>());
     }
     Ok(score.figures())
 }

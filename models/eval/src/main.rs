@@ -7,6 +7,7 @@
 
 mod barge_in;
 mod bench;
+mod decisions;
 mod endpoint;
 mod figures;
 mod manifest;
@@ -33,7 +34,13 @@ enum Command {
     /// Voice activity against who speaks when: a folder with a manifest.tsv and an .rttm file for each clip.
     Vad(Folder),
     /// Turn ends against recordings of people who pause: a folder with turn_events.tsv, beside the folders of its clips.
-    Endpoint(Folder),
+    Endpoint {
+        #[command(flatten)]
+        folder: Folder,
+        /// Scores the decisions in this file in place of Pipit's own: a table with the columns `clip` and `at_s`.
+        #[arg(long)]
+        decisions: Option<PathBuf>,
+    },
     /// Hearing a person over Pipit's own voice, in simulated rooms: a folder whose folders have a manifest.tsv, with room
     /// impulse responses and with labelled speech.
     BargeIn(Folder),
@@ -87,7 +94,9 @@ struct Folder {
 fn main() -> Result<()> {
     match CommandLine::parse().command {
         Command::Vad(folder) => figures::print(&vad::measure(&folder.path)?, folder.json),
-        Command::Endpoint(folder) => figures::print(&endpoint::measure(&folder.path)?, folder.json),
+        Command::Endpoint { folder, decisions } => {
+            figures::print(&endpoint::measure(&folder.path, decisions.as_deref())?, folder.json)
+        }
         Command::BargeIn(folder) => figures::print(&barge_in::measure(&folder.path)?, folder.json),
         Command::Stt { folder, model, language, threads, verbose } => {
             let mut whisper = models::whisper(&model, language, threads)?;

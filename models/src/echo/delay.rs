@@ -5,6 +5,7 @@
 //! who speaks at the same time, and who resembles nothing that was played, averages out.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use pipit_core::audio::{FRAME_SAMPLES, LISTENING_RATE, samples_in};
@@ -25,8 +26,8 @@ const FRAMES_UNKNOWN: u32 = 4;
 const FRAMES_KNOWN: u32 = 16;
 /// What is kept of the average at each look.
 const MEMORY: f32 = 0.6;
-/// The band in which speakers of small devices play and speech has power.
-const BAND_HZ: (usize, usize) = (150, 6_000);
+/// The bins that are looked at: 150 to 6,000 Hz, in which speakers of small devices play and speech has power.
+const BINS: Range<usize> = 150 * LENGTH / LISTENING_RATE.0 as usize..6_000 * LENGTH / LISTENING_RATE.0 as usize;
 /// How much the peak must stand out of the rest (its height over the root mean square) to be believed.
 const CLEAR: f32 = 12.0;
 /// Two looks that differ by no more samples agree: half a millisecond.
@@ -35,6 +36,12 @@ const AGREE: f64 = 8.0;
 const LOOKS: u32 = 2;
 /// So many that contradict what is known must agree.
 const LOOKS_AGAINST: u32 = 4;
+/// The stretch of microphone that is glanced at: 64 ms, so that a sound that has jumped is noticed before it counts as speech.
+const GLANCE: usize = 1_024;
+/// How much higher than the correlation at the known offset another must be for the echo to have jumped there.
+const ELSEWHERE: f32 = 2.0;
+/// Glances that must agree on where.
+const GLANCES: u32 = 3;
 /// Offset and drift follow what is measured as an alpha-beta filter does: at first with all that is known, later with the
 /// weights of so many looks.
 const LONGEST_MEMORY: u32 = 30;
@@ -60,6 +67,8 @@ pub(super) struct DelayFinder {
     frames: u32,
     candidate: f64,
     agreeing: u32,
+    /// Where the last glances have found the echo, and how many of them.
+    jumped: (f64, u32),
     known: Option<Offset>,
     /// Samples by which the reference runs ahead in each sample of the microphone.
     drift: f64,
@@ -73,6 +82,17 @@ struct Offset {
     samples: f64,
     /// The microphone position for which it holds; clocks that differ change it from there.
     at: i64,
+}
+
+/// What a glance at the newest frame says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Jump {
+    /// The echo is where it should be, or nothing tells otherwise.
+    No,
+    /// It seems to be elsewhere.
+    Likely,
+    /// It is, and is followed there.
+    Certain,
 }
 
 impl DelayFinder {
@@ -94,6 +114,7 @@ impl DelayFinder {
             frames: 0,
             candidate: 0.0,
             agreeing: 0,
+            jumped: (0.0, 0),
             known: None,
             drift: 0.0,
             looks: 0,
@@ -140,23 +161,50 @@ impl DelayFinder {
     pub(super) fn forget(&mut self) {
         self.microphone.iter_mut().for_each(|sample| *sample = 0.0);
         self.average.fill(Complex::default());
-        (self.nominal, self.known, self.frames, self.agreeing) = (None, None, 0, 0);
+        (self.nominal, self.known, self.frames, self.agreeing, self.jumped) = (None, None, 0, 0, (0.0, 0));
+    }
+
+    /// Whether the echo in the newest frame is not where it should be: a device that had nothing to play for a moment plays
+    /// the rest later than it was meant to be. Once that is certain the echo is followed there.
+    pub(super) fn jump(&mut self, end: i64, reference: &Reference) -> Jump {
+        let Some(known) = self.known else { return Jump::No };
+        let newest = self.offset_at(known, end) + (WINDOW / 2) as f64;
+        let Some(offset) = self.glance(end, newest, reference) else {
+            self.jumped.1 = 0;
+            return Jump::No;
+        };
+        let agrees = (offset - self.jumped.0).abs() <= AGREE;
+        self.jumped = (offset, if agrees { self.jumped.1 + 1 } else { 1 });
+        if self.jumped.1 < GLANCES {
+            return Jump::Likely;
+        }
+        self.settle_on(offset, end);
+        Jump::Certain
+    }
+
+    /// The offset at which the newest stretch of microphone resembles the reference far more than at the known one.
+    fn glance(&mut self, end: i64, newest: f64, reference: &Reference) -> Option<f64> {
+        self.transform(GLANCE, end, newest, reference)?;
+        for k in BINS {
+            let cross = self.heard_spectrum[k] * self.played_spectrum[k].conj();
+            self.heard_spectrum[k] = cross / (cross.norm() + 1e-12);
+        }
+        self.heard_spectrum[..BINS.start].fill(Complex::default());
+        self.heard_spectrum[BINS.end..].fill(Complex::default());
+        self.inverse.process(&mut self.heard_spectrum, &mut self.correlation).ok()?;
+        let here = WINDOW / 2 - AGREE as usize..=WINDOW / 2 + AGREE as usize;
+        let here = self.correlation[here].iter().fold(0.0_f32, |highest, value| highest.max(*value));
+        let (at, highest) = self.highest(WINDOW)?;
+        (highest > here * ELSEWHERE).then_some(newest.floor() - at as f64)
     }
 
     /// The delay against the reference that ends `newest` after the microphone's `end`, in samples, if one stands out.
     fn look(&mut self, end: i64, newest: f64, reference: &Reference) -> Option<f32> {
-        let (front, back) = self.microphone.as_slices();
-        self.heard.fill(0.0);
-        self.heard[WINDOW..WINDOW + front.len()].copy_from_slice(front);
-        self.heard[WINDOW + front.len()..].copy_from_slice(back);
-        reference.copy(end + newest.floor() as i64 - LENGTH as i64, &mut self.played);
-        self.forward.process(&mut self.heard, &mut self.heard_spectrum).ok()?;
-        self.forward.process(&mut self.played, &mut self.played_spectrum).ok()?;
-        let bin = |hz: usize| hz * LENGTH / LISTENING_RATE.0 as usize;
+        self.transform(WINDOW, end, newest, reference)?;
         // What the whole sample leaves of the offset turns the phase, so that the peak stays where it is while clocks drift.
         let turn = Complex::from_polar(1.0, ((newest.floor() - newest) * std::f64::consts::TAU / LENGTH as f64) as f32);
-        let mut turned = turn.powu(bin(BAND_HZ.0) as u32);
-        for k in bin(BAND_HZ.0)..bin(BAND_HZ.1) {
+        let mut turned = turn.powu(BINS.start as u32);
+        for k in BINS {
             let cross = self.heard_spectrum[k] * self.played_spectrum[k].conj() * turned;
             turned *= turn;
             self.average[k] = self.average[k] * MEMORY + cross / (cross.norm() + 1e-12) * (1.0 - MEMORY);
@@ -166,23 +214,36 @@ impl DelayFinder {
         self.peak()
     }
 
+    /// The spectra of the newest `window` samples of the microphone, and of the reference that ends `newest` after them.
+    fn transform(&mut self, window: usize, end: i64, newest: f64, reference: &Reference) -> Option<()> {
+        self.heard.fill(0.0);
+        let samples = self.microphone.iter().skip(WINDOW - window);
+        self.heard[LENGTH - window..].iter_mut().zip(samples).for_each(|(slot, sample)| *slot = *sample);
+        reference.copy(end + newest.floor() as i64 - LENGTH as i64, &mut self.played);
+        self.forward.process(&mut self.heard, &mut self.heard_spectrum).ok()?;
+        self.forward.process(&mut self.played, &mut self.played_spectrum).ok()
+    }
+
     /// Where the correlation is highest, to a fraction of a sample, if that stands out.
     fn peak(&self) -> Option<f32> {
         let longest = samples_in(LONGEST_DELAY, LISTENING_RATE) + JITTER as usize;
         let searched = if self.known.is_some() { WINDOW } else { longest.min(WINDOW) };
+        let (at, highest) = self.highest(searched)?;
         let searched = &self.correlation[..searched];
-        let (at, highest) = searched.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
-        let power = searched.iter().map(|value| value * value).sum::<f32>() / searched.len() as f32;
-        let clear = highest > CLEAR * power.sqrt();
-        if !clear {
-            return None;
-        }
         let (Some(before), Some(after)) = (at.checked_sub(1).map(|at| searched[at]), searched.get(at + 1)) else {
             return Some(at as f32);
         };
         let bend = before - 2.0 * highest + after;
         let shift = if bend < 0.0 { 0.5 * (before - after) / bend } else { 0.0 };
         Some(at as f32 + shift.clamp(-0.5, 0.5))
+    }
+
+    /// Where among the first `searched` delays the correlation is highest, and how high, if that stands out.
+    fn highest(&self, searched: usize) -> Option<(usize, f32)> {
+        let searched = &self.correlation[..searched];
+        let (at, highest) = searched.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let power = searched.iter().map(|value| value * value).sum::<f32>() / searched.len() as f32;
+        (highest > CLEAR * power.sqrt()).then_some((at, highest))
     }
 
     /// Takes an offset that was measured over the window before `end`.
@@ -205,10 +266,16 @@ impl DelayFinder {
         self.candidate = offset;
         let enough = if self.known.is_some() { LOOKS_AGAINST } else { LOOKS };
         if self.agreeing >= enough {
-            self.known = Some(Offset { samples: offset, at: end });
-            self.looks = self.looks.min(MEMORY_AFTER_RESTART);
-            self.agreeing = 0;
-            self.average.fill(Complex::default());
+            self.settle_on(offset, end);
         }
+    }
+
+    /// Takes the echo to be there from now on.
+    fn settle_on(&mut self, offset: f64, end: i64) {
+        self.known = Some(Offset { samples: offset, at: end });
+        self.looks = self.looks.min(MEMORY_AFTER_RESTART);
+        self.agreeing = 0;
+        self.jumped = (offset, 0);
+        self.average.fill(Complex::default());
     }
 }

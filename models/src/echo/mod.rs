@@ -21,7 +21,7 @@ use pipit_core::audio::{AudioFrame, FRAME_SAMPLES, LISTENING_RATE, SampleIndex, 
 use pipit_core::ear::{ECHO_BANDS, EchoLevels};
 
 use bands::Bands;
-use delay::DelayFinder;
+use delay::{DelayFinder, Jump};
 pub use reference::Reference;
 
 /// An echo may lie this far behind what the speaker was given: buffers of the speaker, the air, buffers of the microphone.
@@ -37,6 +37,16 @@ const CLIPPED: f32 = 0.99;
 const HEADROOM: f64 = 96.0;
 /// How long a room's echo of a sound lasts; after that nothing is left to cancel.
 const TAIL: Duration = Duration::from_millis(350);
+/// The share of the microphone's power that is left by the filter in a frame from which it seems to have removed nothing.
+const MUCH: f32 = 0.25;
+/// The share that it can't leave: what is heard does not become more by taking echo out of it.
+const ADDED: f32 = 4.0;
+/// Less than this, -45 dB of full scale, is no echo worth minding.
+const AUDIBLE: f32 = 3e-5;
+/// Frames after the echo went astray for which nothing is believed, unless much of it is removed again before: a second.
+const LONGEST_ASTRAY: u32 = 31;
+/// Frames that are not believed from when much is removed again: half a second.
+const UNLEARNING: u32 = 16;
 /// Blocks that the adaptive filter spans: 80 ms of the room. AEC3's own 52 leave more of a room's echo to the suppressor.
 const FILTER_BLOCKS: usize = 20;
 
@@ -51,6 +61,8 @@ pub struct EchoCanceller {
     linear: Block,
     /// The last block of the frame before: AEC3's full output lies one block late, and so does what bypasses it.
     carried: [f32; BLOCK],
+    /// Frames for which nothing is believed, because the echo sounded at another moment than it should.
+    astray: u32,
     /// Where the next frame should begin.
     expected: Option<SampleIndex>,
 }
@@ -87,6 +99,7 @@ impl EchoCanceller {
             heard: Block::new(1, 1),
             linear: Block::new(1, 1),
             carried: [0.0; BLOCK],
+            astray: 0,
             expected: None,
         }
     }
@@ -125,14 +138,27 @@ impl EchoCanceller {
         let mut linear = [0.0; FRAME_SAMPLES];
         self.process(&played, &mut full, &mut linear, clipped);
         self.carried.copy_from_slice(&samples[FRAME_SAMPLES - BLOCK..]);
+        let left = power(&linear);
+        // More than came in can only be echo that is awaited and is not there, and is told from a person by that; where much
+        // is left, the echo may sound at another moment than it should.
+        let much = left > microphone * MUCH;
+        let jump = if much { self.delay.jump(end, reference) } else { Jump::No };
+        self.astray = match jump {
+            Jump::Certain => LONGEST_ASTRAY,
+            _ if left > (microphone * ADDED).max(AUDIBLE) => LONGEST_ASTRAY,
+            Jump::Likely => self.astray.max(1),
+            Jump::No if much => self.astray.saturating_sub(1),
+            // What the filter has learnt meanwhile it must first unlearn.
+            Jump::No => self.astray.min(UNLEARNING).saturating_sub(1),
+        };
         let levels = EchoLevels {
             microphone,
-            linear: power(&linear),
+            linear: left,
             full: power(&full),
             reference: power(&played),
             linear_bands: self.bands.powers(&linear),
             reference_bands: self.bands.powers(&played),
-            aligned: true,
+            aligned: self.astray == 0,
         };
         Cancelled { full: AudioFrame { at: frame.at, samples: full }, linear, echo: Some(levels) }
     }

@@ -81,6 +81,7 @@ struct Scene {
     reopened: Vec<usize>,
 }
 
+#[allow(clippy::print_stderr)]
 pub(crate) fn measure(folder: &Path) -> Result<Figures> {
     let (rooms, voices, people) = read(folder)?;
     let mut tally = Tally::default();
@@ -220,6 +221,7 @@ struct Tally {
 }
 
 impl Tally {
+    #[allow(clippy::print_stderr)]
     fn score(&mut self, scene: &Scene) {
         for &(from, to) in &scene.utterances {
             self.utterances += 1;
