@@ -265,9 +265,20 @@ impl Machine {
     fn on_work(&mut self, now: Moment, event: Event, out: &mut Vec<Effect>) {
         match &mut self.state {
             State::Weighing(w) if event.draft() == Some(w.draft.id()) => w.take(event, out),
+            State::Replying(r) if r.is_taken_back_by(now, &event, &self.settings) => self.weigh_again(event, out),
             State::Replying(_) => self.on_work_while_replying(now, event, out),
             _ => {}
         }
+    }
+
+    /// The turn was decided by its sound alone, and now its words go on.
+    fn weigh_again(&mut self, event: Event, out: &mut Vec<Effect>) {
+        let State::Replying(r) = std::mem::replace(&mut self.state, State::Idle) else { return };
+        let Replying { draft, utterance, longest_until, pause: Some(pause), .. } = *r else { return };
+        out.push(Effect::Reopened { turn: draft.id().turn });
+        let mut weighing = Weighing::again(draft, utterance, longest_until, pause);
+        weighing.take(event, out);
+        self.state = State::Weighing(Box::new(weighing));
     }
 
     fn on_work_while_replying(&mut self, now: Moment, event: Event, out: &mut Vec<Effect>) {
@@ -290,19 +301,22 @@ impl Machine {
     }
 
     fn decide(&mut self, now: Moment, ended_by: EndedBy, out: &mut Vec<Effect>) {
-        let (draft, utterance, longest_until, transcribed) = match std::mem::replace(&mut self.state, State::Idle) {
-            State::Weighing(w) => (w.draft, w.utterance, w.longest_until, w.transcribing),
-            State::Hearing(h) => {
-                let id = DraftId { turn: h.turn, revision: h.revision }.next();
-                (Draft::new(id), h.utterance, h.longest_until, false)
-            }
-            state => return self.state = state,
-        };
+        let (draft, utterance, longest_until, transcribed, pause) =
+            match std::mem::replace(&mut self.state, State::Idle) {
+                State::Weighing(w) => (w.draft, w.utterance, w.longest_until, w.transcribing, Some(w.pause)),
+                State::Hearing(h) => {
+                    let id = DraftId { turn: h.turn, revision: h.revision }.next();
+                    (Draft::new(id), h.utterance, h.longest_until, false, None)
+                }
+                state => return self.state = state,
+            };
         out.push(Effect::Decided { draft: draft.id(), ended_by, speech_end: utterance.speech_end() });
         if !transcribed {
             out.push(Effect::Transcribe { draft: draft.id(), utterance: utterance.rest() });
         }
-        self.state = State::Replying(Box::new(Replying::new(draft, utterance, longest_until)));
+        let mut replying = Replying::new(draft, utterance, longest_until);
+        replying.pause = pause;
+        self.state = State::Replying(Box::new(replying));
         self.go_on_replying(now, out);
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::draft::Draft;
 use super::overheard::Overheard;
 use super::utterance::Utterance;
+use super::weighing::Pause;
 use super::{Effect, Event, Interruption, Transcription, TurnId, TurnSettings, ends_in_question, interruption};
 use crate::ear::SpeechFact;
 use crate::intent::Catalogue;
@@ -18,6 +19,8 @@ pub(super) struct Replying {
     /// What is being answered; empty for an announcement.
     pub(super) utterance: Utterance,
     pub(super) longest_until: Moment,
+    /// The pause that decided the turn.
+    pub(super) pause: Option<Pause>,
     /// Nothing but an apology is to be said any more.
     pub(super) given_up: bool,
     playback: Playback,
@@ -66,6 +69,7 @@ impl Replying {
             draft,
             utterance,
             longest_until,
+            pause: None,
             given_up: false,
             playback: Playback::Running,
             heard: false,
@@ -79,6 +83,12 @@ impl Replying {
     pub(super) fn can_reopen(&self) -> bool {
         let untouched = !self.heard && !self.draft.has_acted() && self.overheard.since().is_none();
         untouched && !self.given_up && self.playback == Playback::Running && !self.utterance.is_empty()
+    }
+
+    /// Whether `event` brings what was said, and it plainly goes on: the decision was too early.
+    pub(super) fn is_taken_back_by(&self, now: Moment, event: &Event, settings: &TurnSettings) -> bool {
+        let open = self.pause.is_some_and(|pause| pause.is_open_after_all(now, event, settings));
+        open && event.draft() == Some(self.draft.id()) && self.can_reopen()
     }
 
     /// When [`Replying::wait_no_longer`] is due.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::parts;
-use crate::audio::{LISTENING_RATE, Pcm, SampleIndex, SpeechStretch, samples_in};
+use crate::audio::{Fade, LISTENING_RATE, Pcm, SampleIndex, SpeechStretch, samples_in};
 
 /// One turn's audio. It begins with the pre-roll and holds the pauses inside.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +11,7 @@ pub(super) struct Utterance {
     samples: Vec<f32>,
     end: SampleIndex,
     speech_end: SampleIndex,
+    fade: Fade,
     /// Samples that were given away as parts.
     given: usize,
 }
@@ -27,6 +28,7 @@ impl Utterance {
         self.samples.extend_from_slice(samples);
         self.end = stretch.end();
         self.speech_end = stretch.speech_end;
+        self.fade = stretch.fade;
     }
 
     /// Where the last speech ended.
@@ -37,6 +39,11 @@ impl Utterance {
     /// How long the silence at the end is.
     pub(super) fn trailing_silence(&self) -> Duration {
         self.end.duration_since(self.speech_end)
+    }
+
+    /// How the voice faded into it.
+    pub(super) fn fade(&self) -> Fade {
+        self.fade
     }
 
     /// The next part to be transcribed by itself, if enough of the utterance is there.
