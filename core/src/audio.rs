@@ -137,8 +137,19 @@ pub struct SpeechStretch {
     pub onset: SampleIndex,
     /// Where the last speech ended, to the length of a frame.
     pub speech_end: SampleIndex,
+    /// How the voice faded at `speech_end`.
+    pub fade: Fade,
     /// The audio from `start` until now, at [`LISTENING_RATE`].
     pub pcm: Pcm,
+}
+
+/// How a voice faded into silence, by its voice activity, 0.0..=1.0.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Fade {
+    /// Of the last frame of speech.
+    pub last: f32,
+    /// The mean of the frames after it, up to now.
+    pub after: f32,
 }
 
 impl SpeechStretch {

@@ -156,7 +156,7 @@ fn a_turn_that_was_decided_too_early_is_taken_up_again_before_its_answer_is_hear
         0    speech
         1200 pause
         1225 score 0.9
-        1300 heard tell me
+        1300 heard hello
         1301 means talk
         1350 says What about?
         1350 said
@@ -176,8 +176,8 @@ fn a_turn_that_was_decided_too_early_is_taken_up_again_before_its_answer_is_hear
         expect![[r#"
             1200   1.1 score 1.2s
             1200   1.1 transcribe 1.2s
-            1225   1.1 decided by smart_turn
-            1300   1.1 respond to `tell me`
+            1280   1.1 decided by smart_turn
+            1300   1.1 respond to `hello`
             1350   1.1 synthesise 0 `What about?`
             1400   1.1 play 0
             1410   1.1 stop playback
@@ -185,7 +185,7 @@ fn a_turn_that_was_decided_too_early_is_taken_up_again_before_its_answer_is_hear
             1410   1.1 cancel
             2100   1.2 score 2.1s
             2100   1.2 transcribe 2.1s
-            2125   1.2 decided by smart_turn
+            2180   1.2 decided by smart_turn
             2200   1.2 respond to `tell me a joke`
             2201   1.2 synthesise 0 `No.`
             2250   1.2 play 0
@@ -201,7 +201,7 @@ fn after_the_first_word_or_the_deed_it_is_too_late_to_take_up_the_turn_again() {
         0    speech
         1200 pause
         1225 score 0.9
-        1300 heard tell me
+        1300 heard hello
         1300 says What about?
         1300 said
         1400 ready 0 700
@@ -214,8 +214,8 @@ fn after_the_first_word_or_the_deed_it_is_too_late_to_take_up_the_turn_again() {
         expect![[r#"
             1200   1.1 score 1.2s
             1200   1.1 transcribe 1.2s
-            1225   1.1 decided by smart_turn
-            1300   1.1 respond to `tell me`
+            1280   1.1 decided by smart_turn
+            1300   1.1 respond to `hello`
             1300   1.1 synthesise 0 `What about?`
             1400   1.1 play 0
             1410   1.1 pause playback
@@ -298,7 +298,7 @@ fn a_turn_that_was_taken_up_again_is_answered_though_the_rest_was_not_heard() {
         0    speech
         1200 pause
         1225 score 0.9
-        1300 heard tell me
+        1300 heard hello
         1300 says What about?
         1300 said
         1400 ready 0 700
@@ -306,14 +306,14 @@ fn a_turn_that_was_taken_up_again_is_answered_though_the_rest_was_not_heard() {
         1402 discard
         1410 @1.1 stopped 0 10
         1425 score 0.9
-        1500 heard tell me
+        1500 heard hello
         1500 said
         ",
         expect![[r#"
             1200   1.1 score 1.2s
             1200   1.1 transcribe 1.2s
-            1225   1.1 decided by smart_turn
-            1300   1.1 respond to `tell me`
+            1280   1.1 decided by smart_turn
+            1300   1.1 respond to `hello`
             1300   1.1 synthesise 0 `What about?`
             1400   1.1 play 0
             1401   1.1 stop playback
@@ -321,8 +321,8 @@ fn a_turn_that_was_taken_up_again_is_answered_though_the_rest_was_not_heard() {
             1401   1.1 cancel
             1402   1.2 score 1.2s
             1402   1.2 transcribe 1.2s
-            1425   1.2 decided by smart_turn
-            1500   1.2 respond to `tell me`
+            1482   1.2 decided by smart_turn
+            1500   1.2 respond to `hello`
             1500   turn 1 ended, heard ``
         "#]],
     );

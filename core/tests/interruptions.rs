@@ -104,7 +104,7 @@ fn whoever_goes_on_speaking_means_it() {
             2710   turn 1 ended, heard `Once upon a`
             4000   2.1 score 2.5s
             4000   2.1 transcribe 2.5s
-            4025   2.1 decided by smart_turn
+            4080   2.1 decided by smart_turn
             4100   turn 2 ended, heard ``
         "#]],
     );

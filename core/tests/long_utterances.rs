@@ -59,6 +59,8 @@ fn what_was_transcribed_at_a_pause_is_not_transcribed_again() {
             8000   1.1 score 8s
             8000   1.1 transcribe 8s
             8300   1.1 respond to `tell me a story`
+            8560   1.1 decided by silence
+            8600   turn 1 reopened
             8600   1.1 cancel
             9800   1.2 score 9.8s
             9800   1.2 transcribe 1.8s
@@ -119,7 +121,7 @@ fn a_part_that_was_not_understood_is_not_left_out_in_silence() {
             10500  turn 1 transcribe part 0 6.05s
             12000  1.1 score 12s
             12000  1.1 transcribe 5.95s
-            12050  1.1 decided by smart_turn
+            12080  1.1 decided by smart_turn
             12100  1.1 synthesise 0 `Sorry, I didn't catch that.`
             12200  1.1 play 0
             12710  turn 1 ended, heard `Sorry, I didn't catch that.`

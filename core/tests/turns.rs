@@ -20,7 +20,7 @@ fn a_finished_sentence_is_answered() {
         expect![[r#"
             1200   1.1 score 1.2s
             1200   1.1 transcribe 1.2s
-            1225   1.1 decided by smart_turn
+            1280   1.1 decided by smart_turn
             1300   1.1 respond to `what time is it`
             1305   1.1 synthesise 0 `It's noon.`
             1350   1.1 play 0
@@ -48,7 +48,7 @@ fn an_unfinished_sentence_is_waited_for() {
             1900   1.1 cancel
             2600   1.2 score 2.6s
             2600   1.2 transcribe 2.6s
-            2625   1.2 decided by smart_turn
+            2680   1.2 decided by smart_turn
             2700   1.2 respond to `set a timer for ten minutes`
             2700   turn 1 ended, heard ``
         "#]],
@@ -137,7 +137,7 @@ fn clauses_are_synthesised_ahead_and_heard_in_order() {
         expect![[r#"
             700    1.1 score 700ms
             700    1.1 transcribe 700ms
-            725    1.1 decided by smart_turn
+            780    1.1 decided by smart_turn
             800    1.1 respond to `tell me a story`
             900    1.1 synthesise 0 `Once upon a time there was a king.`
             900    1.1 synthesise 1 `He had a horse.`
@@ -172,7 +172,7 @@ fn history_records_what_was_heard_when_playback_is_stopped() {
         expect![[r#"
             700    1.1 score 700ms
             700    1.1 transcribe 700ms
-            725    1.1 decided by smart_turn
+            780    1.1 decided by smart_turn
             800    1.1 respond to `tell me a story`
             900    1.1 synthesise 0 `Once upon a time there was a king.`
             900    1.1 synthesise 1 `He had a horse.`
@@ -191,7 +191,7 @@ fn what_was_not_understood_gets_an_apology() {
         expect![[r#"
             700    1.1 score 700ms
             700    1.1 transcribe 700ms
-            725    1.1 decided by smart_turn
+            780    1.1 decided by smart_turn
             800    1.1 synthesise 0 `Sorry, I didn't catch that.`
             850    1.1 play 0
             1750   turn 1 ended, heard `Sorry, I didn't catch that.`
@@ -217,7 +217,7 @@ fn a_failing_model_server_is_apologised_for_after_what_it_had_said() {
         expect![[r#"
             700    1.1 score 700ms
             700    1.1 transcribe 700ms
-            725    1.1 decided by smart_turn
+            780    1.1 decided by smart_turn
             800    1.1 respond to `what is love`
             950    1.1 synthesise 0 `Love is.`
             950    1.1 synthesise 1 `Sorry, the language model stopped in mid-sentence.`
@@ -237,7 +237,7 @@ fn a_reply_that_stalls_is_given_up_and_a_voice_that_stalls_too_ends_the_turn() {
         expect![[r#"
             700    1.1 score 700ms
             700    1.1 transcribe 700ms
-            725    1.1 decided by smart_turn
+            780    1.1 decided by smart_turn
             800    1.1 respond to `what is love`
             30800  1.1 cancel
             30800  1.1 synthesise 0 `Sorry, that is taking too long.`
@@ -266,7 +266,7 @@ fn an_apology_for_a_voice_that_stalled_is_no_answer_to_remember() {
         expect![[r#"
             700    1.1 score 700ms
             700    1.1 transcribe 700ms
-            725    1.1 decided by smart_turn
+            780    1.1 decided by smart_turn
             800    1.1 respond to `hello`
             801    1.1 synthesise 0 `Hello there.`
             30801  1.1 cancel
@@ -286,7 +286,7 @@ fn a_voice_that_fails_does_not_hold_the_turn() {
         expect![[r#"
             700    1.1 score 700ms
             700    1.1 transcribe 700ms
-            725    1.1 decided by smart_turn
+            780    1.1 decided by smart_turn
             800    1.1 respond to `hello`
             801    1.1 synthesise 0 `Hello!`
             810    turn 1 ended, heard ``
@@ -314,7 +314,7 @@ fn speech_during_a_reply_becomes_the_next_turn() {
         expect![[r#"
             700    1.1 score 700ms
             700    1.1 transcribe 700ms
-            725    1.1 decided by smart_turn
+            780    1.1 decided by smart_turn
             800    1.1 respond to `hello`
             801    1.1 synthesise 0 `Hello!`
             900    turn 1 reopened
@@ -339,12 +339,12 @@ fn speech_during_a_reply_becomes_the_next_turn() {
         expect![[r#"
             700    1.1 score 700ms
             700    1.1 transcribe 700ms
-            725    1.1 decided by smart_turn
+            780    1.1 decided by smart_turn
             800    turn 1 reopened
             800    1.1 cancel
             1600   1.2 score 1.6s
             1600   1.2 transcribe 1.6s
-            1625   1.2 decided by smart_turn
+            1680   1.2 decided by smart_turn
             1700   turn 1 ended, heard ``
         "#]],
     );
@@ -358,7 +358,7 @@ fn a_microphone_that_fails_in_mid_sentence_leads_back_to_idle() {
             600    turn 1 ended, heard ``
             5500   2.1 score 1s
             5500   2.1 transcribe 1s
-            5525   2.1 decided by smart_turn
+            5580   2.1 decided by smart_turn
             5600   turn 2 ended, heard ``
         "#]],
     );
@@ -399,7 +399,7 @@ fn an_announcement_waits_for_the_floor() {
         expect![[r#"
             700    1.1 score 700ms
             700    1.1 transcribe 700ms
-            725    1.1 decided by smart_turn
+            780    1.1 decided by smart_turn
             800    turn 1 ended, heard ``
             800    2.1 synthesise 0 `Your timer is done.`
             850    2.1 play 0
@@ -421,7 +421,6 @@ fn stop_silences_everything() {
         expect![[r#"
             700    1.1 score 700ms
             700    1.1 transcribe 700ms
-            725    1.1 decided by smart_turn
             750    1.1 cancel
             750    turn 1 ended, heard ``
         "#]],

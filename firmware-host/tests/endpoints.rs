@@ -15,7 +15,7 @@ use pipit::worker::{
     ClauseText, Gauge, Inbox, Job, Message, Models, Pause, Utterance, Work, Worker, smart_turn, stt, tts,
 };
 use pipit_chat::{Engine, EngineSettings, ProviderKind, ProviderSettings};
-use pipit_core::audio::{Hertz, LISTENING_RATE, Pcm, SampleIndex, SpeechStretch};
+use pipit_core::audio::{Fade, Hertz, LISTENING_RATE, Pcm, SampleIndex, SpeechStretch};
 use pipit_core::ear::SpeechFact;
 use pipit_core::intent::Catalogue;
 use pipit_core::load::LoadSettings;
@@ -157,7 +157,7 @@ impl Room {
     fn pauses(&self, samples: std::ops::Range<u64>) {
         let pcm = Pcm::new(vec![0.1; (samples.end - samples.start) as usize], LISTENING_RATE);
         let (start, speech_end) = (SampleIndex(samples.start), SampleIndex(samples.end));
-        self.tell(SpeechFact::Paused(SpeechStretch { start, onset: start, speech_end, pcm }));
+        self.tell(SpeechFact::Paused(SpeechStretch { start, onset: start, speech_end, fade: Fade::default(), pcm }));
     }
 
     fn tell(&self, fact: SpeechFact) {

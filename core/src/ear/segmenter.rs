@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::EarSettings;
-use crate::audio::{AudioFrame, FRAME_SAMPLES, LISTENING_RATE, Pcm, SampleIndex, SpeechStretch, samples_in};
+use crate::audio::{AudioFrame, FRAME_SAMPLES, Fade, LISTENING_RATE, Pcm, SampleIndex, SpeechStretch, samples_in};
 
 /// Speech that goes on without a pause is handed over this often, so that it can be worked on while it goes on.
 const LONGEST_STRETCH: Duration = Duration::from_secs(2);
@@ -49,6 +49,9 @@ enum Phase {
     Speech {
         onset: SampleIndex,
         speech_end: SampleIndex,
+        /// Voice activity of the frame that ended there, and the sum of it over the frames since then.
+        last: f32,
+        since: f32,
     },
 }
 
@@ -93,7 +96,7 @@ impl Segmenter {
         match &mut self.phase {
             Phase::Quiet if speech => {
                 self.phase = Phase::Onset { since: frame.at };
-                self.confirm_onset(frame)
+                self.confirm_onset(frame, voice_activity)
             }
             Phase::Quiet => {
                 self.trim_memory();
@@ -103,40 +106,43 @@ impl Segmenter {
                 self.phase = Phase::Quiet;
                 None
             }
-            Phase::Onset { .. } => self.confirm_onset(frame),
-            Phase::Speech { onset, speech_end } => {
+            Phase::Onset { .. } => self.confirm_onset(frame, voice_activity),
+            Phase::Speech { onset, speech_end, last, since } => {
+                *since += voice_activity;
                 if !silence {
-                    *speech_end = frame.end();
+                    (*speech_end, *last, *since) = (frame.end(), voice_activity, 0.0);
                 }
-                let (onset, speech_end) = (*onset, *speech_end);
+                let (onset, speech_end, last, since) = (*onset, *speech_end, *last, *since);
                 if frame.end().duration_since(speech_end) >= self.settings.pause {
                     self.phase = Phase::Quiet;
-                    return Some(SpeechFact::Paused(self.hand_over(onset, speech_end)));
+                    let frames = frame.end().0.saturating_sub(speech_end.0) as f32 / FRAME_SAMPLES as f32;
+                    let fade = Fade { last, after: since / frames.max(1.0) };
+                    return Some(SpeechFact::Paused(self.hand_over(onset, speech_end, fade)));
                 }
                 let long = self.kept.len() >= samples_in(LONGEST_STRETCH, LISTENING_RATE) + self.pre_roll();
                 long.then(|| {
-                    self.phase = Phase::Speech { onset: frame.end(), speech_end };
-                    SpeechFact::Continues(self.hand_over(onset, speech_end))
+                    self.phase = Phase::Speech { onset: frame.end(), speech_end, last, since };
+                    SpeechFact::Continues(self.hand_over(onset, speech_end, Fade::default()))
                 })
             }
         }
     }
 
-    fn confirm_onset(&mut self, frame: &AudioFrame) -> Option<SpeechFact> {
+    fn confirm_onset(&mut self, frame: &AudioFrame, voice_activity: f32) -> Option<SpeechFact> {
         let Phase::Onset { since } = self.phase else { return None };
         if frame.end().duration_since(since) < self.settings.onset {
             return None;
         }
-        self.phase = Phase::Speech { onset: since, speech_end: frame.end() };
+        self.phase = Phase::Speech { onset: since, speech_end: frame.end(), last: voice_activity, since: 0.0 };
         Some(SpeechFact::Started { at: since })
     }
 
     /// Everything that is kept becomes a stretch, and the next one begins where it ends.
-    fn hand_over(&mut self, onset: SampleIndex, speech_end: SampleIndex) -> SpeechStretch {
+    fn hand_over(&mut self, onset: SampleIndex, speech_end: SampleIndex, fade: Fade) -> SpeechStretch {
         let start = self.kept_from;
         let samples: Vec<f32> = self.kept.drain(..).collect();
         self.kept_from = start + samples.len();
-        SpeechStretch { start, onset, speech_end, pcm: Pcm::new(samples, LISTENING_RATE) }
+        SpeechStretch { start, onset, speech_end, fade, pcm: Pcm::new(samples, LISTENING_RATE) }
     }
 
     fn trim_memory(&mut self) {
@@ -216,6 +222,22 @@ mod tests {
                 "76: paused, audio 37..77, speech ended 70"
             ]
         );
+    }
+
+    #[test]
+    fn a_pause_says_how_the_voice_faded() {
+        let mut segmenter = Segmenter::new(EarSettings::default());
+        let activity = pattern(&[(5, 0.9), (1, 0.6), (3, 0.2), (4, 0.1)]);
+        let facts: Vec<SpeechFact> = activity
+            .iter()
+            .enumerate()
+            .filter_map(|(i, &p)| {
+                let frame = AudioFrame { at: SampleIndex((i * FRAME_SAMPLES) as u64), samples: [p; FRAME_SAMPLES] };
+                segmenter.push(&frame, p)
+            })
+            .collect();
+        let Some(SpeechFact::Paused(stretch)) = facts.last() else { panic!("{facts:?}") };
+        assert!((stretch.fade.last - 0.6).abs() < 1e-6 && (stretch.fade.after - 1.0 / 7.0).abs() < 1e-6, "{stretch:?}");
     }
 
     #[test]

@@ -67,10 +67,6 @@ impl Draft {
         &mut self.reply
     }
 
-    pub(super) fn understanding(&self) -> Option<Understanding> {
-        self.understanding
-    }
-
     /// Whether what it was asked to do may have been done, so that it can't be taken back.
     pub(super) fn has_acted(&self) -> bool {
         self.action != Action::Held

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::attention::Attention;
 use super::draft::Draft;
+use super::heard::Heard;
 use super::overheard::Left;
 use super::parts::Parts;
 use super::replying::{Next, Replying, Scene};
@@ -317,6 +318,16 @@ impl Machine {
         }
     }
 
+    /// The turn was decided by its sound alone, and now its words go on.
+    fn weigh_again(&mut self, heard: Heard, out: &mut Vec<Effect>) {
+        let State::Replying(r) = std::mem::replace(&mut self.state, State::Idle) else { return };
+        let Replying { draft, utterance, longest_until, pause: Some(pause), .. } = *r else { return };
+        out.push(Effect::Reopened { turn: draft.id().turn });
+        let mut weighing = Weighing::again(draft, utterance, longest_until, pause);
+        weighing.hear(heard, out);
+        self.state = State::Weighing(Box::new(weighing));
+    }
+
     fn on_work_while_replying(&mut self, now: Moment, event: Event, out: &mut Vec<Effect>) {
         let step = |r: &mut Replying, scene: Scene<'_>, out: &mut Vec<Effect>| {
             if event.draft() == Some(r.draft.id()) {
@@ -336,14 +347,15 @@ impl Machine {
     }
 
     fn decide(&mut self, now: Moment, ended_by: EndedBy, out: &mut Vec<Effect>) {
-        let (draft, mut utterance, longest_until, transcribed) = match std::mem::replace(&mut self.state, State::Idle) {
-            State::Weighing(w) => (w.draft, w.utterance, w.longest_until, w.transcribing),
-            State::Hearing(h) => {
-                let id = DraftId { turn: h.turn, revision: h.revision }.next();
-                (Draft::new(id), h.utterance, h.longest_until, false)
-            }
-            state => return self.state = state,
-        };
+        let (draft, mut utterance, longest_until, transcribed, pause) =
+            match std::mem::replace(&mut self.state, State::Idle) {
+                State::Weighing(w) => (w.draft, w.utterance, w.longest_until, w.transcribing, Some(w.pause)),
+                State::Hearing(h) => {
+                    let id = DraftId { turn: h.turn, revision: h.revision }.next();
+                    (Draft::new(id), h.utterance, h.longest_until, false, None)
+                }
+                state => return self.state = state,
+            };
         if let Some(heard) = draft.heard() {
             heard.settle(&mut self.attention, utterance.started(), now);
             utterance.attend(self.attention.admission(utterance.started()));
@@ -352,7 +364,9 @@ impl Machine {
         if !transcribed {
             out.push(Effect::Transcribe { draft: draft.id(), utterance: utterance.rest() });
         }
-        self.state = State::Replying(Box::new(Replying::new(draft, utterance, longest_until)));
+        let mut replying = Replying::new(draft, utterance, longest_until);
+        replying.pause = pause;
+        self.state = State::Replying(Box::new(replying));
         self.go_on_replying(now, out);
     }
 

@@ -4,8 +4,10 @@
 //! happened and answers with [`Effect`]s; it holds no thread, no clock and no model.
 
 mod attention;
+mod completeness;
 mod draft;
 mod effect;
+mod endpointing;
 mod event;
 mod heard;
 mod id;
@@ -20,6 +22,7 @@ mod utterance;
 mod weighing;
 
 pub use attention::{Admission, Attention, AttentionSettings, Overheard, Verdict, WakeCounters, WakeMode};
+pub use completeness::reads_finished;
 pub use effect::{Effect, EndedBy};
 pub use event::{Event, Transcription, Understanding};
 pub use id::{DraftId, TurnId};

@@ -6,6 +6,7 @@ use super::draft::Draft;
 use super::heard::Heard;
 use super::overheard::Overheard;
 use super::utterance::{Speech, Utterance};
+use super::weighing::Pause;
 use super::{Effect, Event, Interruption, TurnId, TurnSettings, Verdict, ends_in_question, interruption};
 use crate::ear::SpeechFact;
 use crate::intent::Catalogue;
@@ -19,6 +20,8 @@ pub(super) struct Replying {
     /// What is being answered; empty for an announcement.
     pub(super) utterance: Utterance,
     pub(super) longest_until: Moment,
+    /// The pause that decided the turn.
+    pub(super) pause: Option<Pause>,
     /// Nothing but an apology is to be said any more.
     pub(super) given_up: bool,
     playback: Playback,
@@ -67,6 +70,7 @@ impl Replying {
             draft,
             utterance,
             longest_until,
+            pause: None,
             given_up: false,
             playback: Playback::Running,
             heard: false,
@@ -80,6 +84,12 @@ impl Replying {
     pub(super) fn can_reopen(&self) -> bool {
         let untouched = !self.heard && !self.draft.has_acted() && self.overheard.since().is_none();
         untouched && !self.given_up && self.playback == Playback::Running && !self.utterance.is_empty()
+    }
+
+    /// Whether what was said plainly goes on: the decision was too early.
+    pub(super) fn is_taken_back_by(&self, now: Moment, heard: &Heard, settings: &TurnSettings) -> bool {
+        let open = self.pause.is_some_and(|pause| pause.is_open_after_all(now, heard, settings));
+        open && self.can_reopen()
     }
 
     /// When [`Replying::wait_no_longer`] is due.

@@ -1,16 +1,16 @@
-//! When a turn counts as over. The only place where these figures stand.
+//! What of turn-taking the owner may set. How the evidence at a pause is weighed stands in `endpointing.rs`.
 
 use std::time::Duration;
 
 /// What ends a turn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TurnSettings {
-    /// Smart Turn's probability, 0.0..=1.0, from which a pause ends the turn.
+    /// Smart Turn's probability, 0.0..=1.0, that speaks neither for an end of the turn nor against it.
     pub complete_threshold: f32,
     /// Whether an answer is prepared while it is not yet certain that the person has finished. It comes sooner and costs
     /// more work, because some of it is thrown away.
     pub drafts: bool,
-    /// Silence after which the turn is over whatever Smart Turn thinks.
+    /// Silence after which the turn is over whatever Smart Turn thinks: the longest that is waited.
     pub fallback: Duration,
     /// The longest utterance; what is said after it begins another turn.
     pub longest_utterance: Duration,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Admission, parts};
-use crate::audio::{LISTENING_RATE, Pcm, SampleIndex, SpeechStretch, samples_in};
+use crate::audio::{Fade, LISTENING_RATE, Pcm, SampleIndex, SpeechStretch, samples_in};
 use crate::ear::SpeechFact;
 use crate::time::Moment;
 
@@ -30,11 +30,11 @@ impl Speech {
     }
 
     fn cut_stretch(&self, stretch: SpeechStretch) -> SpeechStretch {
-        let SpeechStretch { start, onset, speech_end, pcm } = stretch;
+        let SpeechStretch { start, onset, speech_end, fade, pcm } = stretch;
         let from = self.from().max(start);
         let surplus = ((from.0 - start.0) as usize).min(pcm.samples().len());
         let pcm = if surplus == 0 { pcm } else { Pcm::new(&pcm.samples()[surplus..], pcm.rate()) };
-        SpeechStretch { start: start + surplus, onset: onset.max(from), speech_end, pcm }
+        SpeechStretch { start: start + surplus, onset: onset.max(from), speech_end, fade, pcm }
     }
 
     /// Nothing before it may be listened to.
@@ -61,6 +61,7 @@ pub(super) struct Utterance {
     samples: Vec<f32>,
     end: SampleIndex,
     speech_end: SampleIndex,
+    fade: Fade,
     /// Samples that were given away as parts.
     given: usize,
 }
@@ -82,6 +83,7 @@ impl Utterance {
         self.samples.extend_from_slice(samples);
         self.end = stretch.end();
         self.speech_end = stretch.speech_end;
+        self.fade = stretch.fade;
     }
 
     /// It has become clear that it is meant for Pipit, from some place on. What was said before that is forgotten.
@@ -123,6 +125,11 @@ impl Utterance {
     /// How long the silence at the end is.
     pub(super) fn trailing_silence(&self) -> Duration {
         self.end.duration_since(self.speech_end)
+    }
+
+    /// How the voice faded into it.
+    pub(super) fn fade(&self) -> Fade {
+        self.fade
     }
 
     /// The next part to be transcribed by itself, if enough of the utterance is there. Before it is known to be meant for

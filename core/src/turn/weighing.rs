@@ -1,11 +1,10 @@
 //! A pause after which the person may have finished, while that is being found out and an answer is prepared.
 
-use std::time::Duration;
-
 use super::draft::Draft;
+use super::endpointing::{self, Evidence, Score};
 use super::heard::Heard;
 use super::utterance::Utterance;
-use super::{DraftId, Effect, EndedBy, Event, TurnSettings};
+use super::{DraftId, Effect, EndedBy, Event, TurnSettings, reads_finished};
 use crate::time::Moment;
 
 #[derive(Debug)]
@@ -15,16 +14,15 @@ pub(super) struct Weighing {
     pub(super) longest_until: Moment,
     /// Whether the recogniser was asked already.
     pub(super) transcribing: bool,
-    /// When the last speech ended.
-    speech_ended: Moment,
-    score: Score,
+    pub(super) pause: Pause,
 }
 
+/// A pause and what is known about it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Score {
-    Awaited,
-    Given(f32),
-    Failed,
+pub(super) struct Pause {
+    /// When the last speech ended.
+    speech_ended: Moment,
+    evidence: Evidence,
 }
 
 impl Weighing {
@@ -41,41 +39,51 @@ impl Weighing {
         if transcribe {
             out.push(Effect::Transcribe { draft: id, utterance: utterance.rest() });
         }
-        let speech_ended = now - utterance.trailing_silence();
-        let (draft, score) = (Draft::new(id), Score::Awaited);
-        Weighing { draft, utterance, longest_until, transcribing: transcribe, speech_ended, score }
+        let evidence = Evidence { score: Score::Awaited, fade: utterance.fade(), reads_finished: None, command: false };
+        let pause = Pause { speech_ended: now - utterance.trailing_silence(), evidence };
+        Weighing { draft: Draft::new(id), utterance, longest_until, transcribing: transcribe, pause }
+    }
+
+    /// Weighs again, with the transcript that came after the turn was decided.
+    pub(super) fn again(draft: Draft, utterance: Utterance, longest_until: Moment, pause: Pause) -> Self {
+        Weighing { draft, utterance, longest_until, transcribing: true, pause }
     }
 
     pub(super) fn take(&mut self, event: Event, out: &mut Vec<Effect>) {
-        if let Event::TurnScored { probability, .. } = event {
-            self.score = probability.map_or(Score::Failed, Score::Given);
-        } else {
-            self.draft.take(event);
-            self.draft.prepare(out);
+        match &event {
+            Event::TurnScored { probability, .. } => {
+                self.pause.evidence.score = probability.map_or(Score::Failed, Score::Given);
+                return;
+            }
+            Event::Understood { understanding, .. } => self.pause.evidence.command = understanding.intent,
+            _ => {}
         }
+        self.draft.take(event);
+        self.draft.prepare(out);
     }
 
     pub(super) fn hear(&mut self, heard: Heard, out: &mut Vec<Effect>) {
+        self.pause.evidence.reads_finished = heard.request().and_then(reads_finished);
         self.draft.hear(heard, out);
         self.draft.prepare(out);
     }
 
     /// Whether the evidence is still coming in.
     pub(super) fn awaits_work(&self) -> bool {
-        self.score == Score::Awaited || (self.transcribing && self.draft.is_understanding())
+        self.pause.evidence.score == Score::Awaited || (self.transcribing && self.draft.is_understanding())
     }
 
     /// When the turn is over if nothing else happens, and why.
     pub(super) fn over_at(&self, settings: &TurnSettings) -> (Moment, EndedBy) {
-        let complete = matches!(self.score, Score::Given(p) if p >= settings.complete_threshold);
-        let command = self.draft.understanding().is_some_and(|understanding| understanding.intent);
-        let (wait, ended_by) = if complete {
-            (Duration::ZERO, EndedBy::SmartTurn)
-        } else if command {
-            (Duration::ZERO, EndedBy::Intent)
-        } else {
-            (settings.fallback, EndedBy::Silence)
-        };
-        ((self.speech_ended + wait).min(self.longest_until), ended_by)
+        let (wait, ended_by) = endpointing::wait(&self.pause.evidence, settings);
+        ((self.pause.speech_ended + wait).min(self.longest_until), ended_by)
+    }
+}
+
+impl Pause {
+    /// Whether a transcript that comes at `now`, after the turn was decided, shows that more is to be waited for.
+    pub(super) fn is_open_after_all(&self, now: Moment, heard: &Heard, settings: &TurnSettings) -> bool {
+        let goes_on = heard.request().and_then(reads_finished) == Some(false);
+        goes_on && now < self.speech_ended + settings.fallback
     }
 }

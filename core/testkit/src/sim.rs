@@ -25,7 +25,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use expect_test::Expect;
-use pipit_core::audio::{LISTENING_RATE, Pcm, SampleIndex, SpeechStretch, samples_in};
+use pipit_core::audio::{Fade, LISTENING_RATE, Pcm, SampleIndex, SpeechStretch, samples_in};
 use pipit_core::ear::{EarSettings, SpeechFact};
 use pipit_core::intent::Catalogue;
 use pipit_core::time::Moment;
@@ -250,6 +250,7 @@ impl Sim {
             start: sample(start),
             onset: sample(self.onset),
             speech_end: sample(at.saturating_sub(silence_ms)),
+            fade: FADE,
             pcm: marked(start, at),
         }
     }
@@ -260,6 +261,9 @@ impl Default for Sim {
         Sim::new()
     }
 }
+
+/// How every voice fades: so that Smart Turn makes the difference.
+const FADE: Fade = Fade { last: 0.6, after: 0.04 };
 
 fn sample(ms: u64) -> SampleIndex {
     SampleIndex(samples_in(Duration::from_millis(ms), LISTENING_RATE) as u64)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
-use pipit_core::audio::{LISTENING_RATE, Pcm, SpeechStretch, samples_in};
+use pipit_core::audio::{Fade, LISTENING_RATE, Pcm, SpeechStretch, samples_in};
 use pipit_core::intent::Catalogue;
 use pipit_core::turn::{Machine, Overheard, TurnSettings, Understanding};
 
@@ -65,7 +65,7 @@ impl Story {
     fn stretch(&mut self, ms: u64, silence: u64) -> SpeechStretch {
         let start = sample(std::mem::replace(&mut self.from, ms));
         let pcm = Pcm::new(vec![0.0; (sample(ms).0 - start.0) as usize], LISTENING_RATE);
-        SpeechStretch { start, onset: sample(self.onset), speech_end: sample(ms - silence), pcm }
+        SpeechStretch { start, onset: sample(self.onset), speech_end: sample(ms - silence), fade: Fade::default(), pcm }
     }
 
     #[track_caller]

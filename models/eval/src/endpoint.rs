@@ -1,14 +1,17 @@
 //! Turn ends against recordings of people who pause, go on, and finish.
 
-use std::collections::{BTreeMap, VecDeque};
+mod grid;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use pipit_core::audio::{AudioFrame, FRAME_SAMPLES, LISTENING_RATE, Pcm, SampleIndex, samples_in};
-use pipit_core::ear::{EarSettings, Segmenter};
+use pipit_core::ear::{EarSettings, Segmenter, SpeechFact};
 use pipit_core::intent::Catalogue;
 use pipit_core::time::Moment;
 use pipit_core::turn::{Effect, Event, Machine, Transcription, TurnSettings};
@@ -20,13 +23,15 @@ use serde::Serialize;
 use crate::figures::{quantile, share};
 use crate::{decisions, manifest, models};
 
+pub(crate) use grid::compare;
+
 /// How long after a decision the first sound of a reply comes at the earliest.
 const REPLY_AFTER_S: f64 = 0.3;
 
 /// The silence after each clip, in which every deadline of a turn passes.
 const SILENCE_AFTER: Duration = Duration::from_secs(3);
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Figures {
     rows: usize,
     /// The share of pauses in which the turn was taken to be over.
@@ -79,13 +84,11 @@ pub(crate) fn measure(folder: &Path, decisions: Option<&Path>) -> Result<Figures
     if let Some(decisions) = decisions {
         return score_decisions(folder, decisions);
     }
-    let clips_folder = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let clips_folder = clips_folder.map_or_else(|| folder.join(".."), Path::to_owned);
-    let mut listener = Listener { silero: models::silero()?, smart_turn: models::smart_turn()? };
+    let mut listener = Listener::load()?;
     let mut score = Score::default();
-    for (file, labels) in read_labels(&folder.join("turn_events.tsv"))? {
-        let pcm = clip::read(&clips_folder.join(&file))?;
-        score.add(&labels, &listener.decide(&pcm)?);
+    for (labels, pcm) in clips(folder)? {
+        let heard = listener.hear(&pcm?)?;
+        score.add(&labels, &listener.decide(&heard)?);
     }
     Ok(score.figures())
 }
@@ -103,6 +106,16 @@ fn score_decisions(folder: &Path, file: &Path) -> Result<Figures> {
         score.add(&labels, &decided.map(|at_s| Decision { at_s: *at_s }).collect::<Vec<_>>());
     }
     Ok(score.figures())
+}
+
+/// The clips with their labels, each read when it is its turn.
+fn clips(folder: &Path) -> Result<impl Iterator<Item = (Labels, Result<Pcm>)> + use<>> {
+    let clips_folder = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let clips_folder = clips_folder.map_or_else(|| folder.join(".."), Path::to_owned);
+    let labels = read_labels(&folder.join("turn_events.tsv"))?;
+    Ok(labels
+        .into_iter()
+        .map(move |(file, labels)| (labels, clip::read(&clips_folder.join(&file)).map_err(Into::into))))
 }
 
 fn read_labels(path: &Path) -> Result<BTreeMap<String, Labels>> {
@@ -157,28 +170,59 @@ impl Score {
 struct Listener {
     silero: SileroVad,
     smart_turn: SmartTurn,
+    /// Smart Turn's answers, by the sound that it was asked about: many rules ask about the same.
+    scores: HashMap<u64, f32>,
+    catalogue: Arc<Catalogue>,
 }
 
+/// A frame's end, and what the ear noticed there.
+type Heard = (Moment, Option<SpeechFact>);
+
 impl Listener {
-    /// Feeds a clip, and silence after it, to the daemon's own segmenter and turn machine.
-    ///
-    /// The time that Smart Turn takes is not counted, and nothing is ever replied: the machine listens again at once.
-    fn decide(&mut self, clip: &Pcm) -> Result<Vec<Decision>> {
+    fn load() -> Result<Self> {
+        let catalogue = Arc::new(Catalogue::english());
+        Ok(Listener { silero: models::silero()?, smart_turn: models::smart_turn()?, scores: HashMap::new(), catalogue })
+    }
+
+    /// Feeds a clip, and silence after it, to the daemon's own segmenter.
+    fn hear(&mut self, clip: &Pcm) -> Result<Vec<Heard>> {
         self.silero.reset();
-        let ear = EarSettings::default();
-        let mut machine = Machine::new(TurnSettings::default(), ear.pre_roll, Arc::new(Catalogue::english()));
-        let mut segmenter = Segmenter::new(ear);
+        let mut segmenter = Segmenter::new(EarSettings::default());
         let samples = [clip.samples(), &vec![0.0; samples_in(SILENCE_AFTER, LISTENING_RATE)]].concat();
-        let mut decisions = Vec::new();
+        let mut heard = Vec::new();
         for (number, samples) in samples.as_chunks::<FRAME_SAMPLES>().0.iter().enumerate() {
             let frame = AudioFrame { at: SampleIndex((number * FRAME_SAMPLES) as u64), samples: *samples };
             let now = Moment::after_start(frame.end().duration_since(SampleIndex::default()));
-            let fact = segmenter.push(&frame, self.silero.voice_activity(samples)?);
-            if self.step(&mut machine, now, fact.map_or(Event::Tick, Event::Speech))? {
+            heard.push((now, segmenter.push(&frame, self.silero.voice_activity(samples)?)));
+        }
+        Ok(heard)
+    }
+
+    /// Feeds what was heard to the daemon's own turn machine.
+    ///
+    /// The time that Smart Turn takes is not counted, and nothing is ever replied: the machine listens again at once.
+    fn decide(&mut self, heard: &[Heard]) -> Result<Vec<Decision>> {
+        let pre_roll = EarSettings::default().pre_roll;
+        let mut machine = Machine::new(TurnSettings::default(), pre_roll, Arc::clone(&self.catalogue));
+        let mut decisions = Vec::new();
+        for (now, fact) in heard {
+            if self.step(&mut machine, *now, fact.clone().map_or(Event::Tick, Event::Speech))? {
                 decisions.push(Decision { at_s: now.since_start().as_secs_f64() });
             }
         }
         Ok(decisions)
+    }
+
+    fn probability(&mut self, utterance: &[f32]) -> Result<f32> {
+        let mut hasher = DefaultHasher::new();
+        utterance.iter().for_each(|sample| sample.to_bits().hash(&mut hasher));
+        let key = hasher.finish();
+        if let Some(probability) = self.scores.get(&key) {
+            return Ok(*probability);
+        }
+        let probability = self.smart_turn.probability(utterance)?;
+        self.scores.insert(key, probability);
+        Ok(probability)
     }
 
     /// Tells the machine what happened and does what it wants done. Returns whether a turn was taken to be over.
@@ -191,7 +235,7 @@ impl Listener {
             for effect in effects {
                 match effect {
                     Effect::ScoreTurn { draft, utterance } => {
-                        let probability = Some(self.smart_turn.probability(utterance.samples())?);
+                        let probability = Some(self.probability(utterance.samples())?);
                         events.push_back(Event::TurnScored { draft, probability });
                     }
                     Effect::Decided { .. } => decided = true,

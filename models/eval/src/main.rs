@@ -14,6 +14,7 @@ mod manifest;
 mod models;
 mod normalise;
 mod stt;
+mod text_end;
 mod vad;
 mod words;
 
@@ -38,8 +39,20 @@ enum Command {
         #[command(flatten)]
         folder: Folder,
         /// Scores the decisions in this file in place of Pipit's own: a table with the columns `clip` and `at_s`.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "grid")]
         decisions: Option<PathBuf>,
+        /// Also compare with a grid search over Smart Turn's probability and two waits, and with fixed silences: one line
+        /// for each of their best points.
+        #[arg(long)]
+        grid: bool,
+    },
+    /// Whether written sentences read finished: a folder with turnsense.tsv.
+    TextEnd {
+        #[command(flatten)]
+        folder: Folder,
+        /// Also print each row that is judged wrongly, on standard error.
+        #[arg(long)]
+        verbose: bool,
     },
     /// Hearing a person over Pipit's own voice, in simulated rooms: a folder whose folders have a manifest.tsv, with room
     /// impulse responses and with labelled speech.
@@ -94,9 +107,13 @@ struct Folder {
 fn main() -> Result<()> {
     match CommandLine::parse().command {
         Command::Vad(folder) => figures::print(&vad::measure(&folder.path)?, folder.json),
-        Command::Endpoint { folder, decisions } => {
+        Command::Endpoint { folder, grid: false, decisions } => {
             figures::print(&endpoint::measure(&folder.path, decisions.as_deref())?, folder.json)
         }
+        Command::Endpoint { folder, grid: true, .. } => {
+            endpoint::compare(&folder.path)?.iter().try_for_each(|line| figures::print(line, folder.json))
+        }
+        Command::TextEnd { folder, verbose } => figures::print(&text_end::measure(&folder.path, verbose)?, folder.json),
         Command::BargeIn(folder) => figures::print(&barge_in::measure(&folder.path)?, folder.json),
         Command::Stt { folder, model, language, threads, verbose } => {
             let mut whisper = models::whisper(&model, language, threads)?;

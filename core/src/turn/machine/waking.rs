@@ -132,6 +132,9 @@ impl Machine {
                     return;
                 }
                 let heard = Heard::new(&self.attention, &r.utterance, transcription);
+                if r.is_taken_back_by(now, &heard, &self.settings) {
+                    return self.weigh_again(heard, out);
+                }
                 heard.settle(&mut self.attention, r.utterance.started(), now);
                 self.on_replying(now, |r, scene, out| r.hear(scene, heard, out), out);
             }
