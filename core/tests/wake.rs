@@ -43,11 +43,11 @@ fn a_recogniser_that_hangs_is_nobodys_affair_while_pipit_sleeps() {
         WakeMode::Phrase,
         "0 speech\n 1200 pause\n 1225 score 0.9",
         expect![[r#"
-        1200   1.1 score 1.2s
-        1200   1.1 transcribe 1.2s
-        31000  1.1 cancel
-        31000  turn 1 ended, heard ``
-    "#]],
+            1200   1.1 score 1.2s
+            1200   1.1 transcribe 1.2s
+            31280  1.1 cancel
+            31280  turn 1 ended, heard ``
+        "#]],
     );
 }
 
@@ -111,7 +111,7 @@ fn after_the_phrase_alone_it_listens_and_shows_it() {
         700    turn 1 ended, heard ``
         9400   2.1 score 1.3s
         9400   2.1 transcribe 1.3s
-        9425   2.1 decided by smart_turn
+        9480   2.1 decided by smart_turn
         9500   2.1 respond to `what time is it`
         9501   turn 2 ended, heard ``
     "#]]
@@ -239,7 +239,7 @@ fn a_wake_word_cuts_off_what_was_said_before_it() {
         expect![[r#"
             9500   1.1 score 2.7s
             9500   1.1 transcribe 2.7s
-            9525   1.1 decided by smart_turn
+            9580   1.1 decided by smart_turn
             9600   1.1 respond to `what time is it`
             9700   turn 1 ended, heard ``
         "#]],
@@ -273,7 +273,7 @@ fn the_wake_word_alone_needs_no_recogniser() {
             950    turn 1 ended, heard ``
             3800   2.1 score 1.3s
             3800   2.1 transcribe 1.3s
-            3825   2.1 decided by smart_turn
+            3880   2.1 decided by smart_turn
             3900   2.1 respond to `what time is it`
             4000   turn 2 ended, heard ``
         "#]],
@@ -294,7 +294,7 @@ fn the_wake_word_alone_needs_no_recogniser() {
         expect![[r#"
             3800   1.1 score 1.3s
             3800   1.1 transcribe 1.3s
-            3825   1.1 decided by smart_turn
+            3880   1.1 decided by smart_turn
             3900   1.1 respond to `what time is it`
             4000   turn 1 ended, heard ``
         "#]],
@@ -321,7 +321,7 @@ fn a_tap_makes_it_listen_once() {
         expect![[r#"
             3800   1.1 score 1.3s
             3800   1.1 transcribe 1.3s
-            3825   1.1 decided by smart_turn
+            3880   1.1 decided by smart_turn
             3900   1.1 respond to `lights on`
             4000   turn 1 ended, heard ``
         "#]],
@@ -337,7 +337,7 @@ fn a_button_forgets_what_was_said_before_it() {
         expect![[r#"
             5000   1.1 score 1.5s
             5000   1.1 transcribe 1.5s
-            5025   1.1 decided by smart_turn
+            5080   1.1 decided by smart_turn
             5100   1.1 respond to `lights on`
             5200   turn 1 ended, heard ``
         "#]],
@@ -394,7 +394,7 @@ fn a_radio_does_not_keep_an_answer_to_a_button_from_being_given() {
         expect![[r#"
             1200   1.1 score 1.2s
             1200   1.1 transcribe 1.2s
-            1225   1.1 decided by smart_turn
+            1280   1.1 decided by smart_turn
             1300   1.1 respond to `what time is it`
             1306   1.1 synthesise 0 `Noon.`
             1306   1.1 synthesise 1 `It is noon.`
