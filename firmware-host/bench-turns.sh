@@ -50,7 +50,7 @@ endpointing() {
     local clips=$folder/turn_events eval=$target/release/pipit-eval rule
     echo "turns against recordings of people: turns decided inside of a pause (cutoff_rate), replies begun in one"
     echo "(spoken_over_rate), and from the end of speech to the decision"
-    "$eval" endpoint "$clips"
+    "$eval" endpoint "$clips" --grid
     install_peers
     for rule in smart-turn silence; do
         if "$peers/bin/python" models/eval/peers/pipecat_turns.py "$clips" "$rule" >"$state/$rule.tsv" 2>"$state/$rule.log"; then
