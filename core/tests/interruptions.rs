@@ -240,3 +240,43 @@ fn a_microphone_that_fails_in_the_middle_of_an_interruption_lets_the_answer_go_o
         "#]],
     );
 }
+
+#[test]
+fn a_stop_word_that_is_not_certain_ends_the_answer_and_anything_else_does_not() {
+    check(
+        "
+        2000 speech
+        2400 pause
+        2500 @2 heard badly stop
+        2510 @1 stopped 0 700
+        ",
+        expect![[r#"
+            2000   1.1 pause playback
+            2400   2.1 score 900ms
+            2400   2.1 transcribe 900ms
+            2500   2.1 cancel
+            2500   turn 2 ended, heard ``
+            2500   1.1 stop playback
+            2510   1.1 cancel
+            2510   turn 1 ended, heard `Once upon a`
+        "#]],
+    );
+    check(
+        "
+        2000 speech
+        2400 pause
+        2500 @2 heard badly what time is it
+        3600 @1 played 0
+        4600 @1 played 1
+        ",
+        expect![[r#"
+            2000   1.1 pause playback
+            2400   2.1 score 900ms
+            2400   2.1 transcribe 900ms
+            2500   2.1 cancel
+            2500   turn 2 ended, heard ``
+            2500   1.1 resume playback
+            4600   turn 1 ended, heard `Once upon a time there was a king. He had a horse.`
+        "#]],
+    );
+}

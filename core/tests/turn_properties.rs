@@ -166,7 +166,7 @@ impl World {
         match effect {
             Effect::ScoreTurn { .. } => owe(&[format!("{id} score 0.9|{id} score 0.1|{id} score fails")]),
             Effect::Transcribe { .. } => owe(&[format!(
-                "{id} heard one|{id} heard stop|{id} heard yeah|{id} heard two|{id} heard three|{id} heard nothing|{id} heard badly|{id} hearing fails"
+                "{id} heard one|{id} heard stop|{id} heard yeah|{id} heard two|{id} heard three|{id} heard nothing|{id} heard badly|{id} heard badly stop|{id} hearing fails"
             )]),
             Effect::Respond { .. } => owe(&[
                 format!("{id} means intent|{id} means deed|{id} means deed|{id} means talk"),

@@ -121,7 +121,7 @@ impl Draft {
         match (heard.request(), &heard) {
             (Some(request), _) => out.push(Effect::Respond { draft: self.id, request: request.to_owned() }),
             (None, Heard::Words(_) | Heard::Silence) => self.say(""),
-            (None, Heard::NotUnderstood) => self.say(NOT_UNDERSTOOD),
+            (None, Heard::NotUnderstood(_)) => self.say(NOT_UNDERSTOOD),
             (None, Heard::Failed) => self.say(RECOGNISER_FAILED),
         }
         self.heard = Some(heard);

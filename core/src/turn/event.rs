@@ -168,7 +168,8 @@ pub enum Transcription {
     /// Nobody said anything.
     Silence,
     /// Somebody spoke, but what they said is not certain enough to act upon.
-    NotUnderstood,
+    /// It may have been this, which is empty where it is anybody's guess.
+    NotUnderstood(Overheard),
     /// The recogniser failed; the cause has been logged.
     Failed,
 }

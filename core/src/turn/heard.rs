@@ -11,22 +11,21 @@ pub(super) enum Heard {
     Words(Verdict),
     /// Nobody said anything.
     Silence,
-    /// Somebody spoke to Pipit and could not be understood.
-    NotUnderstood,
+    /// Somebody spoke to Pipit and could not be understood. The verdict is on what it may have been.
+    NotUnderstood(Verdict),
     /// Somebody spoke to Pipit and the recogniser failed.
     Failed,
 }
 
 impl Heard {
     pub(super) fn new(attention: &Attention, utterance: &Utterance, transcription: Transcription) -> Self {
+        let judge = |overheard| attention.judge_as(utterance.admission(), utterance.started(), overheard);
         match transcription {
-            Transcription::Words(overheard) => {
-                Heard::Words(attention.judge_as(utterance.admission(), utterance.started(), overheard))
-            }
+            Transcription::Words(overheard) => Heard::Words(judge(overheard)),
             // Asleep, nothing but the phrase is noticed: nobody wants to hear that others were not understood.
             _ if !utterance.is_attended() => Heard::NOT_FOR_PIPIT,
             Transcription::Silence => Heard::Silence,
-            Transcription::NotUnderstood => Heard::NotUnderstood,
+            Transcription::NotUnderstood(guess) => Heard::NotUnderstood(judge(guess)),
             Transcription::Failed => Heard::Failed,
         }
     }
@@ -57,7 +56,7 @@ impl Heard {
             Heard::Words(verdict) => attention.settled(started, now, verdict),
             Heard::Silence => attention.came_to_nothing(now),
             // There will be an apology.
-            Heard::NotUnderstood | Heard::Failed => {
+            Heard::NotUnderstood(_) | Heard::Failed => {
                 attention.came_to_nothing(now);
                 attention.reply_began(now);
             }

@@ -93,6 +93,9 @@ impl Parts {
 impl Transcripts {
     fn whole(&self) -> Option<(DraftId, Transcription)> {
         let (draft, rest) = self.rest.as_ref()?;
+        if self.parts.is_empty() {
+            return Some((*draft, rest.clone()));
+        }
         let parts: Vec<&Transcription> = self.parts.iter().map(Option::as_ref).collect::<Option<_>>()?;
         Some((*draft, join(parts.into_iter().chain([rest]))))
     }
@@ -107,12 +110,13 @@ fn join<'a>(transcripts: impl Iterator<Item = &'a Transcription>) -> Transcripti
         match transcription {
             Transcription::Words(overheard) => words.push(overheard),
             Transcription::Silence => {}
-            Transcription::NotUnderstood => not_understood = true,
+            Transcription::NotUnderstood(_) => not_understood = true,
             Transcription::Failed => return Transcription::Failed,
         }
     }
     match words.as_slice() {
-        _ if not_understood => Transcription::NotUnderstood,
+        // A guess at a part is none at the whole.
+        _ if not_understood => Transcription::NotUnderstood(Overheard::default()),
         [] => Transcription::Silence,
         words => Transcription::Words(Overheard::joined(words.iter().copied())),
     }
@@ -142,13 +146,14 @@ mod tests {
     #[test]
     fn the_whole_is_as_good_as_its_worst_part() {
         use Transcription::{Failed, NotUnderstood, Silence, Words};
+        let badly = || NotUnderstood(Overheard::default());
         let words = |text: &str| Words(Overheard::new(text.to_owned()));
         for (parts, whole) in [
             (vec![words("tell me"), words("a story")], words("tell me a story")),
             (vec![words("tell me"), Silence], words("tell me")),
             (vec![Silence, Silence], Silence),
-            (vec![words("do not"), NotUnderstood], NotUnderstood),
-            (vec![NotUnderstood, Failed, words("stop")], Failed),
+            (vec![words("do not"), badly()], badly()),
+            (vec![badly(), Failed, words("stop")], Failed),
         ] {
             assert_eq!(join(parts.iter()), whole, "{parts:?}");
         }

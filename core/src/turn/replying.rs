@@ -198,9 +198,12 @@ impl Replying {
 
     /// What was meant by something short that was said over the answer.
     fn meaning(&self, heard: &Heard, catalogue: &Catalogue) -> Interruption {
+        let meant = |text: &str| interruption(catalogue, text, ends_in_question(&self.draft.reply().said()));
         match heard {
-            Heard::Words(Verdict::Request { text, .. }) => {
-                interruption(catalogue, text, ends_in_question(&self.draft.reply().said()))
+            Heard::Words(Verdict::Request { text, .. }) => meant(text),
+            // Over a voice little is certain, and to fall silent for nothing costs less than to go on over a "stop".
+            Heard::NotUnderstood(Verdict::Request { text, .. }) if meant(text) == Interruption::Stop => {
+                Interruption::Stop
             }
             // Whoever calls Pipit wants to be listened to.
             Heard::Words(Verdict::Addressed) => Interruption::Speech,

@@ -6,6 +6,7 @@
 //! 0    speech            1000 pause             1000 continue         1000 discard
 //! 1020 score 0.9         1020 score fails       
 //! 1100 heard what time is it                    1100 heard nothing    1100 heard badly      1100 hearing fails
+//! 1100 heard badly stop  (not understood, but it may have been this)
 //! 1100 @1 part 0 tell me (a part of a long utterance)
 //! 1105 means intent (a whole command), `means deed` (one that changes something) or `means talk`       1106 acted
 //! 1110 says It's noon.   1120 said              1120 fails Sorry.
@@ -292,9 +293,12 @@ pub fn taken_from(sound: &Pcm) -> Option<u64> {
 fn transcription(words: &str) -> Transcription {
     match words {
         "nothing" => Transcription::Silence,
-        "badly" => Transcription::NotUnderstood,
+        "badly" => Transcription::NotUnderstood(Overheard::default()),
         "fails" => Transcription::Failed,
-        words => Transcription::Words(Overheard::new(words.to_owned())),
+        words => match words.strip_prefix("badly ") {
+            Some(guess) => Transcription::NotUnderstood(Overheard::new(guess.to_owned())),
+            None => Transcription::Words(Overheard::new(words.to_owned())),
+        },
     }
 }
 

@@ -46,7 +46,7 @@ fn transcribe(whisper: &mut Whisper, job: &Job<Utterance>) -> Transcription {
     match whisper.transcribe(job.task.utterance.samples(), &job.cancel) {
         // Sealed here, because it is not known yet whom it was said to.
         Ok(transcript) if transcript.outcome == Outcome::Words => Transcription::Words(Overheard::new(transcript.text)),
-        Ok(transcript) if transcript.somebody_spoke() => Transcription::NotUnderstood,
+        Ok(transcript) if transcript.somebody_spoke() => Transcription::NotUnderstood(Overheard::new(transcript.guess)),
         Ok(_) => Transcription::Silence,
         // Nobody waits for the answer any more.
         Err(ModelError::Cancelled) => Transcription::Silence,

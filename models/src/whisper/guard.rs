@@ -13,6 +13,9 @@ use flate2::write::ZlibEncoder;
 pub struct Transcript {
     /// The words, without white space around them; empty unless `outcome` is [`Outcome::Words`].
     pub text: String,
+    /// What it may have been that was not understood; empty where it was understood or is anybody's guess. Too uncertain to
+    /// be answered or done, but for what costs nothing where it is wrong, such as falling silent.
+    pub guess: String,
     /// The mean natural logarithm of the tokens' probabilities: 0.0 is certainty, and -1.0 is poor.
     pub mean_log_probability: f32,
     /// Whether there are words, and why if there are none.
@@ -43,7 +46,12 @@ pub enum Nothing {
 
 impl Transcript {
     pub(super) fn nothing(nothing: Nothing) -> Transcript {
-        Transcript { text: String::new(), mean_log_probability: 0.0, outcome: Outcome::Nothing(nothing) }
+        Transcript {
+            text: String::new(),
+            guess: String::new(),
+            mean_log_probability: 0.0,
+            outcome: Outcome::Nothing(nothing),
+        }
     }
 
     /// Whether somebody spoke, understood or not. If somebody did and there are no words, say so to them.
@@ -137,8 +145,11 @@ pub(super) fn judge(hearing: Hearing, limits: &Limits) -> Transcript {
         None
     };
     match reason {
+        Some(Nothing::NotUnderstood) => {
+            Transcript { guess: text, mean_log_probability, ..Transcript::nothing(Nothing::NotUnderstood) }
+        }
         Some(reason) => Transcript { mean_log_probability, ..Transcript::nothing(reason) },
-        None => Transcript { text, mean_log_probability, outcome: Outcome::Words },
+        None => Transcript { text, guess: String::new(), mean_log_probability, outcome: Outcome::Words },
     }
 }
 
@@ -157,7 +168,9 @@ pub(super) fn join(pieces: Vec<Transcript>) -> Transcript {
         return Transcript::nothing(Nothing::Silence);
     };
     if worst.outcome != Outcome::Words {
-        return worst.clone();
+        // A guess at one piece is none at the whole.
+        let guess = if pieces.len() == 1 { worst.guess.clone() } else { String::new() };
+        return Transcript { guess, ..worst.clone() };
     }
     let spoken: Vec<&Transcript> = pieces.iter().filter(|piece| piece.outcome == Outcome::Words).collect();
     let words: Vec<&str> = spoken.iter().map(|piece| piece.text.as_str()).collect();
@@ -166,6 +179,7 @@ pub(super) fn join(pieces: Vec<Transcript>) -> Transcript {
     let weighed = spoken.iter().map(|piece| piece.mean_log_probability * piece.text.len() as f32);
     Transcript {
         text: words.join(" "),
+        guess: String::new(),
         mean_log_probability: weighed.sum::<f32>() / weight.max(1.0),
         outcome: Outcome::Words,
     }
@@ -266,8 +280,12 @@ mod tests {
 
     #[test]
     fn pieces_are_joined_and_a_lost_piece_spoils_the_whole() {
-        let words =
-            |text: &str| Transcript { text: text.to_owned(), mean_log_probability: -0.1, outcome: Outcome::Words };
+        let words = |text: &str| Transcript {
+            text: text.to_owned(),
+            guess: String::new(),
+            mean_log_probability: -0.1,
+            outcome: Outcome::Words,
+        };
         let joined = join(vec![words("do not"), Transcript::nothing(Nothing::NoSpeech), words("lock the door")]);
         assert_eq!((joined.text.as_str(), joined.outcome), ("do not lock the door", Outcome::Words));
         let lost = join(vec![Transcript::nothing(Nothing::NotUnderstood), words("lock the door")]);

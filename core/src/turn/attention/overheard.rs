@@ -7,7 +7,7 @@ use std::fmt;
 /// It can be made, moved and dropped, and nothing else: it has no `Display`, its `Debug` shows nothing, no conversion
 /// gives the text, and within the crate only [`super::Attention::judge`] asks for it. So what was said before a wake
 /// cannot reach a log, a file or a server by mistake.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Overheard(String);
 
 impl Overheard {
