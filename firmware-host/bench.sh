@@ -94,6 +94,9 @@ if command -v pulseaudio >/dev/null; then
     start_sound
     options+=(--set audio.backend=cpal)
     listen 'to silence, through PulseAudio'
+    options+=(--set audio.barge_in=on)
+    listen 'to silence with echo cancellation, through PulseAudio'
+    options+=(--set audio.barge_in=auto)
     make_noise
     listen 'to a room with noise, through PulseAudio'
     options+=(--set audio.backend=null)
