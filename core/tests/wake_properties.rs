@@ -263,6 +263,10 @@ impl World {
                 prop_assert!(!judged || self.is_meant(*draft), "{draft} is a turn of nobody's in\n{script}");
                 if self.is_meant(*draft) {
                     self.known.insert(draft.turn);
+                    // Whoever is still speaking when an utterance has become as long as it may goes on speaking to Pipit.
+                    if let Some(speech) = self.speeches.last_mut().filter(|speech| speech.ended.is_none()) {
+                        speech.continues = true;
+                    }
                 }
             }
             Effect::Ended { turn, .. } => self.end(*turn),
