@@ -357,3 +357,88 @@ fn a_stop_at_a_pause_throws_the_draft_away_and_announcements_wait_for_whoever_st
         "#]],
     );
 }
+
+#[test]
+fn the_words_are_found_out_and_the_answer_is_begun_before_the_pause_is_certain() {
+    check(
+        "
+        0    speech
+        1000 lull
+        1040 heard why is the sky blue
+        1041 means talk
+        1200 pause
+        1225 score 0.9
+        1400 says Because air scatters blue light.
+        1400 said
+        1420 ready 0 1500
+        1430 plays 0
+        2930 played 0
+        ",
+        expect![[r#"
+            1000   1.1 transcribe 1s
+            1040   1.1 respond to `why is the sky blue`
+            1200   1.1 score 1.2s
+            1280   1.1 decided by smart_turn
+            1400   1.1 synthesise 0 `Because air scatters blue light.`
+            1420   1.1 play 0
+            2930   turn 1 ended, heard `Because air scatters blue light.`
+        "#]],
+    );
+}
+
+#[test]
+fn a_lull_inside_of_a_sentence_costs_nothing_but_work() {
+    check(
+        "
+        0    speech
+        1000 lull
+        1040 heard turn
+        1060 resume
+        1500 lull
+        1532 lull
+        1570 heard turn the light on
+        1571 means deed
+        1572 says Done.
+        1572 said
+        1580 ready 0 400
+        1700 pause
+        1701 acted
+        1702 plays 0
+        2102 played 0
+        ",
+        expect![[r#"
+            1000   1.1 transcribe 1s
+            1040   1.1 respond to `turn`
+            1060   1.1 cancel
+            1500   1.2 transcribe 1.5s
+            1532   1.2 cancel
+            1532   1.3 transcribe 1.532s
+            1570   1.3 respond to `turn the light on`
+            1572   1.3 synthesise 0 `Done.`
+            1700   1.3 score 1.7s
+            1700   1.3 decided by intent
+            1700   1.3 act
+            1701   1.3 play 0
+            2102   turn 1 ended, heard `Done.`
+        "#]],
+    );
+}
+
+#[test]
+fn a_microphone_that_fails_in_a_lull_leaves_nothing_behind() {
+    check(
+        "
+        0    speech
+        1000 lull
+        1040 heard turn the light on
+        1041 means deed
+        1100 discard
+        ",
+        expect![[r#"
+            1000   1.1 transcribe 1s
+            1040   1.1 respond to `turn the light on`
+            1100   1.1 cancel
+            1100   turn 1 ended, heard ``
+        "#]],
+    );
+}

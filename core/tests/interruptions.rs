@@ -280,3 +280,62 @@ fn a_stop_word_that_is_not_certain_ends_the_answer_and_anything_else_does_not() 
         "#]],
     );
 }
+
+#[test]
+fn a_sound_over_the_answer_silences_it_until_it_is_known_to_be_speech() {
+    check(
+        "
+        2000 stir
+        2100 speech
+        2400 pause
+        2500 @2 heard stop
+        2510 @1 stopped 0 700
+        ",
+        expect![[r#"
+            2000   1.1 pause playback
+            2400   2.1 score 800ms
+            2400   2.1 transcribe 800ms
+            2500   2.1 cancel
+            2500   turn 2 ended, heard ``
+            2500   1.1 stop playback
+            2510   1.1 cancel
+            2510   turn 1 ended, heard `Once upon a`
+        "#]],
+    );
+}
+
+#[test]
+fn a_sound_that_is_no_speech_is_a_moment_of_silence() {
+    check(
+        "
+        2000 stir
+        3611 played 0
+        3612 plays 1
+        4612 played 1
+        ",
+        expect![[r#"
+            2000   1.1 pause playback
+            2200   1.1 resume playback
+            4612   turn 1 ended, heard `Once upon a time there was a king. He had a horse.`
+        "#]],
+    );
+}
+
+#[test]
+fn a_sound_before_the_first_word_of_the_answer_takes_nothing_from_whoever_goes_on() {
+    let mut sim = Sim::new();
+    sim.play(
+        "
+        0    speech
+        1200 pause
+        1225 score 0.9
+        1300 heard tell me
+        1301 says Once upon a time.
+        1400 ready 0 2000
+        1490 stir
+        1550 speech
+        ",
+    );
+    let log = sim.into_log();
+    assert!(log.contains("turn 1 reopened") && !log.contains("pause playback"), "{log}");
+}

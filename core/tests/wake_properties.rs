@@ -39,6 +39,10 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
     let line = prop::sample::select(vec![
         "continue",
+        "lull",
+        "lull",
+        "resume",
+        "stir",
         "discard",
         "wake 0.9",
         "wake 0.3",
@@ -122,7 +126,7 @@ impl World {
         match step {
             Step::Speech if speaks => self.play("pause"),
             Step::Speech => self.play("speech"),
-            Step::Line("continue" | "discard") if !speaks => Ok(()),
+            Step::Line("continue" | "lull" | "resume" | "discard") if !speaks => Ok(()),
             Step::Line(line) => self.play(line),
             Step::Answer(which, how) => self.answer(*which, *how),
         }

@@ -280,6 +280,10 @@ impl Driver {
                 None
             }
             Effect::Transcribe { draft, utterance } => {
+                // The same where it begins before the pause.
+                if self.turns.get(&draft.turn).is_none_or(|flight| flight.draft != draft) {
+                    self.flight(draft).urgency = Urgency::Draft;
+                }
                 let urgency = self.urgency(draft);
                 let taken = self.workers.endpoint.transcribe(draft, urgency, utterance);
                 (!taken).then_some(Event::Transcribed { draft, transcription: Transcription::Failed })

@@ -135,7 +135,9 @@ impl Waterfalls {
     /// Something has happened.
     pub fn happened(&mut self, at: Moment, event: &Event) {
         match event {
-            Event::Speech(SpeechFact::Paused(stretch) | SpeechFact::Continues(stretch)) => {
+            Event::Speech(
+                SpeechFact::Paused(stretch) | SpeechFact::Lulled(stretch) | SpeechFact::Continues(stretch),
+            ) => {
                 self.heard = Heard { until: stretch.end(), at, speech_end: stretch.speech_end };
             }
             Event::PartTranscribed { turn, transcription, .. } => {

@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 
+use super::stir::Stir;
+
 /// The bands, in Hz, in which echo and voice are compared: a voice fills some that the echo leaves free at that moment.
 pub const ECHO_BANDS: [(u16, u16); 8] =
     [(125, 300), (300, 500), (500, 800), (800, 1_200), (1_200, 1_800), (1_800, 2_600), (2_600, 3_800), (3_800, 6_000)];
@@ -32,6 +34,8 @@ const STILL_PERSON_DB: f32 = 0.0;
 /// Mean excess at which a frame holds something that is no residual echo, whoever it is: the first sound of a word is too
 /// short or too soft to tell.
 const MORE_DB: f32 = 2.0;
+/// Mean excess at which whatever it is might be the beginning of speech. Residual echo has as much once in three minutes.
+const STIR_DB: f32 = 3.0;
 /// Voice activity at which there may be a voice at all.
 const VOICE: f32 = 0.5;
 /// Frames after the delay of the echo was found for which the canceller still works with what it heard before: 190 ms.
@@ -69,6 +73,9 @@ pub struct EchoGuard {
     person: bool,
     /// Whether it held more than residual echo.
     more: bool,
+    stir: Stir,
+    /// Whether it held the beginning of something that may be speech.
+    stirred: bool,
 }
 
 impl Default for EchoGuard {
@@ -79,6 +86,8 @@ impl Default for EchoGuard {
             aligned: 0,
             person: false,
             more: false,
+            stir: Stir::default(),
+            stirred: false,
         }
     }
 }
@@ -91,22 +100,24 @@ impl EchoGuard {
             *played = (*played - DECAY_DB).max(decibels(now));
         }
         if !levels.aligned {
-            self.aligned = 0;
-            self.person = false;
-            self.more = false;
+            (self.aligned, self.person, self.more, self.stirred) = (0, false, false, false);
             return 0.0;
         }
         self.aligned = self.aligned.saturating_add(1);
         let heard = levels.linear_bands.map(decibels);
         let wanted = if self.person { STILL_PERSON_DB } else { PERSON_DB };
         let excess = self.excess(&heard);
-        self.more = self.aligned > SETTLING && excess.is_some_and(|excess| excess > MORE_DB);
+        let holds = |db: f32| self.aligned > SETTLING && excess.is_some_and(|excess| excess > db);
+        let stirs = holds(STIR_DB);
+        self.more = holds(MORE_DB);
         let enough = excess.is_some_and(|excess| excess > wanted);
         self.person = enough && (self.person || voice_activity >= VOICE);
         if !self.person {
             self.learn(&heard);
         }
-        if self.person && self.aligned > SETTLING { voice_activity } else { 0.0 }
+        let person = self.person && self.aligned > SETTLING;
+        self.stirred = self.stir.judge(stirs, person);
+        if person { voice_activity } else { 0.0 }
     }
 
     /// Whether the last frame held more than residual echo. The suppressor, which cannot tell, would take most of a word
@@ -114,6 +125,12 @@ impl EchoGuard {
     #[must_use]
     pub fn heard_more(&self) -> bool {
         self.more
+    }
+
+    /// Whether the last frame was the first in which something sounded that may turn out to be speech.
+    #[must_use]
+    pub fn stirred(&self) -> bool {
+        self.stirred
     }
 
     /// By how much the frame exceeds the residual echo to be expected, in dB, in the mean over the bands.

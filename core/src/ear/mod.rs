@@ -8,6 +8,7 @@ mod echo_path;
 mod gate;
 mod segmenter;
 mod settings;
+mod stir;
 pub(crate) mod transcript;
 mod wake_phrase;
 

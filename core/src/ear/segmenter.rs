@@ -9,6 +9,9 @@ use crate::audio::{AudioFrame, FRAME_SAMPLES, Fade, LISTENING_RATE, Pcm, SampleI
 /// Speech that goes on without a pause is handed over this often, so that it can be worked on while it goes on.
 const LONGEST_STRETCH: Duration = Duration::from_secs(2);
 
+/// Voice activity below which a voice that speaks may be falling silent: more often than not it is.
+const FADING: f32 = 0.8;
+
 /// How far back the audio before a stretch is kept. It must reach over the longest silence inside one utterance.
 const MEMORY: Duration = Duration::from_secs(4);
 
@@ -22,10 +25,17 @@ pub enum SpeechFact {
     },
     /// Speech goes on; this is what has been said since the last stretch.
     Continues(SpeechStretch),
+    /// Speech may have paused just now; this is what has been said since the last stretch. It goes on, or a pause follows, or
+    /// another of these because the voice was still fading.
+    Lulled(SpeechStretch),
+    /// Speech has not paused after all.
+    Resumed,
     /// Speech has paused; this is what has been said since the last stretch.
     Paused(SpeechStretch),
     /// Speech that had started can't be used: the microphone failed or was muted in the middle of it.
     Discarded,
+    /// While the speaker sounds, something else does too. Speech may start now; where it does not, nothing follows.
+    Stirred,
 }
 
 /// Turns frames and their voice activity into [`SpeechFact`]s.
@@ -52,6 +62,8 @@ enum Phase {
         /// Voice activity of the frame that ended there, and the sum of it over the frames since then.
         last: f32,
         since: f32,
+        /// Where the voice seemed to fall silent, if it did.
+        lulled: Option<SampleIndex>,
     },
 }
 
@@ -107,25 +119,41 @@ impl Segmenter {
                 None
             }
             Phase::Onset { .. } => self.confirm_onset(frame, voice_activity),
-            Phase::Speech { onset, speech_end, last, since } => {
+            Phase::Speech { speech_end, last, since, .. } => {
                 *since += voice_activity;
                 if !silence {
                     (*speech_end, *last, *since) = (frame.end(), voice_activity, 0.0);
                 }
-                let (onset, speech_end, last, since) = (*onset, *speech_end, *last, *since);
-                if frame.end().duration_since(speech_end) >= self.settings.pause {
-                    self.phase = Phase::Quiet;
-                    let frames = frame.end().0.saturating_sub(speech_end.0) as f32 / FRAME_SAMPLES as f32;
-                    let fade = Fade { last, after: since / frames.max(1.0) };
-                    return Some(SpeechFact::Paused(self.hand_over(onset, speech_end, fade)));
-                }
-                let long = self.kept.len() >= samples_in(LONGEST_STRETCH, LISTENING_RATE) + self.pre_roll();
-                long.then(|| {
-                    self.phase = Phase::Speech { onset: frame.end(), speech_end, last, since };
-                    SpeechFact::Continues(self.hand_over(onset, speech_end, Fade::default()))
-                })
+                self.follow_speech(frame.end(), voice_activity)
             }
         }
+    }
+
+    /// Speech has gone on until `now`, or has paused.
+    fn follow_speech(&mut self, now: SampleIndex, voice_activity: f32) -> Option<SpeechFact> {
+        let Phase::Speech { onset, speech_end, last, since, lulled } = &mut self.phase else { return None };
+        let (begin, speech_end) = (*onset, *speech_end);
+        if now.duration_since(speech_end) >= self.settings.pause {
+            let frames = now.0.saturating_sub(speech_end.0) as f32 / FRAME_SAMPLES as f32;
+            let fade = Fade { last: *last, after: *since / frames.max(1.0) };
+            self.phase = Phase::Quiet;
+            return Some(SpeechFact::Paused(self.hand_over(begin, speech_end, fade)));
+        }
+        let gone = voice_activity < self.settings.silence_threshold;
+        let fading = gone || voice_activity < FADING;
+        // What still sounded after a lull, and is gone now, was its last word.
+        if fading && lulled.is_none_or(|at| gone && speech_end > at) {
+            (*onset, *lulled) = (now, Some(now));
+            return Some(SpeechFact::Lulled(self.hand_over(begin, speech_end, Fade::default())));
+        }
+        if !fading && lulled.take().is_some() {
+            return Some(SpeechFact::Resumed);
+        }
+        if self.kept.len() < samples_in(LONGEST_STRETCH + self.settings.pre_roll, LISTENING_RATE) {
+            return None;
+        }
+        *onset = now;
+        Some(SpeechFact::Continues(self.hand_over(begin, speech_end, Fade::default())))
     }
 
     fn confirm_onset(&mut self, frame: &AudioFrame, voice_activity: f32) -> Option<SpeechFact> {
@@ -133,7 +161,8 @@ impl Segmenter {
         if frame.end().duration_since(since) < self.settings.onset {
             return None;
         }
-        self.phase = Phase::Speech { onset: since, speech_end: frame.end(), last: voice_activity, since: 0.0 };
+        self.phase =
+            Phase::Speech { onset: since, speech_end: frame.end(), last: voice_activity, since: 0.0, lulled: None };
         Some(SpeechFact::Started { at: since })
     }
 
@@ -182,7 +211,12 @@ mod tests {
                 Some(SpeechFact::Continues(s)) => {
                     said.push(format!("{i}: continues, audio {}..{}", frames(s.start), frames(s.end())))
                 }
+                Some(SpeechFact::Lulled(s)) => {
+                    said.push(format!("{i}: lulled, audio {}..{}", frames(s.start), frames(s.end())))
+                }
+                Some(SpeechFact::Resumed) => said.push(format!("{i}: resumed")),
                 Some(SpeechFact::Discarded) => said.push(format!("{i}: discarded")),
+                Some(SpeechFact::Stirred) => unreachable!("that is for whoever knows what is played"),
             }
         }
         said
@@ -195,7 +229,10 @@ mod tests {
     #[test]
     fn a_word_of_a_fifth_of_a_second_is_kept() {
         let said = hear(&pattern(&[(20, 0.0), (6, 0.9), (20, 0.0)]));
-        assert_eq!(said, ["21: started at 20", "32: paused, audio 0..33, speech ended 26"]);
+        assert_eq!(
+            said,
+            ["21: started at 20", "26: lulled, audio 0..27", "32: paused, audio 27..33, speech ended 26"]
+        );
     }
 
     #[test]
@@ -207,7 +244,33 @@ mod tests {
     fn a_voice_between_the_thresholds_keeps_speech_going_but_does_not_begin_it() {
         assert!(hear(&pattern(&[(5, 0.0), (50, 0.4)])).is_empty());
         let said = hear(&pattern(&[(5, 0.0), (5, 0.9), (50, 0.4), (20, 0.0)]));
-        assert_eq!(said.len(), 2, "{said:?}");
+        assert_eq!(
+            said,
+            [
+                "6: started at 5",
+                "10: lulled, audio 0..11",
+                "60: lulled, audio 11..61",
+                "66: paused, audio 61..67, speech ended 60"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_lull_that_is_no_pause_is_taken_back() {
+        let said = hear(&pattern(&[(5, 0.9), (1, 0.6), (5, 0.9), (3, 0.1), (80, 0.9), (10, 0.0)]));
+        assert_eq!(
+            said,
+            [
+                "1: started at 0",
+                "5: lulled, audio 0..6",
+                "6: resumed",
+                "11: lulled, audio 6..12",
+                "14: resumed",
+                "90: continues, audio 12..91",
+                "94: lulled, audio 91..95",
+                "100: paused, audio 95..101, speech ended 94"
+            ]
+        );
     }
 
     #[test]
@@ -217,9 +280,11 @@ mod tests {
             said,
             [
                 "21: started at 20",
-                "36: paused, audio 0..37, speech ended 30",
+                "30: lulled, audio 0..31",
+                "36: paused, audio 31..37, speech ended 30",
                 "61: started at 60",
-                "76: paused, audio 37..77, speech ended 70"
+                "70: lulled, audio 37..71",
+                "76: paused, audio 71..77, speech ended 70"
             ]
         );
     }

@@ -53,6 +53,8 @@ pub(super) struct Evidence {
 /// Smart Turn's judgement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Score {
+    /// The voice has only just fallen silent, which is no pause yet.
+    Unasked,
     Awaited,
     /// The probability that the person has finished.
     Given(f32),
@@ -63,6 +65,7 @@ pub(super) enum Score {
 pub(super) fn wait(evidence: &Evidence, settings: &TurnSettings) -> (Duration, EndedBy) {
     let fallback = (settings.fallback, EndedBy::Silence);
     let probability = match evidence.score {
+        Score::Unasked => return fallback,
         // The grammar has found a place for every word, so nothing is missing.
         _ if evidence.command => return (Duration::ZERO, EndedBy::Intent),
         _ if evidence.reads_finished == Some(false) => return fallback,

@@ -1,5 +1,6 @@
 //! The state machine itself.
 
+mod lull;
 mod waking;
 
 use std::collections::VecDeque;
@@ -208,6 +209,7 @@ impl Machine {
             State::Idle if self.attention.is_listening() => Phase::Listening,
             State::Idle => Phase::Idle,
             State::Hearing(_) => Phase::Hearing,
+            State::Weighing(w) if w.is_lull() => Phase::Hearing,
             State::Weighing(_) => Phase::Weighing,
             State::Replying(r) if r.draft.is_playing() => Phase::Speaking,
             State::Replying(_) => Phase::Thinking,
@@ -220,6 +222,9 @@ impl Machine {
     }
 
     fn on_speech(&mut self, now: Moment, fact: SpeechFact, out: &mut Vec<Effect>) {
+        if fact == SpeechFact::Stirred {
+            return self.on_stir(now, out);
+        }
         let pre_roll = self.pre_roll;
         let speech = self.notice(now, &fact);
         match (std::mem::replace(&mut self.state, State::Idle), speech.cut(fact)) {
@@ -233,6 +238,10 @@ impl Machine {
             (State::Hearing(mut h), SpeechFact::Paused(stretch)) => {
                 h.utterance.push(&stretch, pre_roll);
                 self.pause(now, h, out);
+            }
+            (State::Hearing(h), SpeechFact::Lulled(stretch)) => self.lull(now, h, &stretch, out),
+            (State::Weighing(w), fact) if w.is_lull() && !matches!(fact, SpeechFact::Started { .. }) => {
+                self.after_lull(now, w, fact, out);
             }
             // What had been said before was enough for an answer.
             (State::Hearing(h), SpeechFact::Discarded) if h.reopened => self.weigh(now, h, out),

@@ -54,7 +54,7 @@ impl Overheard {
         }
         match fact {
             SpeechFact::Started { .. } => self.revise(out),
-            SpeechFact::Continues(stretch) => self.utterance.push(&stretch, pre_roll),
+            SpeechFact::Continues(stretch) | SpeechFact::Lulled(stretch) => self.utterance.push(&stretch, pre_roll),
             SpeechFact::Paused(stretch) => {
                 self.utterance.push(&stretch, pre_roll);
                 let id = self.turn.map_or(DraftId { turn: new_turn, revision: 1 }, DraftId::next);
@@ -65,6 +65,7 @@ impl Overheard {
                 return self.turn.replace(id).is_none();
             }
             SpeechFact::Discarded => self.drop(out),
+            SpeechFact::Resumed | SpeechFact::Stirred => {}
         }
         false
     }

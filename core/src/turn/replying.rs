@@ -12,6 +12,9 @@ use crate::ear::SpeechFact;
 use crate::intent::Catalogue;
 use crate::time::Moment;
 
+/// Speech over the answer is told from other sounds within so long.
+const HUSH: Duration = Duration::from_millis(200);
+
 const GIVEN_UP: &str = "Sorry, that is taking too long. I have given up on it.";
 
 #[derive(Debug)]
@@ -36,6 +39,10 @@ pub(super) struct Replying {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Playback {
     Running,
+    /// Something sounds over the answer, since then; it is not yet clear whether somebody speaks.
+    Hushed {
+        since: Moment,
+    },
     /// Somebody speaks over the answer, since then; it is not yet clear what for.
     Paused {
         since: Moment,
@@ -96,6 +103,7 @@ impl Replying {
     pub(super) fn deadline(&self, scene_speaking: bool, settings: &TurnSettings) -> Moment {
         match self.playback {
             Playback::Paused { since } if scene_speaking => self.stalled_at.min(since + settings.interruption),
+            Playback::Hushed { since } => self.stalled_at.min(since + HUSH),
             _ => self.stalled_at,
         }
     }
@@ -153,9 +161,13 @@ impl Replying {
     ) -> bool {
         let begins = matches!(fact, SpeechFact::Started { .. });
         let discarded = matches!(fact, SpeechFact::Discarded);
-        if begins && self.playback == Playback::Running && self.draft.is_playing() {
-            self.playback = Playback::Paused { since: scene.now };
-            out.push(Effect::PausePlayback { draft: self.draft.id() });
+        match self.playback {
+            Playback::Hushed { since } if begins => self.playback = Playback::Paused { since },
+            Playback::Running if begins && self.draft.is_playing() => {
+                self.playback = Playback::Paused { since: scene.now };
+                out.push(Effect::PausePlayback { draft: self.draft.id() });
+            }
+            _ => {}
         }
         // What interrupts has to be understood before it can be judged.
         let transcribe = scene.settings.drafts || self.is_paused();
@@ -165,6 +177,15 @@ impl Replying {
             self.resume(scene.now, out);
         }
         used
+    }
+
+    /// Something sounds over the answer. Falls silent until it is clear whether somebody speaks: whoever does has waited long
+    /// enough by then, and a moment's silence for a dropped spoon does little harm.
+    pub(super) fn hush(&mut self, now: Moment, out: &mut Vec<Effect>) {
+        if self.heard && self.playback == Playback::Running && self.draft.is_playing() {
+            self.playback = Playback::Hushed { since: now };
+            out.push(Effect::PausePlayback { draft: self.draft.id() });
+        }
     }
 
     /// Takes in what was said over the answer.
@@ -218,7 +239,7 @@ impl Replying {
 
     /// Goes on where the answer was interrupted.
     fn resume(&mut self, now: Moment, out: &mut Vec<Effect>) {
-        let Playback::Paused { since } = self.playback else { return };
+        let (Playback::Paused { since } | Playback::Hushed { since }) = self.playback else { return };
         self.playback = Playback::Running;
         self.playing_until = self.playing_until + now.saturating_since(since);
         out.push(Effect::ResumePlayback { draft: self.draft.id() });
@@ -245,6 +266,10 @@ impl Replying {
     /// Nothing has come for too long, or somebody has spoken for so long that they mean to interrupt.
     pub(super) fn wait_no_longer(&mut self, scene: Scene<'_>, out: &mut Vec<Effect>) -> Next {
         if scene.now < self.stalled_at {
+            if let Playback::Hushed { .. } = self.playback {
+                self.resume(scene.now, out);
+                return self.go_on(scene, out);
+            }
             self.interrupt(scene, out);
             return Next::Replying;
         }

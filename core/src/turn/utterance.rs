@@ -24,6 +24,7 @@ impl Speech {
     pub(super) fn cut(&self, fact: SpeechFact) -> SpeechFact {
         match fact {
             SpeechFact::Continues(stretch) => SpeechFact::Continues(self.cut_stretch(stretch)),
+            SpeechFact::Lulled(stretch) => SpeechFact::Lulled(self.cut_stretch(stretch)),
             SpeechFact::Paused(stretch) => SpeechFact::Paused(self.cut_stretch(stretch)),
             fact => fact,
         }

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! 0    speech            1000 pause             1000 continue         1000 discard
+//! 800  lull              900  resume            1000 stir
 //! 1020 score 0.9         1020 score fails       
 //! 1100 heard what time is it                    1100 heard nothing    1100 heard badly      1100 hearing fails
 //! 1100 heard badly stop  (not understood, but it may have been this)
@@ -193,6 +194,9 @@ impl Sim {
                 Event::Speech(SpeechFact::Started { at: sample(at) })
             }
             "pause" => Event::Speech(SpeechFact::Paused(self.stretch(at, 200))),
+            "lull" => Event::Speech(SpeechFact::Lulled(self.stretch(at, 0))),
+            "resume" => Event::Speech(SpeechFact::Resumed),
+            "stir" => Event::Speech(SpeechFact::Stirred),
             "continue" => Event::Speech(SpeechFact::Continues(self.stretch(at, 0))),
             "discard" => {
                 self.stretch_from = at;

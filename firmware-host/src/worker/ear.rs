@@ -133,6 +133,9 @@ impl Ear {
         match voice {
             Some(voice) => {
                 let activity = parts.guard.judge(levels, voice);
+                if parts.guard.stirred() && self.segmenter.is_quiet() {
+                    facts.push(SpeechFact::Stirred);
+                }
                 let samples = if parts.guard.heard_more() { linear } else { full.samples };
                 facts.extend(self.segmenter.push(&AudioFrame { at: full.at, samples }, activity));
             }

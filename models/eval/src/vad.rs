@@ -114,7 +114,7 @@ fn speech(silero: &mut SileroVad, samples: &[f32]) -> Result<Vec<Range<usize>>> 
                 Some(SpeechFact::Paused(stretch)) => {
                     heard.extend(started.take().map(|start| start..stretch.speech_end.0 as usize));
                 }
-                Some(SpeechFact::Continues(_) | SpeechFact::Discarded) | None => {}
+                _ => {}
             }
         }
     }

@@ -57,12 +57,14 @@ impl Machine {
     pub(super) fn notice(&mut self, now: Moment, fact: &SpeechFact) -> Speech {
         let (at, begins) = match fact {
             SpeechFact::Started { at } => (*at, true),
-            SpeechFact::Continues(stretch) | SpeechFact::Paused(stretch) => (stretch.onset, false),
-            SpeechFact::Discarded => Default::default(),
+            SpeechFact::Continues(stretch) | SpeechFact::Lulled(stretch) | SpeechFact::Paused(stretch) => {
+                (stretch.onset, false)
+            }
+            SpeechFact::Resumed | SpeechFact::Discarded | SpeechFact::Stirred => Default::default(),
         };
         let known = self.speech.filter(|_| !begins);
         let speech = known.unwrap_or_else(|| Speech { since: now, at, admission: self.attention.speech_started(now) });
-        let goes_on = matches!(fact, SpeechFact::Started { .. } | SpeechFact::Continues(_));
+        let goes_on = !matches!(fact, SpeechFact::Paused(_) | SpeechFact::Discarded);
         self.speech = goes_on.then_some(speech);
         speech
     }

@@ -143,7 +143,7 @@ impl Clip {
                         pause.until = *now;
                     }
                 }
-                Some(SpeechFact::Continues(stretch) | SpeechFact::Paused(stretch)) => {
+                Some(SpeechFact::Continues(stretch) | SpeechFact::Lulled(stretch) | SpeechFact::Paused(stretch)) => {
                     let own = *begin.get_or_insert(stretch.start.0.max((stretch.onset - pre_roll).0) as usize);
                     if matches!(fact, Some(SpeechFact::Paused(_))) {
                         let speech_ended = *now - stretch.end().duration_since(stretch.speech_end);
@@ -152,7 +152,7 @@ impl Clip {
                         begin = None;
                     }
                 }
-                Some(SpeechFact::Discarded) | None => {}
+                _ => {}
             }
         }
         let samples = [pcm.samples(), &vec![0.0; samples_in(SILENCE_AFTER, LISTENING_RATE)]].concat();
