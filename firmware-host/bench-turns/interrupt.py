@@ -69,12 +69,21 @@ class Daemon:
         with closing(sqlite3.connect(f"file:{self.history}?mode=ro", uri=True)) as history:
             return history.execute("SELECT asked, heard FROM exchange ORDER BY id").fetchall()
 
-    def cpu_share(self, seconds: float) -> float:
-        """How much of one core all its threads take, as Linux counts it in nanoseconds."""
-        used = lambda: sum(int(task.read_text().split()[0]) for task in Path("/proc", str(self.process.pid)).glob("task/*/schedstat"))
-        before = used()
+    def cpu_shares(self, seconds: float) -> tuple[float, float]:
+        """How much of one core its own threads take, and those by which ALSA and PulseAudio bring it the sound."""
+        before = self.cpu_times()
         time.sleep(seconds)
-        return (used() - before) / seconds / 1e9
+        shares = {True: 0.0, False: 0.0}
+        for thread, used in self.cpu_times().items():
+            theirs = thread[0].startswith(("cpal_alsa", "threaded-ml"))
+            shares[theirs] += (used - before.get(thread, 0)) / seconds / 1e9
+        return shares[False], shares[True]
+
+    def cpu_times(self) -> dict[tuple[str, str], int]:
+        """What each thread that lives has used, in nanoseconds."""
+        threads = Path("/proc", str(self.process.pid), "task").iterdir()
+        name = lambda thread: (thread / "comm").read_text().strip()
+        return {(name(thread), thread.name): int((thread / "schedstat").read_text().split()[0]) for thread in threads}
 
     def close(self):
         self.process.terminate()
@@ -213,8 +222,12 @@ def measure(run: Trials, trials: int):
     gaps, lost = run.disturb(disturbances, trials)
     row("cough, door, mm-hm: silence to sound again", summary(gaps), "1,000 ms at most")
     row("cough, door, mm-hm: replies not heard whole", f"{lost} of {trials}", "none")
-    share = run.daemon.cpu_share(SILENT_S)
-    row("listening with echo cancellation, while nobody speaks", f"{share:.2%} of one core over {SILENT_S} s", "3 %")
+    own, sound = run.daemon.cpu_shares(SILENT_S)
+    row(
+        "listening with echo cancellation, while nobody speaks",
+        f"{own:.2%} of one core over {SILENT_S} s, and {sound:.2%} in ALSA's and PulseAudio's threads",
+        "3 %",
+    )
 
 
 if len(sys.argv) < 2:

@@ -34,8 +34,9 @@ const STILL_PERSON_DB: f32 = 0.0;
 /// Mean excess at which a frame holds something that is no residual echo, whoever it is: the first sound of a word is too
 /// short or too soft to tell.
 const MORE_DB: f32 = 2.0;
-/// Mean excess at which whatever it is might be the beginning of speech. Residual echo has as much once in three minutes.
-const STIR_DB: f32 = 3.0;
+/// Mean excess of the bands that have any at which whatever it is might be the beginning of speech, which fills only some of
+/// them. Residual echo has as much once in two or three minutes.
+const STIR_DB: f32 = 3.5;
 /// Voice activity at which there may be a voice at all.
 const VOICE: f32 = 0.5;
 /// Frames after the delay of the echo was found for which the canceller still works with what it heard before: 190 ms.
@@ -107,15 +108,16 @@ impl EchoGuard {
         let heard = levels.linear_bands.map(decibels);
         let wanted = if self.person { STILL_PERSON_DB } else { PERSON_DB };
         let excess = self.excess(&heard);
-        let holds = |db: f32| self.aligned > SETTLING && excess.is_some_and(|excess| excess > db);
-        let stirs = holds(STIR_DB);
-        self.more = holds(MORE_DB);
-        let enough = excess.is_some_and(|excess| excess > wanted);
+        let settled = self.aligned > SETTLING;
+        let exceeds = |least: f32, db: f32| excess.is_some_and(|excess| mean(&excess, least) > db);
+        let stirs = settled && exceeds(0.0, STIR_DB);
+        self.more = settled && exceeds(EXCESS_DB.0, MORE_DB);
+        let enough = exceeds(EXCESS_DB.0, wanted);
         self.person = enough && (self.person || voice_activity >= VOICE);
         if !self.person {
             self.learn(&heard);
         }
-        let person = self.person && self.aligned > SETTLING;
+        let person = self.person && settled;
         self.stirred = self.stir.judge(stirs, person);
         if person { voice_activity } else { 0.0 }
     }
@@ -133,20 +135,18 @@ impl EchoGuard {
         self.stirred
     }
 
-    /// By how much the frame exceeds the residual echo to be expected, in dB, in the mean over the bands.
-    fn excess(&self, heard: &[f32; BANDS]) -> Option<f32> {
+    /// By how much the frame exceeds the residual echo to be expected, in dB, band by band.
+    fn excess(&self, heard: &[f32; BANDS]) -> Option<[f32; BANDS]> {
         if self.distances.len() < LEAST {
             return None;
         }
-        let mut sum = 0.0;
-        for (band, heard) in heard.iter().enumerate() {
+        Some(std::array::from_fn(|band| {
             let mut distances: Vec<f32> = self.distances.iter().map(|distances| distances[band]).collect();
             let nth = ((distances.len() as f32 * QUANTILE) as usize).min(distances.len() - 1);
             let (_, distance, _) = distances.select_nth_unstable_by(nth, f32::total_cmp);
             let residual = (self.played[band] + *distance).max(FLOOR_DB);
-            sum += (heard - residual).clamp(EXCESS_DB.0, EXCESS_DB.1);
-        }
-        Some(sum / BANDS as f32)
+            heard[band] - residual
+        }))
     }
 
     fn learn(&mut self, heard: &[f32; BANDS]) {
@@ -155,6 +155,11 @@ impl EchoGuard {
         }
         self.distances.push_back(std::array::from_fn(|band| heard[band] - self.played[band]));
     }
+}
+
+/// The mean over the bands, none of which counts for less than `least`.
+fn mean(excess: &[f32; BANDS], least: f32) -> f32 {
+    excess.iter().map(|db| db.clamp(least, EXCESS_DB.1)).sum::<f32>() / BANDS as f32
 }
 
 /// A mean square in dB of full scale, no less than -90.
@@ -194,6 +199,7 @@ mod tests {
         let mut guard = taught();
         for played in [-20.0, -40.0, -25.0, -50.0, -30.0] {
             assert_eq!(guard.judge(&levels(played, played - 20.0), 1.0), 0.0, "at {played} dB");
+            assert!(!guard.stirred(), "at {played} dB");
         }
     }
 
@@ -215,6 +221,17 @@ mod tests {
         assert!(guard.heard_more(), "as the first sound of \"stop\" is");
         guard.judge(&levels(-30.0, -51.0), 0.2);
         assert!(!guard.heard_more());
+    }
+
+    #[test]
+    fn a_hiss_in_the_upper_bands_stirs_before_anybody_can_tell_what_it_is() {
+        let mut guard = taught();
+        let mut hiss = levels(-30.0, -50.0);
+        hiss.linear_bands[6..].fill(10_f32.powf(-3.3));
+        assert_eq!(guard.judge(&hiss, 0.1), 0.0);
+        assert!(guard.stirred(), "as \"stop\" begins");
+        guard.judge(&hiss, 0.1);
+        assert!(!guard.stirred(), "which is told once");
     }
 
     #[test]

@@ -229,10 +229,7 @@ mod tests {
     #[test]
     fn a_word_of_a_fifth_of_a_second_is_kept() {
         let said = hear(&pattern(&[(20, 0.0), (6, 0.9), (20, 0.0)]));
-        assert_eq!(
-            said,
-            ["21: started at 20", "26: lulled, audio 0..27", "32: paused, audio 27..33, speech ended 26"]
-        );
+        assert_eq!(said, ["21: started at 20", "26: lulled, audio 0..27", "32: paused, audio 27..33, speech ended 26"]);
     }
 
     #[test]

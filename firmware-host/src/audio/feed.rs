@@ -14,7 +14,7 @@ use super::echo::EchoTap;
 use super::keeper::Health;
 
 /// How long a stopped clause takes to fade out, so that it does not end in a click.
-const FADE: Duration = Duration::from_millis(15);
+const FADE: Duration = Duration::from_millis(8);
 
 /// What the two ends tell each other.
 #[derive(Default)]

@@ -24,7 +24,7 @@ use super::resample;
 
 /// What the device takes at a time; cpal makes its buffer twice that. It bounds how long a stop takes to be heard, and
 /// how long a busy machine may keep cpal's thread waiting. Sound servers may take 50 ms at a time.
-const PERIOD: Duration = Duration::from_millis(40);
+const PERIOD: Duration = Duration::from_millis(20);
 /// What the ring holds: so long may this thread be kept waiting by a busy machine.
 const RING: Duration = Duration::from_secs(1);
 /// How often the ring is filled up and progress looked at while something plays.

@@ -38,6 +38,8 @@ pub(crate) struct Figures {
     rooms: usize,
     /// Speech that was noticed in ten minutes of replies with nobody there.
     self_triggers: usize,
+    /// Sounds for which a reply would have fallen silent for a moment in that time.
+    stirs: usize,
     /// Utterances spoken over a reply.
     utterances: usize,
     /// The share of them that became speech.
@@ -54,8 +56,11 @@ pub(crate) struct Figures {
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Figures { rooms, self_triggers, utterances, heard, cancel_us, linear_db, full_db, .. } = self;
-        write!(f, "rooms {rooms}  self_triggers {self_triggers}  utterances {utterances}  heard {heard:.4}  ")?;
+        let Figures { rooms, self_triggers, stirs, utterances, heard, cancel_us, linear_db, full_db, .. } = self;
+        write!(
+            f,
+            "rooms {rooms}  self_triggers {self_triggers}  stirs {stirs}  utterances {utterances}  heard {heard:.4}  "
+        )?;
         let ms = |delay: Option<f64>| delay.map_or_else(|| "-".to_owned(), |delay| format!("{delay:.0}"));
         write!(f, "median_ms {}  p95_ms {}  cancel_us {cancel_us:.0}  ", ms(self.median_ms), ms(self.p95_ms))?;
         write!(f, "linear_db {linear_db:.1}  full_db {full_db:.1}")
@@ -93,6 +98,7 @@ pub(crate) fn measure(folder: &Path) -> Result<Figures> {
         let mut listener = Listener::new(&mut silero);
         let before = tally.started.len();
         listener.listen(room, drift, &alone, &mut tally)?;
+        tally.stirs += std::mem::take(&mut tally.stirred);
         let triggers = tally.started.len() - before;
         eprintln!("{}: drift {drift} ppm, self_triggers {triggers} {:?}", room.name, &tally.started[before..]);
         tally.self_triggers += triggers;
@@ -100,6 +106,7 @@ pub(crate) fn measure(folder: &Path) -> Result<Figures> {
         tally.started.clear();
         let mut listener = Listener::new(&mut silero);
         listener.listen(room, drift, &spoken_over, &mut tally)?;
+        tally.stirred = 0;
         tally.score(&spoken_over);
     }
     Ok(tally.figures(rooms.len()))
@@ -210,7 +217,10 @@ impl Scene {
 struct Tally {
     /// Where speech started, and when that was known, in samples of the scene.
     started: Vec<(usize, usize)>,
+    /// Sounds that may have been the beginning of speech.
+    stirred: usize,
     self_triggers: usize,
+    stirs: usize,
     utterances: usize,
     heard: usize,
     delays_ms: Vec<f64>,
@@ -243,6 +253,7 @@ impl Tally {
         Figures {
             rooms,
             self_triggers: self.self_triggers,
+            stirs: self.stirs,
             utterances: self.utterances,
             heard: share(self.heard, self.utterances),
             median_ms: quantile(&self.delays_ms, 0.5),
@@ -307,7 +318,11 @@ impl<'a> Listener<'a> {
             }
             let voice = self.silero.voice_activity(&cancelled.linear)?;
             let activity = match &cancelled.echo {
-                Some(levels) => self.guard.judge(levels, voice),
+                Some(levels) => {
+                    let activity = self.guard.judge(levels, voice);
+                    tally.stirred += usize::from(self.guard.stirred() && self.segmenter.is_quiet());
+                    activity
+                }
                 None => voice,
             };
             let near = power(scene.said.get(at..end).unwrap_or_default());
