@@ -415,7 +415,6 @@ fn a_lull_inside_of_a_sentence_costs_nothing_but_work() {
             1532   1.3 transcribe 1.532s
             1570   1.3 respond to `turn the light on`
             1572   1.3 synthesise 0 `Done.`
-            1700   1.3 score 1.7s
             1700   1.3 decided by intent
             1700   1.3 act
             1701   1.3 play 0

@@ -1,15 +1,17 @@
 //! Carries what happens to the turn machine, and what the machine wants to the workers. Decides nothing itself.
 
+mod flight;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pipit_chat::{ChatError, DeviceAction, Door, Engine, FinishedTurn, ReplyEvent, Request};
+use pipit_chat::{DeviceAction, Engine, FinishedTurn};
 use pipit_core::audio::{FRAME_SAMPLES, LISTENING_RATE, duration_of};
 use pipit_core::turn::{DraftId, Effect, Event, Machine, Transcription, TurnId, Understanding, WakeCounters};
 use pipit_web::TurnRecord;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::audio::{Capture, CaptureStep, ClauseId, Playback, PlaybackReport};
@@ -18,6 +20,7 @@ use crate::clock::Clock;
 use crate::report::{Recording, TurnReport};
 use crate::waterfall::Waterfalls;
 use crate::worker::{Ear, Endpoint, Inbox, Message, Overload, Urgency};
+use flight::{InFlight, converse};
 
 /// Who does the machine's work.
 pub struct Workers {
@@ -58,19 +61,6 @@ pub struct Driver {
     wants_wake_word: Arc<AtomicBool>,
     wake_counters: WakeCounters,
     on_turn: Box<dyn FnMut(TurnReport) + Send>,
-}
-
-/// What is being done for one turn: for its latest draft.
-struct InFlight {
-    recording: Recording,
-    draft: DraftId,
-    /// Whether its result may turn out to be useless.
-    urgency: Urgency,
-    /// Stops the engine.
-    reply: CancellationToken,
-    /// Lets the engine do what the request asks for.
-    act: Arc<Notify>,
-    finished: Option<FinishedTurn>,
 }
 
 impl Driver {
@@ -454,84 +444,6 @@ impl Driver {
     }
 }
 
-impl InFlight {
-    fn new(draft: DraftId) -> Self {
-        InFlight {
-            recording: Recording::new(draft.turn),
-            draft,
-            // An announcement is certain from the beginning.
-            urgency: Urgency::Wanted,
-            reply: CancellationToken::new(),
-            act: Arc::new(Notify::new()),
-            finished: None,
-        }
-    }
-
-    fn begin(&mut self, draft: DraftId) {
-        // Where there were but parts, nothing is thrown away.
-        if self.draft.revision == 0 {
-            self.draft = draft;
-            return;
-        }
-        self.cancel();
-        self.draft = draft;
-        self.finished = None;
-        self.recording.revised();
-    }
-
-    /// Stops what is being done, and makes ready for something else to be done for the same draft.
-    fn cancel(&mut self) {
-        self.reply.cancel();
-        self.reply = CancellationToken::new();
-        self.act = Arc::new(Notify::new());
-    }
-}
-
 fn draft_of(id: ClauseId) -> DraftId {
     DraftId { turn: TurnId(id.turn), revision: id.revision }
-}
-
-/// Asks the engine and passes on what it says, until it has said everything. What the request asks for is done once `act`
-/// allows it.
-async fn converse(engine: Engine, draft: DraftId, request: String, act: Arc<Notify>, inbox: Inbox) {
-    let mut reply = engine.respond(Request { text: request, door: Door::Voice });
-    let mut held = None;
-    while let Some(event) = reply.next().await {
-        let message = match event {
-            Ok(ReplyEvent::Understood { intent, deed }) => {
-                held = deed;
-                Message::Understood(draft, intent, held.is_some())
-            }
-            Ok(ReplyEvent::Text(text)) => Message::Event(Event::ReplyText { draft, text }),
-            Err(error) => return fail(draft, &error, &inbox).await,
-        };
-        // The inbox closes only when everything is shutting down.
-        if inbox.send(message).await.is_err() {
-            return;
-        }
-    }
-    let finished = Message::Answered(draft, reply.finished());
-    let ended = Message::Event(Event::ReplyEnded { draft });
-    let Some(deed) = held else {
-        let _ = inbox.send(finished).await;
-        let _ = inbox.send(ended).await;
-        return;
-    };
-    let _ = inbox.send(ended).await;
-    act.notified().await;
-    match engine.perform(deed).await {
-        Ok(device) => {
-            for action in device {
-                let _ = inbox.send(Message::Device(action)).await;
-            }
-            let _ = inbox.send(finished).await;
-            let _ = inbox.send(Message::Event(Event::Acted { draft })).await;
-        }
-        Err(error) => fail(draft, &error, &inbox).await,
-    }
-}
-
-async fn fail(draft: DraftId, error: &ChatError, inbox: &Inbox) {
-    tracing::error!("no reply: {error}");
-    let _ = inbox.send(Message::Event(Event::ReplyFailed { draft, apology: error.spoken() })).await;
 }

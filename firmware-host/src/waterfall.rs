@@ -90,14 +90,8 @@ impl Waterfalls {
     pub fn asked(&mut self, at: Moment, effect: &Effect) {
         match effect {
             Effect::ScoreTurn { draft, .. } => {
-                let heard = self.heard;
-                let turn = self.turn(at, *draft);
-                turn.speech_end = Some(heard.moment_of(heard.speech_end));
-                turn.pause = Some(heard.at);
-                if let Some(draft) = turn.drafts.last_mut() {
-                    draft.pause = Some(heard.at);
-                }
-                turn.begin(at, draft.revision, Stage::Endpointing, None);
+                self.paused(at, *draft);
+                self.begin(at, *draft, Stage::Endpointing, None);
             }
             Effect::Decided { draft, ended_by, speech_end } => {
                 let heard = self.heard;
@@ -106,7 +100,10 @@ impl Waterfalls {
                 turn.pause = Some(heard.at);
                 turn.decided = Some((at, *ended_by));
             }
-            Effect::Transcribe { draft, .. } => self.begin(at, *draft, Stage::Transcription, None),
+            Effect::Transcribe { draft, .. } => {
+                self.paused(at, *draft);
+                self.begin(at, *draft, Stage::Transcription, None);
+            }
             Effect::TranscribePart { turn, part, .. } => {
                 let turn = self.turns.entry(*turn).or_insert_with(|| Recording::new(at));
                 turn.parts.push(Span::new(Stage::Transcription, Some(*part), at));
@@ -184,6 +181,20 @@ impl Waterfalls {
             turn.drafts.push(Draft::new(draft.revision));
         }
         turn
+    }
+
+    /// A draft is begun because somebody has fallen silent, unless the turn is over already.
+    fn paused(&mut self, at: Moment, draft: DraftId) {
+        let heard = self.heard;
+        let turn = self.turn(at, draft);
+        if turn.decided.is_some() {
+            return;
+        }
+        turn.speech_end = Some(heard.moment_of(heard.speech_end));
+        turn.pause = Some(heard.at);
+        if let Some(draft) = turn.drafts.last_mut() {
+            draft.pause.get_or_insert(heard.at);
+        }
     }
 
     fn begin(&mut self, at: Moment, draft: DraftId, stage: Stage, clause: Option<usize>) {

@@ -42,14 +42,14 @@ fn its_own_voice_is_nobody_and_a_person_is_heard_over_it() {
             listener.hear();
         }
         listener.listen(Duration::from_secs(1));
-        assert!(listener.facts.is_empty(), "its own voice, of {said:?}, was taken for a person: {:?}", listener.facts);
+        assert!(listener.heard_nobody(), "its own voice, of {said:?}, was taken for a person: {:?}", listener.facts);
 
         playback.play(ClauseId { turn: 2, revision: 1, clause: 0 }, reply).unwrap();
         listener.listen(Duration::from_secs(3));
-        assert!(listener.facts.is_empty(), "before anybody speaks: {:?}", listener.facts);
+        assert!(listener.heard_nobody(), "before anybody speaks: {:?}", listener.facts);
         let person = support::recording::samples("1-what-time-is-it");
         let mut saying = server.say("kitchen_feed", &person);
-        while !matches!(listener.facts.first(), Some(SpeechFact::Started { .. })) {
+        while listener.heard_nobody() {
             assert!(saying.try_wait().unwrap().is_none(), "the person has spoken and was not heard");
             listener.hear();
         }
@@ -107,6 +107,11 @@ struct Listener {
 }
 
 impl Listener {
+    /// Whether nothing was taken for speech. A sound for which a reply falls silent for a moment need not be.
+    fn heard_nobody(&self) -> bool {
+        self.facts.iter().all(|fact| *fact == SpeechFact::Stirred)
+    }
+
     fn new(protection: Protection) -> Self {
         let models = support::models_folder();
         let runtime = Runtime::load(&models.join("onnxruntime/libonnxruntime.so")).unwrap();

@@ -60,7 +60,7 @@ pub struct Waterfall {
     pub ended_ms: f64,
     /// Of a long utterance, the parts that were transcribed while it was still spoken.
     pub parts: Vec<Span>,
-    /// The answers that were begun, one at each pause. All but the last were thrown away.
+    /// The answers that were begun, one each time that the voice fell silent. All but the last were thrown away.
     pub drafts: Vec<Draft>,
 }
 
@@ -78,9 +78,9 @@ pub struct Interruption {
 /// One guess that the turn was over, and the answer that was prepared on the strength of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Draft {
-    /// Counts the pauses in the turn.
+    /// Counts them in the turn.
     pub revision: u32,
-    /// The pause was noticed.
+    /// The voice fell silent; whether it was a pause was known only later.
     pub pause_ms: Option<f64>,
     /// The draft was thrown away; null for the one that was the answer.
     pub dropped_ms: Option<f64>,

@@ -73,7 +73,7 @@ impl Draft {
     }
 
     /// Whether what the request means is still being found out.
-    pub(super) fn is_understanding(&self) -> bool {
+    fn is_understanding(&self) -> bool {
         match &self.heard {
             None => true,
             Some(heard) if heard.request().is_some() => self.understanding.is_none() && !self.reply.is_complete(),

@@ -65,8 +65,11 @@ impl Weighing {
     /// It is a pause. `stretch` is the silence.
     pub(super) fn pause(&mut self, now: Moment, stretch: &SpeechStretch, pre_roll: Duration, out: &mut Vec<Effect>) {
         self.utterance.push(stretch, pre_roll);
-        out.push(Effect::ScoreTurn { draft: self.draft.id(), utterance: self.utterance.pcm() });
         let known = self.pause.evidence;
+        // Nobody has to guess whether a whole command is finished.
+        if !known.command {
+            out.push(Effect::ScoreTurn { draft: self.draft.id(), utterance: self.utterance.pcm() });
+        }
         self.pause = Pause::new(now, &self.utterance, Score::Awaited);
         (self.pause.evidence.reads_finished, self.pause.evidence.command) = (known.reads_finished, known.command);
     }
@@ -102,7 +105,7 @@ impl Weighing {
 
     /// Whether the evidence is still coming in.
     pub(super) fn awaits_work(&self) -> bool {
-        self.pause.evidence.score == Score::Awaited || (self.transcribing && self.draft.is_understanding())
+        self.pause.evidence.score == Score::Awaited || (self.transcribing && self.draft.is_in_the_making())
     }
 
     /// When the turn is over if nothing else happens, and why.

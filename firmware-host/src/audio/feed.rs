@@ -181,16 +181,16 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_fades_within_15_ms_and_drops_the_rest() {
+    fn a_cut_fades_within_8_ms_and_drops_the_rest() {
         let (mut ring, tape, mut feed) = feed(100);
         ring.push_entire_slice(&[0.5; 40_000]).unwrap();
         feed.by_ref().take(100).for_each(drop);
         tape.ask_to_cut();
         let out: Vec<f32> = feed.by_ref().take(2_000).collect();
-        assert!(out[..720].is_sorted_by(|a, b| a > b) && out[720..].iter().all(|&s| s == 0.0));
-        assert!(out.windows(2).all(|pair| (pair[0] - pair[1]).abs() < 0.001), "no step that clicks");
+        assert!(out[..384].is_sorted_by(|a, b| a > b) && out[384..].iter().all(|&s| s == 0.0));
+        assert!(out.windows(2).all(|pair| (pair[0] - pair[1]).abs() < 0.002), "no step that clicks");
         assert!(!tape.is_cutting() && ring.slots() == 48_000);
-        assert_eq!(tape.taken(), 820);
+        assert_eq!(tape.taken(), 484);
         ring.push_entire_slice(&[0.5; 1]).unwrap();
         assert_eq!(feed.next(), Some(0.5), "the next clause begins at full volume");
     }
@@ -203,12 +203,12 @@ mod tests {
         feed.by_ref().take(10_000).for_each(drop);
         tape.hold(true);
         let out: Vec<f32> = feed.by_ref().take(5_000).collect();
-        assert!(out[720..].iter().all(|&s| s == 0.0), "silence after 15 ms");
-        assert_eq!(tape.taken(), 10_720);
+        assert!(out[384..].iter().all(|&s| s == 0.0), "silence after 8 ms");
+        assert_eq!(tape.taken(), 10_384);
         tape.hold(false);
         let out: Vec<f32> = feed.by_ref().take(2_000).collect();
         assert!(out.windows(2).all(|pair| (pair[0] - pair[1]).abs() < 0.002), "no step that clicks");
-        assert_eq!(out[1_000], ramp[11_720]);
+        assert_eq!(out[1_000], ramp[11_384]);
     }
 
     #[test]

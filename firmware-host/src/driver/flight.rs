@@ -1,0 +1,102 @@
+//! One turn on its way: what is being done for its latest draft, and the engine's answer to it.
+
+use std::sync::Arc;
+
+use pipit_chat::{ChatError, Door, Engine, FinishedTurn, ReplyEvent, Request};
+use pipit_core::turn::{DraftId, Event};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::report::Recording;
+use crate::worker::{Inbox, Message, Urgency};
+
+/// What is being done for one turn: for its latest draft.
+pub(super) struct InFlight {
+    pub(super) recording: Recording,
+    pub(super) draft: DraftId,
+    /// Whether its result may turn out to be useless.
+    pub(super) urgency: Urgency,
+    /// Stops the engine.
+    pub(super) reply: CancellationToken,
+    /// Lets the engine do what the request asks for.
+    pub(super) act: Arc<Notify>,
+    pub(super) finished: Option<FinishedTurn>,
+}
+
+impl InFlight {
+    pub(super) fn new(draft: DraftId) -> Self {
+        InFlight {
+            recording: Recording::new(draft.turn),
+            draft,
+            // An announcement is certain from the beginning.
+            urgency: Urgency::Wanted,
+            reply: CancellationToken::new(),
+            act: Arc::new(Notify::new()),
+            finished: None,
+        }
+    }
+
+    pub(super) fn begin(&mut self, draft: DraftId) {
+        // Where there were but parts, nothing is thrown away.
+        if self.draft.revision == 0 {
+            self.draft = draft;
+            return;
+        }
+        self.cancel();
+        self.draft = draft;
+        self.finished = None;
+        self.recording.revised();
+    }
+
+    /// Stops what is being done, and makes ready for something else to be done for the same draft.
+    pub(super) fn cancel(&mut self) {
+        self.reply.cancel();
+        self.reply = CancellationToken::new();
+        self.act = Arc::new(Notify::new());
+    }
+}
+
+/// Asks the engine and passes on what it says, until it has said everything. What the request asks for is done once `act`
+/// allows it.
+pub(super) async fn converse(engine: Engine, draft: DraftId, request: String, act: Arc<Notify>, inbox: Inbox) {
+    let mut reply = engine.respond(Request { text: request, door: Door::Voice });
+    let mut held = None;
+    while let Some(event) = reply.next().await {
+        let message = match event {
+            Ok(ReplyEvent::Understood { intent, deed }) => {
+                held = deed;
+                Message::Understood(draft, intent, held.is_some())
+            }
+            Ok(ReplyEvent::Text(text)) => Message::Event(Event::ReplyText { draft, text }),
+            Err(error) => return fail(draft, &error, &inbox).await,
+        };
+        // The inbox closes only when everything is shutting down.
+        if inbox.send(message).await.is_err() {
+            return;
+        }
+    }
+    let finished = Message::Answered(draft, reply.finished());
+    let ended = Message::Event(Event::ReplyEnded { draft });
+    let Some(deed) = held else {
+        let _ = inbox.send(finished).await;
+        let _ = inbox.send(ended).await;
+        return;
+    };
+    let _ = inbox.send(ended).await;
+    act.notified().await;
+    match engine.perform(deed).await {
+        Ok(device) => {
+            for action in device {
+                let _ = inbox.send(Message::Device(action)).await;
+            }
+            let _ = inbox.send(finished).await;
+            let _ = inbox.send(Message::Event(Event::Acted { draft })).await;
+        }
+        Err(error) => fail(draft, &error, &inbox).await,
+    }
+}
+
+async fn fail(draft: DraftId, error: &ChatError, inbox: &Inbox) {
+    tracing::error!("no reply: {error}");
+    let _ = inbox.send(Message::Event(Event::ReplyFailed { draft, apology: error.spoken() })).await;
+}
