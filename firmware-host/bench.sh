@@ -113,8 +113,11 @@ for turn in map(json.loads, sys.stdin):
     t, m = turn["timings_ms"], turn["model_ms"]
     if turn["ended_by"] in ("smart_turn", "intent"):
         audible.append(t["first_audio"] - t["pause"])
-        # The turn is judged while its answer is prepared, so the longer of the two is waited for.
-        own.append(audible[-1] - max(m["endpointing"], m["transcription"] + m["first_clause"]))
+        # What lies between the models while the answer is prepared, and from when it may be heard until it is.
+        spans = {span["stage"]: span for span in reversed(turn["waterfall"]["drafts"][-1]["spans"])}
+        made = spans["synthesis"]["ended_ms"]
+        between = made - spans["transcription"]["began_ms"] - m["transcription"] - m["first_clause"]
+        own.append(between + t["first_audio"] - max(made, t["turn_decided"]))
 print(f"pipeline beside its models: {statistics.median(own):.1f} ms a turn, at most {max(own):.1f} ms ({len(own)} turns)")
 print(f"pause noticed to first audio: {statistics.median(audible):.0f} ms")
 '

@@ -30,8 +30,8 @@ use crate::time::Moment;
 ///    +---------------------------------------------------- heard -----+
 /// ```
 ///
-/// At each pause a draft of the answer is begun. It is given once the turn is decided, and thrown away when the person
-/// goes on. Every state but `Idle` has a deadline, so a turn always ends.
+/// Whenever the voice falls silent a draft of the answer is begun. It is given once the turn is decided, and thrown away
+/// when the person goes on. Every state but `Idle` has a deadline, so a turn always ends.
 ///
 /// Speech over an answer makes it pause at once. If it turns out to be a request, or lasts, the answer ends there and the
 /// next turn has begun; if it was only a sign of listening, or no speech, the answer goes on where it stopped.
