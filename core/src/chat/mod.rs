@@ -55,3 +55,25 @@ pub struct Exchange {
     /// What was heard of the reply.
     pub heard: String,
 }
+
+/// Something that the language model wants done before it goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToolCall {
+    /// By what the server knows the call; empty where it gives calls no names.
+    pub id: String,
+    /// The tool. It need not exist.
+    pub name: String,
+    /// Its arguments, as the model wrote them: JSON, if it wrote well.
+    pub arguments: String,
+}
+
+/// How many tokens a reply took, as the server counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Of the prompt.
+    pub prompt_tokens: u64,
+    /// Of the reply, reasoning included.
+    pub reply_tokens: u64,
+    /// Of the prompt's, those that the server had in its cache.
+    pub cached_tokens: u64,
+}

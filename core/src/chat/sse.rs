@@ -1,22 +1,15 @@
 //! Server-sent events out of bytes, by the WHATWG HTML standard, section 9.2.6. Bytes may come in any portions.
 
+use std::borrow::Cow;
+
 /// The longest line, and the longest event, that is taken to be sane.
 const LONGEST: usize = 1 << 20;
-
-/// One dispatched event.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct SseEvent {
-    /// The `event:` field, empty if there was none.
-    pub(super) kind: String,
-    /// The `data:` lines, joined by line feeds.
-    pub(super) data: String,
-}
 
 /// What a line of the stream led to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum SseLine {
-    /// An event is complete.
-    Event(SseEvent),
+    /// An event is complete: [`SseParser::kind`] and [`SseParser::data`] are its own until more bytes are taken.
+    Event,
     /// The line is part of an event, a comment, or a field without meaning here.
     Part,
     /// The line's field is none of the standard's, which a sane stream never has.
@@ -25,83 +18,118 @@ pub(super) enum SseLine {
     TooLong,
 }
 
-/// Splits bytes into lines and lines into events.
+/// Splits bytes into lines and lines into events. Its buffers serve one event after the other.
 #[derive(Debug, Default)]
 pub(super) struct SseParser {
+    /// The beginning of a line whose end has not come.
     line: Vec<u8>,
     after_carriage_return: bool,
     past_first_line: bool,
     kind: String,
-    data: Option<String>,
+    data: String,
+    has_data: bool,
+    /// The event was given out, so that its buffers are free.
+    given: bool,
 }
 
 impl SseParser {
-    /// Takes one byte; says something only when the byte ends a line.
-    pub(super) fn push(&mut self, byte: u8) -> Option<SseLine> {
-        let second_half_of_line_end = byte == b'\n' && self.after_carriage_return;
-        self.after_carriage_return = byte == b'\r';
-        match byte {
-            b'\n' if second_half_of_line_end => None,
-            b'\n' | b'\r' => Some(self.end_line()),
-            _ if self.line.len() >= LONGEST => Some(SseLine::TooLong),
-            _ => {
-                self.line.push(byte);
-                None
-            }
+    /// Takes bytes off the front of `bytes`, up to the next line end; says something only when there is one.
+    pub(super) fn push(&mut self, bytes: &mut &[u8]) -> Option<SseLine> {
+        if std::mem::take(&mut self.given) {
+            self.kind.clear();
+            self.data.clear();
+            self.has_data = false;
         }
+        let first = *bytes.first()?;
+        // The second half of a line end.
+        if std::mem::take(&mut self.after_carriage_return) && first == b'\n' {
+            *bytes = &bytes[1..];
+        }
+        let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+        let (line, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
+        if self.line.len() + line.len() > LONGEST {
+            *bytes = &[];
+            return Some(SseLine::TooLong);
+        }
+        let Some((line_end, rest)) = rest.split_first() else {
+            self.line.extend_from_slice(line);
+            *bytes = rest;
+            return None;
+        };
+        self.after_carriage_return = *line_end == b'\r';
+        *bytes = rest;
+        if self.line.is_empty() {
+            return Some(self.end_line(line));
+        }
+        let mut whole = std::mem::take(&mut self.line);
+        whole.extend_from_slice(line);
+        let led_to = self.end_line(&whole);
+        whole.clear();
+        self.line = whole;
+        Some(led_to)
     }
 
-    /// The data that the end of the stream cuts off: the standard says to drop them.
+    /// The `event:` field, empty if there was none.
+    pub(super) fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// The `data:` lines, joined by line feeds.
+    pub(super) fn data(&self) -> &str {
+        &self.data
+    }
+
+    /// The data that the end of the stream cuts off, which the standard says to drop, and whether what follows it may
+    /// have become a line of such a stream.
     pub(super) fn unfinished(mut self) -> (Option<String>, bool) {
+        if std::mem::take(&mut self.given) {
+            self.has_data = false;
+        }
         let mut sane = true;
-        if !self.line.is_empty() {
-            let name_is_whole = self.line.contains(&b':');
-            let name: Vec<u8> = self.line.iter().copied().take_while(|byte| *byte != b':').collect();
+        let line = std::mem::take(&mut self.line);
+        if !line.is_empty() {
+            let name_is_whole = line.contains(&b':');
+            let name: Vec<u8> = line.iter().copied().take_while(|byte| *byte != b':').collect();
             sane = ["data", "event", "id", "retry", ""].iter().any(|known| {
                 if name_is_whole { known.as_bytes() == name } else { known.as_bytes().starts_with(&name) }
             });
-            self.end_line();
+            self.end_line(&line);
         }
-        (self.data, sane)
+        (self.has_data.then_some(self.data), sane)
     }
 
-    fn end_line(&mut self) -> SseLine {
-        let bytes = std::mem::take(&mut self.line);
-        let mut bytes = bytes.as_slice();
+    fn end_line(&mut self, mut bytes: &[u8]) -> SseLine {
         if !std::mem::replace(&mut self.past_first_line, true) {
             bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
         }
         if bytes.is_empty() {
-            let kind = std::mem::take(&mut self.kind);
-            return self.data.take().map_or(SseLine::Part, |data| SseLine::Event(SseEvent { kind, data }));
+            if self.has_data {
+                self.given = true;
+                return SseLine::Event;
+            }
+            self.kind.clear();
+            return SseLine::Part;
         }
         // Only whole lines are decoded, so that a character split between portions stays whole.
-        let line = String::from_utf8_lossy(bytes);
+        let line: Cow<'_, str> = String::from_utf8_lossy(bytes);
         let (field, value) = line.split_once(':').unwrap_or((&line, ""));
-        let value = value.strip_prefix(' ').unwrap_or(value);
-        self.field(field, value)
+        self.field(field, value.strip_prefix(' ').unwrap_or(value))
     }
 
     fn field(&mut self, field: &str, value: &str) -> SseLine {
         match field {
+            "data" if self.data.len() + value.len() > LONGEST => return SseLine::TooLong,
             "data" => {
-                match &mut self.data {
-                    None => self.data = Some(value.to_owned()),
-                    Some(data) if data.len() + value.len() > LONGEST => return SseLine::TooLong,
-                    Some(data) => {
-                        data.push('\n');
-                        data.push_str(value);
-                    }
+                if std::mem::replace(&mut self.has_data, true) {
+                    self.data.push('\n');
                 }
-                SseLine::Part
+                self.data.push_str(value);
             }
-            "event" => {
-                value.clone_into(&mut self.kind);
-                SseLine::Part
-            }
-            "" | "id" | "retry" => SseLine::Part,
-            _ => SseLine::Unknown,
+            "event" => value.clone_into(&mut self.kind),
+            "" | "id" | "retry" => {}
+            _ => return SseLine::Unknown,
         }
+        SseLine::Part
     }
 }
 
@@ -110,14 +138,13 @@ mod tests {
     use super::*;
 
     fn events(stream: &[u8]) -> Vec<String> {
-        let mut parser = SseParser::default();
-        stream
-            .iter()
-            .filter_map(|byte| match parser.push(*byte) {
-                Some(SseLine::Event(event)) => Some(event.data),
-                _ => None,
-            })
-            .collect()
+        let (mut parser, mut rest, mut events) = (SseParser::default(), stream, Vec::new());
+        while !rest.is_empty() {
+            if parser.push(&mut rest) == Some(SseLine::Event) {
+                events.push(parser.data().to_owned());
+            }
+        }
+        events
     }
 
     #[test]
@@ -133,7 +160,7 @@ mod tests {
     #[test]
     fn an_endless_line_is_refused() {
         let mut parser = SseParser::default();
-        assert!((0..=LONGEST).any(|_| parser.push(b'x') == Some(SseLine::TooLong)));
+        assert!((0..=LONGEST).any(|_| parser.push(&mut b"x".as_slice()) == Some(SseLine::TooLong)));
     }
 
     #[test]

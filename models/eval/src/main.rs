@@ -13,6 +13,7 @@ mod figures;
 mod manifest;
 mod models;
 mod normalise;
+mod streams;
 mod stt;
 mod text_end;
 mod vad;
@@ -82,6 +83,17 @@ enum Command {
         #[arg(long)]
         verbose: bool,
     },
+    /// Recorded replies of LLM servers, read at 1 byte, at 37 bytes and whole: a folder of them.
+    Streams {
+        #[command(flatten)]
+        folder: Folder,
+        /// Also print what each comes to, on standard error.
+        #[arg(long)]
+        verbose: bool,
+        /// Print what each complete reply comes to, and its bytes, as JSON in place of figures.
+        #[arg(long)]
+        replies: bool,
+    },
     /// What the models cost on this machine, beside the Python packages where `--python` names an interpreter.
     Bench {
         #[command(flatten)]
@@ -121,6 +133,13 @@ fn main() -> Result<()> {
         }
         Command::Normalise { folder, verbose } => {
             figures::print(&normalise::measure(&folder.path, verbose)?, folder.json)
+        }
+        Command::Streams { folder, verbose, replies: false } => {
+            figures::print(&streams::measure(&folder.path, verbose)?, folder.json)
+        }
+        Command::Streams { folder, .. } => {
+            streams::replies(&folder.path)?.iter().for_each(|reply| println!("{reply}"));
+            Ok(())
         }
         Command::Bench { folder, python, whisper } => bench::measure(&folder.path, python.as_deref(), &whisper)?
             .iter()

@@ -63,7 +63,8 @@ impl Generation {
                     self.spoke = true;
                     return Ok(Some(text));
                 }
-                Ok(Some(ReplyChunk::Reasoning)) => {}
+                // No tools are offered, so what a model wants of them is no more than a sign of life.
+                Ok(Some(ReplyChunk::Reasoning | ReplyChunk::ToolCall(_) | ReplyChunk::Usage(_))) => {}
                 Ok(Some(ReplyChunk::End(reason))) => {
                     debug!(?reason, "the reply is complete");
                     return if self.spoke { Ok(None) } else { Err(self.malformed("the reply has no text")) };

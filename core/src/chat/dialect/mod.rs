@@ -2,14 +2,17 @@
 //!
 //! One file for each wire format. Nothing here knows about sockets, retries or time.
 
+mod anthropic;
+mod event_body;
 mod ollama;
 mod openai;
 mod reasoning;
 mod server_error;
+mod tool_calls;
 
 pub use server_error::{ServerError, ServerErrorKind};
 
-use super::Message;
+use super::{Message, ToolCall, Usage};
 use reasoning::ReasoningFilter;
 
 /// The longest body without a line end, and the longest that is not a stream at all.
@@ -27,6 +30,9 @@ pub enum Dialect {
     /// `POST {base}/api/chat` with a JSON object per line.
     /// Reference: <https://github.com/ollama/ollama/blob/main/docs/api.md>.
     Ollama,
+    /// `POST {base}/v1/messages` with server-sent events, as Anthropic writes it.
+    /// Reference: <https://docs.anthropic.com/en/api/messages-streaming>.
+    Anthropic,
 }
 
 /// What a server is asked for.
@@ -68,6 +74,10 @@ pub enum ReplyChunk {
     Text(String),
     /// The model is reasoning. It is a sign of life and nothing to speak.
     Reasoning,
+    /// The model wants a tool to be used. Its calls come together, after the text.
+    ToolCall(ToolCall),
+    /// What the reply took, where the server says so; just before the end.
+    Usage(Usage),
     /// The reply is complete, for the server's reason, such as `stop` or `length`.
     End(Option<String>),
 }
@@ -90,6 +100,7 @@ impl Dialect {
         match self {
             Dialect::OpenAi => openai::encode(request),
             Dialect::Ollama => ollama::encode(request),
+            Dialect::Anthropic => anthropic::encode(request),
         }
     }
 
@@ -99,6 +110,7 @@ impl Dialect {
         let wire = match self {
             Dialect::OpenAi => Wire::OpenAi(openai::Decoder::default()),
             Dialect::Ollama => Wire::Ollama(ollama::Decoder::default()),
+            Dialect::Anthropic => Wire::Anthropic(anthropic::Decoder::default()),
         };
         ReplyDecoder { wire, reasoning: ReasoningFilter::default(), begun: false, over: false }
     }
@@ -117,6 +129,7 @@ pub struct ReplyDecoder {
 enum Wire {
     OpenAi(openai::Decoder),
     Ollama(ollama::Decoder),
+    Anthropic(anthropic::Decoder),
 }
 
 /// What a wire format says before reasoning is taken out.
@@ -124,6 +137,8 @@ enum Wire {
 enum Piece {
     Text(String),
     Reasoning,
+    ToolCall(ToolCall),
+    Usage(Usage),
     End(Option<String>),
 }
 
@@ -142,6 +157,7 @@ impl ReplyDecoder {
         let outcome = match &mut self.wire {
             Wire::OpenAi(decoder) => decoder.feed(bytes, &mut pieces),
             Wire::Ollama(decoder) => decoder.feed(bytes, &mut pieces),
+            Wire::Anthropic(decoder) => decoder.feed(bytes, &mut pieces),
         };
         self.take(pieces, chunks);
         if self.over {
@@ -164,6 +180,7 @@ impl ReplyDecoder {
         let outcome = match &mut self.wire {
             Wire::OpenAi(decoder) => decoder.finish(&mut pieces),
             Wire::Ollama(decoder) => decoder.finish(&mut pieces),
+            Wire::Anthropic(decoder) => decoder.finish(&mut pieces),
         };
         self.take(pieces, chunks);
         if std::mem::replace(&mut self.over, true) { Ok(()) } else { outcome }
@@ -183,14 +200,27 @@ impl ReplyDecoder {
                     }
                     self.speak(filtered.text, chunks);
                 }
+                Piece::ToolCall(call) => {
+                    self.flush(chunks);
+                    chunks.push(ReplyChunk::ToolCall(call));
+                }
+                Piece::Usage(usage) => {
+                    self.flush(chunks);
+                    chunks.push(ReplyChunk::Usage(usage));
+                }
                 Piece::End(reason) => {
-                    let rest = self.reasoning.finish();
-                    self.speak(rest, chunks);
+                    self.flush(chunks);
                     chunks.push(ReplyChunk::End(reason));
                     self.over = true;
                 }
             }
         }
+    }
+
+    /// No more text follows.
+    fn flush(&mut self, chunks: &mut Vec<ReplyChunk>) {
+        let rest = self.reasoning.finish();
+        self.speak(rest, chunks);
     }
 
     fn speak(&mut self, text: String, chunks: &mut Vec<ReplyChunk>) {

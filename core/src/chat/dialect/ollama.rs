@@ -4,7 +4,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::openai::WireMessage;
+use super::tool_calls::ToolCalls;
 use super::{ChatRequest, DecodeError, EncodedRequest, LONGEST_WHOLE, Piece, ServerError, excerpt};
+use crate::chat::Usage;
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -38,16 +40,23 @@ pub(super) fn encode(request: &ChatRequest<'_>) -> EncodedRequest {
 #[derive(Debug, Default)]
 pub(super) struct Decoder {
     line: Vec<u8>,
+    calls: ToolCalls,
 }
 
 impl Decoder {
-    pub(super) fn feed(&mut self, bytes: &[u8], pieces: &mut Vec<Piece>) -> Result<(), DecodeError> {
-        for byte in bytes {
-            match byte {
-                b'\n' => self.end_line(pieces)?,
-                _ if self.line.len() >= LONGEST_WHOLE => return Err(DecodeError::Malformed(excerpt(&self.line))),
-                _ => self.line.push(*byte),
+    pub(super) fn feed(&mut self, mut bytes: &[u8], pieces: &mut Vec<Piece>) -> Result<(), DecodeError> {
+        while !bytes.is_empty() && !matches!(pieces.last(), Some(Piece::End(_))) {
+            let end = bytes.iter().position(|byte| *byte == b'\n');
+            let (line, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
+            let room = LONGEST_WHOLE - self.line.len().min(LONGEST_WHOLE);
+            self.line.extend_from_slice(&line[..line.len().min(room)]);
+            if line.len() > room {
+                return Err(DecodeError::Malformed(excerpt(&self.line)));
             }
+            if end.is_some() {
+                self.end_line(pieces)?;
+            }
+            bytes = rest.get(1..).unwrap_or_default();
         }
         Ok(())
     }
@@ -80,10 +89,19 @@ impl Decoder {
         if let Some(text) = message["content"].as_str().filter(|text| !text.is_empty()) {
             pieces.push(Piece::Text(text.to_owned()));
         }
+        self.calls.take_in(message);
         if done == true {
+            pieces.extend(self.calls.complete().map(Piece::ToolCall));
+            pieces.extend(usage(&payload).map(Piece::Usage));
             pieces.push(Piece::End(payload["done_reason"].as_str().map(str::to_owned)));
         }
         self.line.clear();
         Ok(())
     }
+}
+
+/// A prompt that the server had in its cache is not counted by it.
+fn usage(payload: &Value) -> Option<Usage> {
+    let prompt_tokens = payload["prompt_eval_count"].as_u64()?;
+    Some(Usage { prompt_tokens, reply_tokens: payload["eval_count"].as_u64().unwrap_or(0), cached_tokens: 0 })
 }

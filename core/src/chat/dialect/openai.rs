@@ -1,13 +1,15 @@
 //! OpenAI's chat completions, as OpenAI and the many compatible servers write them.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{
-    ChatRequest, DecodeError, EncodedRequest, HEAD_BYTES, LONGEST_WHOLE, Piece, ServerError, TokenLimit, excerpt,
-};
-use crate::chat::sse::{SseEvent, SseLine, SseParser};
-use crate::chat::{Message, Role};
+use super::event_body::{EventBody, EventReply};
+use super::tool_calls::ToolCalls;
+use super::{ChatRequest, DecodeError, EncodedRequest, Piece, ServerError, TokenLimit, excerpt};
+use crate::chat::{Message, Role, Usage};
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -51,99 +53,31 @@ pub(super) fn encode(request: &ChatRequest<'_>) -> EncodedRequest {
     EncodedRequest { path: "/chat/completions", body }
 }
 
+/// Decodes one reply.
+pub(super) type Decoder = EventBody<Reply>;
+
+/// What is known of a reply before its end.
 #[derive(Debug, Default)]
-pub(super) struct Decoder {
-    body: BodyKind,
-    /// The first bytes, to show if they cannot be read.
-    head: Vec<u8>,
+pub(super) struct Reply {
     understood_an_event: bool,
     saw_other_events: bool,
+    /// The server has said why the reply ends; what it says after that is about the reply, no part of it.
     finish: Option<Option<String>>,
+    calls: ToolCalls,
+    usage: Option<Usage>,
 }
 
-/// What the body turns out to be, by its first bytes.
-#[derive(Debug, Default)]
-enum BodyKind {
-    #[default]
-    NotYetKnown,
-    Events(SseParser),
-    /// A server that does not stream sends one JSON object.
-    Whole(Vec<u8>),
-    /// Neither: a web page, most likely. Its beginning is collected for the message.
-    Unreadable,
-}
-
-impl Decoder {
-    pub(super) fn feed(&mut self, bytes: &[u8], pieces: &mut Vec<Piece>) -> Result<(), DecodeError> {
-        bytes.iter().try_for_each(|byte| self.push(*byte, pieces))
-    }
-
-    fn push(&mut self, byte: u8, pieces: &mut Vec<Piece>) -> Result<(), DecodeError> {
-        if self.head.len() < HEAD_BYTES {
-            self.head.push(byte);
-        }
-        match &mut self.body {
-            BodyKind::NotYetKnown => {
-                self.body = match byte {
-                    // A byte order mark or white space tells nothing yet.
-                    0xEF | 0xBB | 0xBF | b' ' | b'\t' | b'\r' | b'\n' => return Ok(()),
-                    b'<' => BodyKind::Unreadable,
-                    b'{' | b'[' => BodyKind::Whole(vec![byte]),
-                    _ => {
-                        let mut parser = SseParser::default();
-                        parser.push(byte);
-                        BodyKind::Events(parser)
-                    }
-                };
-                Ok(())
-            }
-            BodyKind::Events(parser) => match parser.push(byte) {
-                Some(SseLine::Event(event)) => self.event(&event, pieces),
-                Some(SseLine::Unknown) if !self.understood_an_event => {
-                    self.body = BodyKind::Unreadable;
-                    self.unreadable()
-                }
-                Some(SseLine::TooLong) => Err(DecodeError::Malformed(excerpt(&self.head))),
-                Some(SseLine::Part | SseLine::Unknown) | None => Ok(()),
-            },
-            BodyKind::Whole(whole) if whole.len() < LONGEST_WHOLE => {
-                whole.push(byte);
-                Ok(())
-            }
-            BodyKind::Whole(_) => Err(DecodeError::Malformed(excerpt(&self.head))),
-            BodyKind::Unreadable => self.unreadable(),
-        }
-    }
-
-    pub(super) fn finish(&mut self, pieces: &mut Vec<Piece>) -> Result<(), DecodeError> {
-        if let Some(reason) = self.finish.take() {
-            // Some servers leave `[DONE]` out; the finish reason already said that the reply is complete.
-            pieces.push(Piece::End(reason));
+impl EventReply for Reply {
+    fn event(&mut self, kind: &str, data: &str, pieces: &mut Vec<Piece>) -> Result<(), DecodeError> {
+        if let Some(text) = only_text(data).filter(|_| kind != "error") {
+            self.understood_an_event = true;
+            say(text, pieces);
             return Ok(());
         }
-        match std::mem::take(&mut self.body) {
-            BodyKind::NotYetKnown => Err(DecodeError::Cut),
-            BodyKind::Unreadable => Err(DecodeError::Malformed(excerpt(&self.head))),
-            BodyKind::Whole(whole) => self.whole(&whole, pieces),
-            BodyKind::Events(parser) => match parser.unfinished() {
-                (Some(data), _) if data.trim() == "[DONE]" => {
-                    pieces.push(Piece::End(None));
-                    Ok(())
-                }
-                (_, sane) if self.understood_an_event || (sane && !self.saw_other_events) => Err(DecodeError::Cut),
-                _ => Err(DecodeError::Malformed(excerpt(&self.head))),
-            },
-        }
-    }
-
-    fn unreadable(&self) -> Result<(), DecodeError> {
-        if self.head.len() < HEAD_BYTES { Ok(()) } else { Err(DecodeError::Malformed(excerpt(&self.head))) }
-    }
-
-    fn event(&mut self, event: &SseEvent, pieces: &mut Vec<Piece>) -> Result<(), DecodeError> {
-        let data = event.data.trim();
+        let data = data.trim();
         if data == "[DONE]" {
-            pieces.push(Piece::End(self.finish.take().flatten()));
+            let reason = self.finish.take().flatten();
+            self.complete(reason, pieces);
             return Ok(());
         }
         if data.is_empty() {
@@ -154,7 +88,7 @@ impl Decoder {
         if let Some(error) = ServerError::from_json(&payload, None) {
             return Err(DecodeError::Server(error));
         }
-        if event.kind == "error" {
+        if kind == "error" {
             return Err(DecodeError::Server(ServerError::from_reported(&payload, None)));
         }
         if !payload.is_object() {
@@ -165,9 +99,11 @@ impl Decoder {
         } else {
             self.saw_other_events = true;
         }
+        self.usage = usage(&payload).or(self.usage);
         // An event with no choice in it reports usage or filtering.
         if let Some(choice) = first_choice(&payload) {
             said(&choice["delta"], pieces);
+            self.calls.take_in(&choice["delta"]);
             if let Some(reason) = choice["finish_reason"].as_str() {
                 self.finish = Some(Some(reason.to_owned()));
             }
@@ -183,9 +119,77 @@ impl Decoder {
         }
         let choice = first_choice(&payload).ok_or_else(|| DecodeError::Malformed(excerpt(body)))?;
         said(&choice["message"], pieces);
-        pieces.push(Piece::End(choice["finish_reason"].as_str().map(str::to_owned)));
+        self.calls.take_in(&choice["message"]);
+        self.usage = usage(&payload);
+        self.complete(choice["finish_reason"].as_str().map(str::to_owned), pieces);
         Ok(())
     }
+
+    fn end(&mut self, unfinished: Option<&str>, pieces: &mut Vec<Piece>) -> bool {
+        // Some servers leave `[DONE]` out; the finish reason already said that the reply is complete.
+        let reason = self.finish.take();
+        let done = unfinished.is_some_and(|data| data.trim() == "[DONE]");
+        if reason.is_some() || done {
+            self.complete(reason.flatten(), pieces);
+        }
+        done || matches!(pieces.last(), Some(Piece::End(_)))
+    }
+
+    fn kinds_of_events(&self) -> (bool, bool) {
+        (self.understood_an_event, self.saw_other_events)
+    }
+}
+
+impl Reply {
+    fn complete(&mut self, reason: Option<String>, pieces: &mut Vec<Piece>) {
+        pieces.extend(self.calls.complete().map(Piece::ToolCall));
+        pieces.extend(self.usage.take().map(Piece::Usage));
+        pieces.push(Piece::End(reason));
+    }
+}
+
+/// The text of an event in which there is nothing else, as nearly all are: that is read without copying anything but it.
+fn only_text(data: &str) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Chunk<'a> {
+        #[serde(borrow)]
+        choices: [Choice<'a>; 1],
+        error: Option<IgnoredAny>,
+        usage: Option<IgnoredAny>,
+    }
+    #[derive(Deserialize)]
+    struct Choice<'a> {
+        #[serde(default)]
+        index: u64,
+        #[serde(borrow)]
+        delta: Delta<'a>,
+        finish_reason: Option<IgnoredAny>,
+    }
+    #[derive(Deserialize)]
+    struct Delta<'a> {
+        #[serde(borrow)]
+        content: Cow<'a, str>,
+        reasoning_content: Option<IgnoredAny>,
+        reasoning: Option<IgnoredAny>,
+        thinking: Option<IgnoredAny>,
+        tool_calls: Option<IgnoredAny>,
+        function_call: Option<IgnoredAny>,
+        refusal: Option<IgnoredAny>,
+    }
+    let Chunk { choices: [Choice { index, delta, finish_reason }], error, usage } = serde_json::from_str(data).ok()?;
+    let Delta { content, reasoning_content, reasoning, thinking, tool_calls, function_call, refusal } = delta;
+    let others =
+        [error, usage, finish_reason, reasoning_content, reasoning, thinking, tool_calls, function_call, refusal];
+    (index == 0 && others.iter().all(Option::is_none)).then_some(content)
+}
+
+fn usage(payload: &Value) -> Option<Usage> {
+    let usage = payload.get("usage").filter(|usage| usage.is_object())?;
+    Some(Usage {
+        prompt_tokens: usage["prompt_tokens"].as_u64()?,
+        reply_tokens: usage["completion_tokens"].as_u64().unwrap_or(0),
+        cached_tokens: usage["prompt_tokens_details"]["cached_tokens"].as_u64().unwrap_or(0),
+    })
 }
 
 fn first_choice(payload: &Value) -> Option<&Value> {
@@ -216,9 +220,10 @@ fn said(message: &Value, pieces: &mut Vec<Piece>) {
     }
 }
 
-fn say(text: &str, pieces: &mut Vec<Piece>) {
+fn say<'a>(text: impl Into<Cow<'a, str>>, pieces: &mut Vec<Piece>) {
+    let text = text.into();
     if !text.is_empty() {
-        pieces.push(Piece::Text(text.to_owned()));
+        pieces.push(Piece::Text(text.into_owned()));
     }
 }
 

@@ -6,10 +6,12 @@ use serde_json::Value;
 use super::*;
 use crate::chat::Role;
 
-/// The text of a reply, and how it ended.
+/// The text of a reply, the tools that it wants used, and how it ended.
 #[derive(Debug, PartialEq)]
 struct Read {
     text: String,
+    calls: Vec<ToolCall>,
+    usage: Option<Usage>,
     end: Result<Option<String>, DecodeError>,
 }
 
@@ -17,17 +19,18 @@ fn read<'a>(dialect: Dialect, portions: impl IntoIterator<Item = &'a [u8]>) -> R
     let (mut decoder, mut chunks) = (dialect.decoder(), Vec::new());
     let fed = portions.into_iter().try_for_each(|portion| decoder.feed(portion, &mut chunks));
     let outcome = fed.and_then(|()| decoder.finish(&mut chunks));
-    let mut text = String::new();
-    let mut end = None;
+    let (mut text, mut calls, mut usage, mut end) = (String::new(), Vec::new(), None, None);
     for chunk in chunks {
         assert!(end.is_none(), "something came after the end: {chunk:?}");
         match chunk {
             ReplyChunk::Text(more) => text.push_str(&more),
             ReplyChunk::Reasoning => {}
+            ReplyChunk::ToolCall(call) => calls.push(call),
+            ReplyChunk::Usage(counted) => usage = Some(counted),
             ReplyChunk::End(reason) => end = Some(reason),
         }
     }
-    Read { text, end: outcome.map(|()| end.expect("a reply without an error has an end")) }
+    Read { text, calls, usage, end: outcome.map(|()| end.expect("a reply without an error has an end")) }
 }
 
 fn openai(body: &str) -> Read {
@@ -39,7 +42,8 @@ fn event(delta: &str) -> String {
 }
 
 fn said(text: &str, reason: Option<&str>) -> Read {
-    Read { text: text.to_owned(), end: Ok(reason.map(str::to_owned)) }
+    let end = Ok(reason.map(str::to_owned));
+    Read { text: text.to_owned(), calls: Vec::new(), usage: None, end }
 }
 
 #[test]
@@ -48,7 +52,12 @@ fn requests_as_servers_want_them() {
     let request =
         ChatRequest { model: "m", messages: &messages, max_reply_tokens: 9, token_limit: TokenLimit::MaxTokens };
     let newer = ChatRequest { token_limit: TokenLimit::MaxCompletionTokens, ..request };
-    let encoded = [Dialect::OpenAi.encode(&request), Dialect::OpenAi.encode(&newer), Dialect::Ollama.encode(&request)];
+    let encoded = [
+        Dialect::OpenAi.encode(&request),
+        Dialect::OpenAi.encode(&newer),
+        Dialect::Ollama.encode(&request),
+        Dialect::Anthropic.encode(&request),
+    ];
     let written: Vec<String> = encoded.iter().map(|request| format!("{}\n{}\n", request.path, request.body)).collect();
     expect_test::expect![[r#"
         /chat/completions
@@ -57,6 +66,8 @@ fn requests_as_servers_want_them() {
         {"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"\"Hi\""}],"stream":true,"max_completion_tokens":9}
         /api/chat
         {"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"\"Hi\""}],"stream":true,"think":false,"options":{"num_predict":9}}
+        /v1/messages
+        {"model":"m","max_tokens":9,"system":"Be brief.","messages":[{"role":"user","content":"\"Hi\""}],"stream":true}
     "#]].assert_eq(&written.concat());
 }
 
@@ -69,8 +80,9 @@ fn openai_replies_of_many_servers() {
     assert_eq!(openai(&format!(": waiting\n\n{hello}{stop}")), said("Hello", Some("stop")), "no [DONE]");
     assert_eq!(openai(&format!("{hello}{done}")), said("Hello", None), "no finish reason");
     assert_eq!(openai(&format!("{hello}data: [DONE]")), said("Hello", None), "no empty line at the end");
-    let usage = "data: {\"choices\":[],\"usage\":{\"total_tokens\":3}}\n\n";
-    assert_eq!(openai(&format!("{hello}{stop}{usage}{done}")), said("Hello", Some("stop")));
+    let usage = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":1}}\n\n";
+    let counted = Some(Usage { prompt_tokens: 3, reply_tokens: 1, cached_tokens: 0 });
+    assert_eq!(openai(&format!("{hello}{stop}{usage}{done}")), Read { usage: counted, ..said("Hello", Some("stop")) });
     let thought = event(r#"{"reasoning_content":"Hm."}"#) + &event(r#"{"content":"<think>a</think>\n"}"#);
     assert_eq!(openai(&format!("{thought}{hello}{done}")), said("Hello", None));
     let whole = r#"{"choices":[{"message":{"role":"assistant","content":" Hello"},"finish_reason":"length"}]}"#;
@@ -118,13 +130,14 @@ proptest! {
     fn portions_make_no_difference(
         body in prop::collection::vec(prop::sample::select(vec![
             "data: ", "{\"choices\":[{\"delta\":{\"content\":\"", "Grüße", "\"}}]}", "\n\n", "\r\n", "[DONE]", "{", "<html>", ":", "x",
-            "{\"message\":{\"content\":\"a\"},\"done\":true}", "\u{feff}", "{\"error\":\"e\"}",
+            "{\"message\":{\"content\":\"a\"},\"done\":true}", "{\"type\":\"message_stop\"}", "\",\"tool_calls\":[{\"id\":\"1\"}]}}]}",
+            "{\"type\":\"content_block_delta\",\"delta\":{\"text\":\"b\"}}", "\u{feff}", "{\"error\":\"e\"}",
         ]), 0..12),
         cut in 0usize..200,
     ) {
         let body = body.concat().into_bytes();
         let (first, second) = body.split_at(cut.min(body.len()));
-        for dialect in [Dialect::OpenAi, Dialect::Ollama] {
+        for dialect in [Dialect::OpenAi, Dialect::Ollama, Dialect::Anthropic] {
             let whole = read(dialect, [body.as_slice()]);
             prop_assert_eq!(&read(dialect, [first, second]), &whole);
             prop_assert_eq!(&read(dialect, body.chunks(1)), &whole);
@@ -219,4 +232,74 @@ fn recorded_streams_read_the_same_however_they_are_cut() {
             assert!(foreseen, "{} up to {cut}: {stopped:?}", file.display());
         }
     }
+}
+
+fn call(id: &str, name: &str, arguments: &str) -> ToolCall {
+    ToolCall { id: id.to_owned(), name: name.to_owned(), arguments: arguments.to_owned() }
+}
+
+#[test]
+fn tool_calls_in_the_fragments_of_many_servers() {
+    let calls = |deltas: &[&str]| {
+        let events: String = deltas.iter().map(|delta| event(delta)).collect();
+        openai(&format!("{events}data: [DONE]\n\n")).calls
+    };
+    let begun = r#"{"tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"light","arguments":""}}]}"#;
+    let more = r#"{"tool_calls":[{"index":0,"function":{"arguments":"{\"on\":"}}]}"#;
+    let rest = r#"{"tool_calls":[{"index":0,"function":{"arguments":"true}"}}]}"#;
+    let other = r#"{"tool_calls":[{"index":1,"id":"b","function":{"name":"time"}}]}"#;
+    let light = call("a", "light", r#"{"on":true}"#);
+    assert_eq!(calls(&[begun, more, rest, other]), [light.clone(), call("b", "time", "{}")], "OpenAI's own");
+    assert_eq!(calls(&[begun, other, more, rest]), [light, call("b", "time", "{}")], "at the same time");
+    let whole = |id: &str| {
+        format!(r#"{{"tool_calls":[{{"index":0,"id":"{id}","function":{{"name":"time","arguments":"{{}}"}}}}]}}"#)
+    };
+    assert_eq!(
+        calls(&[&whole("a"), &whole("b")]),
+        [call("a", "time", "{}"), call("b", "time", "{}")],
+        "all numbered 0"
+    );
+    let nameless = r#"{"tool_calls":[{"function":{"name":"a","arguments":{"n":1}}},{"function":{"name":"b"}}]}"#;
+    assert_eq!(calls(&[nameless]), [call("", "a", r#"{"n":1}"#), call("", "b", "{}")], "neither number nor id");
+    let older = [r#"{"function_call":{"name":"a","arguments":"{"}}"#, r#"{"function_call":{"arguments":"}"}}"#];
+    assert_eq!(calls(&older), [call("", "a", "{}")], "as it was before there were several");
+    let broken = r#"{"tool_calls":[{"index":0,"function":{"name":"a","arguments":"{\"n\":"}}]}"#;
+    assert_eq!(calls(&[broken]), [call("", "a", r#"{"n":"#)], "what is wrong with it is for others to say");
+}
+
+#[test]
+fn anthropic_replies() {
+    let anthropic = |body: &str| read(Dialect::Anthropic, [body.as_bytes()]);
+    let event = |data: &str| format!("event: x\ndata: {data}\n\n");
+    let start = event(
+        r#"{"type":"message_start","message":{"usage":{"input_tokens":5,"cache_read_input_tokens":7,"output_tokens":1}}}"#,
+    ) + &event(r#"{"type":"ping"}"#);
+    let block = event(r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#);
+    let hello = event(r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hello"}}"#);
+    let tool = event(
+        r#"{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"a","name":"light","input":{}}}"#,
+    ) + &event(
+        r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"on\":true}"}}"#,
+    );
+    let thought =
+        event(r#"{"type":"content_block_start","index":2,"content_block":{"type":"thinking","thinking":""}}"#)
+            + &event(r#"{"type":"content_block_delta","index":2,"delta":{"type":"thinking_delta","thinking":"Hm."}}"#);
+    let stop = event(r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":9}}"#);
+    let over = event(r#"{"type":"message_stop"}"#);
+    let usage = Some(Usage { prompt_tokens: 12, reply_tokens: 9, cached_tokens: 7 });
+    let expected = Read { calls: vec![call("a", "light", r#"{"on":true}"#)], usage, ..said("Hello", Some("tool_use")) };
+    assert_eq!(anthropic(&format!("{start}{block}{hello}{tool}{thought}{stop}{over}")), expected);
+    assert_eq!(anthropic(&format!("{start}{block}{hello}{tool}{stop}")), expected, "cut after the reason");
+    assert_eq!(anthropic(&format!("{start}{block}{hello}")).end, Err(DecodeError::Cut));
+    let overloaded = event(r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#);
+    let failed = anthropic(&format!("{start}{block}{hello}{overloaded}"));
+    let error = ServerError { kind: ServerErrorKind::Unavailable, message: "Overloaded".to_owned() };
+    assert_eq!((failed.text.as_str(), failed.end), ("Hello", Err(DecodeError::Server(error))));
+    let text = r#"{"type":"text","text":"Hello"}"#;
+    let whole = format!(
+        r#"{{"type":"message","content":[{text},{text},{{"type":"server_tool_use"}},{text}],"stop_reason":"end_turn"}}"#
+    );
+    let paragraphs = said("HelloHello\n\nHello", Some("end_turn"));
+    assert_eq!(anthropic(&whole), paragraphs, "a server that does not stream, and uses a tool of its own");
+    assert!(matches!(anthropic("<html></html>").end, Err(DecodeError::Malformed(_))));
 }
