@@ -195,6 +195,7 @@ fn settings(server: &str) -> EngineSettings {
     EngineSettings {
         provider: Some(provider),
         system_prompt: String::new(),
+        topic: None,
         history_tokens: 1000,
         max_reply_tokens: 100,
         volume: 50,

@@ -3,9 +3,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use jiff::Zoned;
-use pipit_core::chat::{self, Door, Exchange, Message, newest_that_fit, prompt};
+use pipit_core::chat::{self, Door, Exchange, Message, ReplyCheck, Topic, TopicGuard, newest_that_fit, prompt};
 use pipit_core::intent::Catalogue;
 use pipit_store::Store;
 use tracing::{debug, trace, warn};
@@ -84,15 +84,23 @@ impl Engine {
         let now = self.now();
         let at = now.timestamp();
         let (engine, asked, door) = (self.clone(), request.text.clone(), request.door);
+        let topic = self.shared.settings.topic.clone();
         let events =
-            stream::once(blocking(move || engine.prepare(&request.text, &now))).flat_map(|prepared| match prepared {
-                Ok(Prepared::Offline(events)) => stream::iter(events).map(Ok).boxed(),
-                Ok(Prepared::Ask(provider, messages)) => {
-                    let understood = stream::iter([Ok(ReplyEvent::Understood { intent: None, deed: None })]);
-                    understood.chain(provider.generate(messages).map_ok(ReplyEvent::Text)).boxed()
-                }
-                Err(error) => stream::iter([Err(error)]).boxed(),
-            });
+            stream::once(blocking(move || engine.prepare(&request.text, &now))).flat_map(
+                move |prepared| match prepared {
+                    Ok(Prepared::Offline(events)) => stream::iter(events).map(Ok).boxed(),
+                    Ok(Prepared::Ask(provider, messages)) => {
+                        let understood = stream::iter([Ok(ReplyEvent::Understood { intent: None, deed: None })]);
+                        let text = provider.generate(messages);
+                        let text = match topic.clone() {
+                            Some(topic) => kept_to(topic, text).boxed(),
+                            None => text.boxed(),
+                        };
+                        understood.chain(text.map_ok(ReplyEvent::Text)).boxed()
+                    }
+                    Err(error) => stream::iter([Err(error)]).boxed(),
+                },
+            );
         Reply::new(asked, door, at, events.boxed())
     }
 
@@ -166,9 +174,17 @@ impl Engine {
             return saying(Some(intent.name()), deed, &reply);
         }
         match &self.shared.provider {
+            Some(_) if self.lies_elsewhere(request) => {
+                debug!("refused, because it is not of the persona's subject");
+                saying(None, None, self.shared.settings.topic.as_ref().map_or("", TopicGuard::refusal))
+            }
             Some(provider) => Ok(Prepared::Ask(Arc::clone(provider), self.prompt(request, now)?)),
             None => saying(None, None, offline::NOT_UNDERSTOOD),
         }
+    }
+
+    fn lies_elsewhere(&self, request: &str) -> bool {
+        self.shared.settings.topic.as_ref().is_some_and(|topic| topic.judge(request) == Topic::Elsewhere)
     }
 
     fn prompt(&self, request: &str, now: &Zoned) -> Result<Vec<Message>, ChatError> {
@@ -204,6 +220,22 @@ impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine").field("provider", &self.shared.settings.provider).finish_non_exhaustive()
     }
+}
+
+/// The reply, sentence by sentence, as long as it keeps to the subject.
+fn kept_to(
+    topic: TopicGuard,
+    text: impl Stream<Item = Result<String, ChatError>> + Send,
+) -> impl Stream<Item = Result<String, ChatError>> + Send {
+    let begun = (Box::pin(text), Some(ReplyCheck::new(topic)));
+    let sentences = stream::try_unfold(begun, |(mut text, check)| async move {
+        let Some(mut check) = check.filter(|check| !check.is_over()) else { return Ok(None) };
+        Ok(match text.try_next().await? {
+            Some(more) => Some((check.push(&more), (text, Some(check)))),
+            None => Some((check.finish(), (text, None))),
+        })
+    });
+    sentences.try_filter(|sentences| std::future::ready(!sentences.is_empty()))
 }
 
 /// The part of `recent` that begins where `before` began, so that prompts grow at the end and the server's prompt cache

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use pipit_core::chat::TopicGuard;
+
 /// The engine's settings.
 #[derive(Clone, Debug)]
 pub struct EngineSettings {
@@ -10,6 +12,8 @@ pub struct EngineSettings {
     pub provider: Option<ProviderSettings>,
     /// What the model is told before every conversation. May be empty.
     pub system_prompt: String,
+    /// What keeps the model to its subject, if it has one.
+    pub topic: Option<TopicGuard>,
     /// How much of the conversation is repeated to the model, in tokens.
     pub history_tokens: u32,
     /// Length at which a reply is cut, in tokens.

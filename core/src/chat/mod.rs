@@ -4,11 +4,15 @@
 //! `pipit-chat` sends the bytes and `pipit-store` keeps the messages.
 
 pub mod dialect;
+mod persona;
 
 mod prompt;
 mod sse;
+mod topic;
 
+pub use persona::{Persona, PersonaError};
 pub use prompt::{Clock, newest_that_fit, prompt};
+pub use topic::{ReplyCheck, Topic, TopicGuard};
 
 /// Who said something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

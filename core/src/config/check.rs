@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use super::checked::{
     AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, KeySource, LlmProvider, LlmSettings, LogLevel,
-    ModelSettings, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
+    ModelSettings, PersonaSource, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
 };
 use super::layers::Settings;
 use super::problem::{Origin, Problem};
 use super::{Defaults, server, wire};
+use crate::chat::Persona;
 use crate::ear::{EarSettings, WakePhrases};
 use crate::turn::{AttentionSettings, TurnSettings, WakeMode};
 
@@ -238,12 +239,28 @@ fn llm(settings: &mut Settings<'_>, chat: wire::Chat) -> Option<LlmSettings> {
         base_url,
         model: chat.model,
         api_key,
+        persona: persona(settings, chat.persona),
         system_prompt: chat.system_prompt,
         history_tokens: chat.history_tokens,
         max_reply_tokens: chat.max_reply_tokens,
         first_token_timeout: seconds(chat.first_token_timeout_s),
         idle_timeout: seconds(chat.idle_timeout_s),
     })
+}
+
+fn persona(settings: &mut Settings<'_>, written: String) -> PersonaSource {
+    if written.contains('/') || written.ends_with(".toml") {
+        return PersonaSource::File(path(settings, ("chat", "persona"), Some(written)).unwrap_or_default());
+    }
+    if !Persona::names().any(|name| name == written) {
+        let names: Vec<String> = Persona::names().map(|name| format!("{name:?}")).collect();
+        let sentence = format!(
+            "chat.persona must be one of {}, or the path of a pack, with a / in it or ending in .toml",
+            names.join(", ")
+        );
+        settings.object(&[("chat", "persona")], &sentence);
+    }
+    PersonaSource::BuiltIn(written)
 }
 
 /// The server's address; empty if there is none, which has been reported then unless nobody asks a server.

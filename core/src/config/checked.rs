@@ -205,7 +205,9 @@ pub struct LlmSettings {
     pub model: String,
     /// Where the API key is to be found, if the server wants one.
     pub api_key: Option<KeySource>,
-    /// What the model is told before every conversation. May be empty.
+    /// Who Pipit is when a model answers.
+    pub persona: PersonaSource,
+    /// What the model is told before every conversation, in place of what the persona's pack says. May be empty.
     pub system_prompt: String,
     /// How much of the conversation is repeated to the model.
     pub history_tokens: u32,
@@ -215,6 +217,15 @@ pub struct LlmSettings {
     pub first_token_timeout: Duration,
     /// How long each further token may take.
     pub idle_timeout: Duration,
+}
+
+/// Where a persona's pack is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PersonaSource {
+    /// In the program, under a name that it has.
+    BuiltIn(String),
+    /// In a file.
+    File(PathBuf),
 }
 
 /// What a language-model server speaks.

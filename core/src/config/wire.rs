@@ -328,7 +328,10 @@ pub(super) struct Chat {
     pub(super) api_key_env: String,
     /// A file that holds nothing but the API key, for example one of systemd's credentials.
     pub(super) api_key_file: String,
-    /// What the model is told before every conversation.
+    /// Who Pipit is when a model answers: "home", "kitchen", "automotive" (which keeps to cars), or the path of a pack in TOML
+    /// (with a / in it, or ending in .toml).
+    pub(super) persona: String,
+    /// What the model is told before every conversation. Empty leaves it to the persona.
     pub(super) system_prompt: String,
     /// How much of the conversation the model is reminded of, in tokens.
     #[schemars(range(min = 0, max = 1_000_000))]
@@ -352,7 +355,8 @@ impl Default for Chat {
             model: String::new(),
             api_key_env: String::new(),
             api_key_file: String::new(),
-            system_prompt: SYSTEM_PROMPT.into(),
+            persona: "home".into(),
+            system_prompt: String::new(),
             history_tokens: 2000,
             max_reply_tokens: 300,
             first_token_timeout_s: 20,
@@ -360,11 +364,6 @@ impl Default for Chat {
         }
     }
 }
-
-/// Says nothing that changes from one turn to the next (no time, no room), so that a server can keep it computed.
-const SYSTEM_PROMPT: &str = "You are Pipit, a voice assistant in someone's home. Your reply is read aloud: answer in \
-     one to three short sentences of plain spoken English, without lists, headings, links or emoji. If you do not \
-     know, say so.";
 
 /// What kind of language-model server to ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
