@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::day::{self, Day};
+use super::memory;
 use super::normalise::{Fillers, normalise};
 use super::sentence::{Sentence, Slots, Vocabulary};
 use super::slot::Value;
@@ -40,7 +41,7 @@ impl Catalogue {
         let text = normalise(utterance)?;
         let bare = self.fillers.strip(&text);
         // As it was said first: "hello" and "thank you" are fillers in front of a request, but requests on their own.
-        let intent = self.recognise_normalised(&text);
+        let intent = self.recognise_normalised(&text).or_else(|| memory::recognise(utterance));
         if bare == text { intent } else { intent.or_else(|| self.recognise_normalised(bare)) }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 
 use super::arithmetic::{Arithmetic, Undefined};
+use super::memory::{self, Fact, FactId};
 use super::numeral::Numeral;
 use super::quantity::Quantity;
 use super::timer::{self, Timer, TimerId, capitalised};
@@ -18,6 +19,8 @@ pub struct Surroundings<'a> {
     pub now: DateTime,
     /// The timers that are running.
     pub timers: &'a [Timer],
+    /// What is remembered, the oldest first.
+    pub facts: &'a [Fact],
     /// What was last answered in this conversation.
     pub last_reply: Option<&'a str>,
     /// The volume in percent.
@@ -38,6 +41,10 @@ pub enum Action {
     CancelTimers(Vec<TimerId>),
     /// Set the volume, in percent of the loudest, from 0 to 100.
     SetVolume(u8),
+    /// Remember this, in these words.
+    Remember(String),
+    /// Forget these facts.
+    ForgetFacts(Vec<FactId>),
     /// Stop speaking, and any timer that rings.
     Stop,
 }
@@ -73,7 +80,11 @@ pub fn fulfil(intent: &Intent, around: &Surroundings<'_>) -> Fulfilment {
         Intent::Mute => Fulfilment { reply: String::new(), actions: vec![Action::SetVolume(0)] },
         Intent::Unmute => unmute(around.volume),
         Intent::GetVolume => Fulfilment::saying(&format!("The volume is at {} percent.", around.volume)),
-        Intent::Stop | Intent::Nevermind => Fulfilment { reply: String::new(), actions: vec![Action::Stop] },
+        Intent::Stop => stop(),
+        Intent::Nevermind => memory::take_back(around.facts, around.last_reply).unwrap_or_else(stop),
+        Intent::Remember { fact } => memory::remember(fact),
+        Intent::ForgetFacts { about } => memory::forget(about.as_deref(), around.facts),
+        Intent::RecallFacts { about } => memory::recall(about.as_deref(), around.facts),
         Intent::Repeat => Fulfilment::saying(match around.last_reply {
             Some(reply) if !reply.is_empty() => reply,
             _ => "I haven't said anything yet.",
@@ -89,13 +100,17 @@ pub fn fulfil(intent: &Intent, around: &Surroundings<'_>) -> Fulfilment {
     }
 }
 
-const HELP: &str = "I can tell you the time and date, run timers, change the volume, do sums and convert units. \
-                    Try: set a timer for 10 minutes.";
+const HELP: &str = "I can tell you the time and date, run timers, change the volume, do sums, convert units and \
+                    remember what you tell me. Try: set a timer for 10 minutes.";
 
 /// The volume after "unmute", since the one before is not known.
 const UNMUTED: u8 = 50;
 
 const TOO_LARGE: &str = "That's too large a number for me.";
+
+fn stop() -> Fulfilment {
+    Fulfilment { reply: String::new(), actions: vec![Action::Stop] }
+}
 
 fn greeting(hour: i8) -> &'static str {
     match hour {

@@ -11,6 +11,7 @@ mod catalogue;
 mod day;
 mod duration;
 mod fulfil;
+mod memory;
 mod normalise;
 mod number;
 mod numeral;
@@ -31,6 +32,7 @@ pub use arithmetic::Arithmetic;
 pub use catalogue::Catalogue;
 pub use day::Day;
 pub use fulfil::{Action, Fulfilment, Surroundings, fulfil};
+pub use memory::{Fact, FactId, answer_from_facts};
 pub use quantity::Quantity;
 pub use timer::{Timer, TimerId, TimerReference, ring};
 pub use unit::UnitName;
@@ -73,6 +75,21 @@ pub enum Intent {
     Nevermind,
     /// Say the last reply again.
     Repeat,
+    /// Something to remember, in the person's own words.
+    Remember {
+        /// The words.
+        fact: String,
+    },
+    /// What was to be remembered is to be forgotten.
+    ForgetFacts {
+        /// What it is about; nothing where everything is meant.
+        about: Option<String>,
+    },
+    /// What is remembered.
+    RecallFacts {
+        /// What it is about; nothing where everything is meant.
+        about: Option<String>,
+    },
     /// What can be asked for.
     Help,
     /// "Hello".
@@ -134,6 +151,9 @@ impl Intent {
             Intent::Stop => "Stop",
             Intent::Nevermind => "HassNevermind",
             Intent::Repeat => "Repeat",
+            Intent::Remember { .. } => "Remember",
+            Intent::ForgetFacts { .. } => "ForgetFacts",
+            Intent::RecallFacts { .. } => "RecallFacts",
             Intent::Help => "Help",
             Intent::Greet => "Greet",
             Intent::Thank => "Thank",

@@ -1,6 +1,7 @@
 //! Utterances in, replies out: what the catalogue, the slots and the answers do together.
 
 mod corpora;
+mod memory;
 mod properties;
 mod sums;
 mod talk;
@@ -23,7 +24,7 @@ fn catalogue() -> &'static Catalogue {
 
 /// Half past four in the afternoon of Saturday, the first of March 2025, with nothing going on.
 fn quiet() -> Surroundings<'static> {
-    Surroundings { now: date(2025, 3, 1).at(16, 30, 0, 0), timers: &[], last_reply: None, volume: 40 }
+    Surroundings { now: date(2025, 3, 1).at(16, 30, 0, 0), timers: &[], facts: &[], last_reply: None, volume: 40 }
 }
 
 fn timer(id: i64, name: Option<&str>, length_s: u64, remaining_s: u64) -> Timer {
@@ -60,6 +61,8 @@ fn action_in_short(action: &Action) -> String {
         Action::StartTimer { name, length } => format!("start {} {length:?}", name.as_deref().unwrap_or("-")),
         Action::CancelTimers(ids) => format!("cancel {:?}", ids.iter().map(|id| id.0).collect::<Vec<_>>()),
         Action::SetVolume(percent) => format!("volume {percent}"),
+        Action::Remember(fact) => format!("remember `{fact}`"),
+        Action::ForgetFacts(ids) => format!("forget facts {:?}", ids.iter().map(|id| id.0).collect::<Vec<_>>()),
         Action::Stop => "stop".to_owned(),
     }
 }
