@@ -10,10 +10,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode};
 use rusqlite_migration::{M, Migrations, SchemaVersion};
 
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, back_up, schema};
 
 /// How long to wait for another program that holds the file, such as a `pipit ask` beside the daemon.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Statements that stay prepared: all that there are.
+const STATEMENTS: usize = 64;
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
     Migrations::new(vec![
@@ -43,12 +46,13 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
                 record TEXT NOT NULL CHECK (json_valid(record))
             ) STRICT;",
         ),
+        schema::conversations(),
     ])
 });
 
 impl Store {
-    /// Opens the file, or begins one. A damaged file is moved aside, never deleted, and a new one begun, which
-    /// [`Store::warning`] then tells.
+    /// Opens the file, or begins one. A damaged file is moved aside, never deleted, and the last good copy takes its place,
+    /// or a new one where there is none; [`Store::warning`] then tells which.
     ///
     /// # Errors
     /// The file can't be opened or written, or is a newer Pipit's.
@@ -58,8 +62,12 @@ impl Store {
             Ok(connection) => Ok(Store::over(connection, None)),
             Err(StoreError::Sqlite(error)) if is_damage(&error) => {
                 let aside = move_aside(file)?;
+                let instead = match back_up::bring_back(file) {
+                    Some(at) => format!("the copy of {} took its place", at.strftime("%Y-%m-%d %H:%M UTC")),
+                    None => "a new one begun".to_owned(),
+                };
                 let warning = format!(
-                    "the history in {} is damaged ({error}); it was kept as {} and a new one begun",
+                    "the history in {} is damaged ({error}); it was kept as {} and {instead}",
                     file.display(),
                     aside.display()
                 );
@@ -87,7 +95,7 @@ fn alone_in(file: &Path) -> Option<File> {
 
 /// Creates the file, if it is not there, so that only its owner can read it: it holds what people said at home. SQLite gives
 /// the files that it puts beside it the same permissions.
-fn create_private(file: &Path) -> std::io::Result<()> {
+pub(crate) fn create_private(file: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -108,9 +116,12 @@ fn connect(file: &Path) -> Result<Connection, StoreError> {
     if MIGRATIONS.current_version(&connection).is_ok_and(|version| matches!(version, SchemaVersion::Outside(_))) {
         return Err(StoreError::Newer { file: file.to_owned() });
     }
-    // With FULL, a commit in WAL mode survives a power cut, and timers are worth the few milliseconds.
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // With FULL, a commit in WAL mode survives a power cut, and timers are worth the few milliseconds. What is deleted is
+    // overwritten, because people who delete what they said mean it.
     let configured = connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;",
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;
+         PRAGMA secure_delete = ON;",
     );
     configured.map_err(|error| match error.sqlite_error_code() {
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => unopened(&error),
@@ -127,7 +138,7 @@ fn connect(file: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn damage(what: String) -> rusqlite::Error {
+pub(crate) fn damage(what: String) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), Some(what))
 }
 
