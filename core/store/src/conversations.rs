@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::search::{MESSAGES, TITLES};
-use crate::{Store, StoreError};
+use crate::search::TITLES;
+use crate::{Store, StoreError, search};
 
 /// Which conversation. An id never comes back for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -216,7 +216,7 @@ fn delete_messages(connection: &Connection, id: ConversationId) -> Result<(), St
         connection.prepare_cached("SELECT id, text FROM message WHERE conversation = ? AND replaced_by IS NULL")?;
     let mut rows = current.query([id.0])?;
     while let Some(row) = rows.next()? {
-        MESSAGES.remove(connection, row.get(0)?, row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
+        search::removed(connection, row.get(0)?, row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
     }
     connection.prepare_cached("DELETE FROM message WHERE conversation = ?")?.execute([id.0])?;
     Ok(())

@@ -7,7 +7,7 @@ use pipit_core::chat::{Door, Role};
 use rusqlite::{Connection, Row, params};
 
 use crate::conversations::{self, ConversationId, moment};
-use crate::search::MESSAGES;
+use crate::search;
 use crate::{Store, StoreError};
 
 /// Which message. An id never comes back for another one, and one that was said later is greater.
@@ -200,6 +200,6 @@ fn insert(
         )?
         .execute(params![conversation.0, role, door, at.as_millisecond(), text, heard])?;
     let id = connection.last_insert_rowid();
-    MESSAGES.add(connection, id, text)?;
+    search::added(connection, id)?;
     Ok(MessageId(id))
 }

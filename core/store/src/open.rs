@@ -118,10 +118,11 @@ fn connect(file: &Path) -> Result<Connection, StoreError> {
     }
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // With FULL, a commit in WAL mode survives a power cut, and timers are worth the few milliseconds. What is deleted is
-    // overwritten, because people who delete what they said mean it.
+    // overwritten, because people who delete what they said mean it. The log may grow to 16 MB before a commit has to move
+    // what is in it to its place.
     let configured = connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;
-         PRAGMA secure_delete = ON;",
+         PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 4000;",
     );
     configured.map_err(|error| match error.sqlite_error_code() {
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => unopened(&error),

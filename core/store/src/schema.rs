@@ -3,7 +3,7 @@
 use rusqlite::Transaction;
 use rusqlite_migration::{HookResult, M};
 
-use crate::search::{MESSAGES, TITLES};
+use crate::search::TITLES;
 
 /// Until now there was one history, of request and reply in one row. It becomes the conversation of the doors that have no
 /// choice of conversations.
@@ -50,17 +50,15 @@ pub(crate) fn conversations<'a>() -> M<'a> {
             USING fts5 (words, content = '', columnsize = 0, detail = none, tokenize = 'ascii');
         CREATE VIRTUAL TABLE title_words
             USING fts5 (words, content = '', columnsize = 0, detail = none, tokenize = 'ascii');
+        -- Messages up to this one are in the index, the others wait for it.
+        CREATE TABLE indexed_to (only INTEGER PRIMARY KEY CHECK (only = 1), message INTEGER NOT NULL) STRICT;
         INSERT INTO message_words (message_words, rank) VALUES ('secure-delete', 1);
         INSERT INTO title_words (title_words, rank) VALUES ('secure-delete', 1);",
         |transaction: &Transaction<'_>| -> HookResult {
-            for (index, texts) in
-                [(MESSAGES, "SELECT id, text FROM message ORDER BY id"), (TITLES, "SELECT id, title FROM conversation")]
-            {
-                let mut texts = transaction.prepare(texts)?;
-                let mut rows = texts.query([])?;
-                while let Some(row) = rows.next()? {
-                    index.add(transaction, row.get(0)?, row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
-                }
+            let mut titles = transaction.prepare("SELECT id, title FROM conversation")?;
+            let mut rows = titles.query([])?;
+            while let Some(row) = rows.next()? {
+                TITLES.add(transaction, row.get(0)?, row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
             }
             Ok(())
         },

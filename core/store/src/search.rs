@@ -1,10 +1,16 @@
 //! Finding what was said, and the conversations by their titles. Which words a text is found by is decided in `words`.
+//!
+//! Messages wait for the index until there are many of them, or until somebody searches: a word more in the index changes
+//! pages all over the file, and whoever speaks should not wait for that.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::conversations::{self, Conversation, ConversationId};
 use crate::messages::{self, Message};
 use crate::{Store, StoreError, words};
+
+/// How many messages may wait for the index. To index as many takes some tens of milliseconds.
+const WAITING: i64 = 512;
 
 /// What a search found, the newest first in each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +30,7 @@ impl Store {
     pub fn search(&self, wanted: &str, limit: usize) -> Result<Found, StoreError> {
         let Some(query) = words::query(wanted) else { return Ok(Found::default()) };
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.index_all()?;
         let connection = self.connection();
         let mut titles = connection.prepare_cached(&format!(
             "SELECT {} FROM title_words JOIN conversation ON id = title_words.rowid
@@ -44,8 +51,60 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Indexes what waits. It is done by portions, so that others can write in between.
+    fn index_all(&self) -> Result<(), StoreError> {
+        loop {
+            let newest: Option<i64> = {
+                let connection = self.connection();
+                let mut newest = connection.prepare_cached("SELECT max(id) FROM message")?;
+                newest.query_row([], |row| row.get(0))?
+            };
+            if newest.unwrap_or(0) <= indexed_to(&self.connection())? {
+                return Ok(());
+            }
+            self.write(|transaction| index_waiting(transaction))?;
+        }
+    }
+}
+
+/// Says that a message was added, and indexes what waits if it is much.
+pub(crate) fn added(connection: &Connection, id: i64) -> Result<(), StoreError> {
+    if id - indexed_to(connection)? < WAITING { Ok(()) } else { index_waiting(connection) }
+}
+
+/// Takes a message out of the index, if it is in it.
+pub(crate) fn removed(connection: &Connection, id: i64, text: &str) -> Result<(), StoreError> {
+    if id <= indexed_to(connection)? {
+        MESSAGES.remove(connection, id, text)?;
+    }
+    Ok(())
+}
+
+/// The last message that is indexed.
+fn indexed_to(connection: &Connection) -> Result<i64, StoreError> {
+    let mut find = connection.prepare_cached("SELECT message FROM indexed_to")?;
+    Ok(find.query_row([], |row| row.get(0)).optional()?.unwrap_or(0))
+}
+
+/// Indexes the oldest messages that wait. What has been replaced meanwhile is not to be found.
+fn index_waiting(connection: &Connection) -> Result<(), StoreError> {
+    let mut waiting = connection
+        .prepare_cached("SELECT id, text, replaced_by IS NULL FROM message WHERE id > ? ORDER BY id LIMIT ?")?;
+    let mut to = indexed_to(connection)?;
+    let mut rows = waiting.query([to, 2 * WAITING])?;
+    while let Some(row) = rows.next()? {
+        to = row.get(0)?;
+        if row.get(2)? {
+            MESSAGES.add(connection, to, row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
+        }
+    }
+    connection.prepare_cached("INSERT OR REPLACE INTO indexed_to (only, message) VALUES (1, ?)")?.execute([to])?;
+    Ok(())
+}
+
 /// The index of the messages' texts.
-pub(crate) const MESSAGES: Index = Index {
+const MESSAGES: Index = Index {
     add: "INSERT INTO message_words (rowid, words) VALUES (?, ?)",
     remove: "INSERT INTO message_words (message_words, rowid, words) VALUES ('delete', ?, ?)",
 };

@@ -5,8 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::conversations::{self, ConversationId};
 use crate::messages::{self, COLUMNS, Message, MessageId, NewReply, NewTurn, TurnIds, insert_reply, insert_turn};
-use crate::search::MESSAGES;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, search};
 
 impl Store {
     /// Puts `turn` in the place of an earlier request, its reply and everything that came after, and goes on from there.
@@ -129,5 +128,5 @@ fn hide(
 fn unindex(connection: &Connection, id: i64) -> Result<(), StoreError> {
     let mut find = connection.prepare_cached("SELECT text FROM message WHERE id = ?")?;
     let text: String = find.query_row([id], |row| row.get(0))?;
-    Ok(MESSAGES.remove(connection, id, &text)?)
+    search::removed(connection, id, &text)
 }
