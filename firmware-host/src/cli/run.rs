@@ -16,7 +16,7 @@ use super::Options;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::report::TurnReport;
-use crate::timers;
+use crate::{nightly, timers};
 use crate::worker::{Inbox, Message, spawn_ear};
 
 /// How long what is being said may go on after Pipit was told to end.
@@ -51,6 +51,7 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
     tracing::info!("listening {} ms after the start", started.elapsed().as_millis());
     tokio::spawn(loading.log());
     tokio::spawn(timers::announce(app.engine().clone(), driver.inbox()));
+    tokio::spawn(nightly::back_up(app.store().clone()));
     if let Some(address) = app.config().web_listen {
         let (bus, store) = (app.bus(), app.store().clone());
         let sources = Sources { snapshots: bus.snapshots(), events: bus.events(), metrics: bus.metrics(), store };
