@@ -9,9 +9,10 @@ use pipit_store::Store;
 const HOUR: i8 = 3;
 
 /// How often to look whether it is time. The wall clock may be set, and the machine may have slept.
-const LOOK: Duration = Duration::from_secs(600);
+const LOOK: Duration = Duration::from_secs(60);
 
-/// Makes the copy each night, or soon after the start where a night was missed; until the runtime ends.
+/// Makes the copy each night, soon after the start where a night was missed, and soon after something was deleted that is still
+/// in the last one; until the runtime ends.
 pub async fn back_up(store: Store) {
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -44,7 +45,8 @@ pub async fn back_up(store: Store) {
 fn is_due(last: Option<Timestamp>, now: &Zoned) -> bool {
     let Some(last) = last.filter(|last| *last <= now.timestamp()) else { return true };
     let tonight = now.with().hour(HOUR).minute(0).second(0).subsec_nanosecond(0).build();
-    let last_night = tonight.and_then(|tonight| if tonight > *now { tonight.checked_sub(1.day()) } else { Ok(tonight) });
+    let last_night =
+        tonight.and_then(|tonight| if tonight > *now { tonight.checked_sub(1.day()) } else { Ok(tonight) });
     // At the ends of the calendar nothing needs a copy.
     last_night.is_ok_and(|night| last < night.timestamp())
 }

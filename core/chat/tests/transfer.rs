@@ -122,8 +122,11 @@ fn each_file_that_is_wrong_is_refused_with_what_is_wrong_about_it() {
         assert!(store.conversations(None, 9).unwrap().is_empty(), "{error}");
     }
     // One that is wrong keeps the good one before it out.
-    let second = good.replace("{\"key\":\"a1\"", "{\"key\":\"a2\",\"title\":\"T\",\"created\":\"2026-11-24T08:00:00Z\",\
-        \"changed\":\"2026-11-24T08:00:00Z\",\"messages\":[]},{\"key\":\"a 3\"");
+    let second = good.replace(
+        "{\"key\":\"a1\"",
+        "{\"key\":\"a2\",\"title\":\"T\",\"created\":\"2026-11-24T08:00:00Z\",\
+        \"changed\":\"2026-11-24T08:00:00Z\",\"messages\":[]},{\"key\":\"a 3\"",
+    );
     assert!(import(&store, second.as_bytes()).unwrap_err().to_string().contains("conversation 2"));
     assert!(store.conversations(None, 9).unwrap().is_empty());
     assert_eq!(import(&store, good.as_bytes()).unwrap().added, 1);

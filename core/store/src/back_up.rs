@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
-use crate::open::{PATIENCE, create_private, damage};
+use crate::open::{PATIENCE, check, create_private};
 use crate::{Store, StoreError};
 
 impl Store {
@@ -32,10 +32,14 @@ impl Store {
         put_in_place(&new, &copy).map_err(unwritten)
     }
 
-    /// When the last copy was made, if there is one.
+    /// When the last copy was made; nothing if there is none, or if something that is in it was deleted since, which must not
+    /// come back.
     #[must_use]
     pub fn backed_up_at(&self) -> Option<Timestamp> {
-        made_at(&copy_of(&self.file()?))
+        let copy = copy_of(&self.file()?);
+        let at = made_at(&copy)?;
+        let copied = Connection::open_with_flags(&copy, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+        (deletions(&copied).ok()? == deletions(&self.connection()).ok()?).then_some(at)
     }
 
     fn file(&self) -> Option<PathBuf> {
@@ -64,6 +68,21 @@ pub(crate) fn bring_back(file: &Path) -> Option<Timestamp> {
     }
 }
 
+/// Counts that something was deleted, by which a copy is known to be from before.
+pub(crate) fn count_deletion(connection: &Connection) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO setting (key, value) VALUES ('deletions', '1')
+             ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
+        )?
+        .execute([])?;
+    Ok(())
+}
+
+fn deletions(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    connection.query_row("SELECT value FROM setting WHERE key = 'deletions'", [], |row| row.get(0)).optional()
+}
+
 fn copy_of(file: &Path) -> PathBuf {
     beside(file, ".good")
 }
@@ -76,11 +95,6 @@ fn beside(file: &Path, suffix: &str) -> PathBuf {
 
 fn made_at(copy: &Path) -> Option<Timestamp> {
     Timestamp::try_from(fs::metadata(copy).ok()?.modified().ok()?).ok()
-}
-
-fn check(connection: &Connection) -> Result<(), StoreError> {
-    let checked: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if checked == "ok" { Ok(()) } else { Err(StoreError::Sqlite(damage(checked))) }
 }
 
 /// Renames once the content is on the disk, so that after a power cut there is the old one or the new one.

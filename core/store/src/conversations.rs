@@ -35,8 +35,7 @@ pub struct Conversation {
     pub changed: Timestamp,
 }
 
-pub(crate) const COLUMNS: &str =
-    "conversation.id, key, title, temporary, system_prompt, created, changed";
+pub(crate) const COLUMNS: &str = "conversation.id, key, title, temporary, system_prompt, created, changed";
 
 pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Conversation> {
     Ok(Conversation {
@@ -70,8 +69,7 @@ impl Store {
     /// There is none with this id, or see [`StoreError`].
     pub fn conversation(&self, id: ConversationId) -> Result<Conversation, StoreError> {
         let connection = self.connection();
-        let mut find =
-            connection.prepare_cached(&format!("SELECT {COLUMNS} FROM conversation WHERE id = ?"))?;
+        let mut find = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM conversation WHERE id = ?"))?;
         find.query_row([id.0], read).optional()?.ok_or(StoreError::NoConversation(id))
     }
 

@@ -89,8 +89,30 @@ mod tests {
             }
         };
         assert!(matches!(error, StoreError::DiskFull), "{error}");
+        let conversation = store.conversations(None, 1).unwrap()[0].id;
+        assert_eq!(store.messages(conversation, None, usize::MAX).unwrap().len() % 2, 0, "no half turn");
         assert_eq!(store.recent_exchanges(100).unwrap()[0], first);
         drop(store);
         assert_eq!(Store::open(&file).unwrap().recent_exchanges(100).unwrap()[0], first);
+    }
+
+    /// As SQLite reports a file on a disk that was mounted read-only.
+    #[test]
+    fn what_cannot_be_written_is_said_and_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("pipit.db")).unwrap();
+        let first = Exchange { asked: "first".to_owned(), heard: "Kept.".to_owned() };
+        store.add_exchange(Door::Voice, Timestamp::UNIX_EPOCH, &first).unwrap();
+        let conversation = store.conversations(None, 1).unwrap()[0].id;
+        store.connection().pragma_update(None, "query_only", true).unwrap();
+        for outcome in [
+            store.add_exchange(Door::Voice, Timestamp::UNIX_EPOCH, &first),
+            store.rename_conversation(conversation, "Another"),
+            store.delete_conversation(conversation),
+        ] {
+            let error = outcome.unwrap_err().to_string();
+            assert!(error.contains("readonly") && error.contains("check that its disk"), "{error}");
+        }
+        assert_eq!(store.recent_exchanges(9).unwrap(), [first]);
     }
 }

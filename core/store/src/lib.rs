@@ -4,20 +4,20 @@
 //! Synchronous and small: async callers use it from a blocking thread. What is remembered is decided elsewhere.
 #![forbid(unsafe_code)]
 
-mod conversations;
-mod messages;
-mod versions;
-mod search;
-mod words;
-mod carry;
-mod exchanges;
-mod timers;
-mod settings;
-mod turns;
-mod open;
 mod back_up;
-mod schema;
+mod carry;
+mod conversations;
 mod error;
+mod exchanges;
+mod messages;
+mod open;
+mod schema;
+mod search;
+mod settings;
+mod timers;
+mod turns;
+mod versions;
+mod words;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -62,7 +62,10 @@ impl Store {
     /// The same for what deletes: afterwards nothing of it is in the log of the last changes either, which SQLite would
     /// otherwise keep until it is long enough.
     fn erase<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let done = self.write(work)?;
+        let done = self.write(|transaction| {
+            back_up::count_deletion(transaction)?;
+            work(transaction)
+        })?;
         // Where another program is reading, the log is emptied by whoever closes the file last.
         let emptied = self.connection().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
         if !matches!(emptied, Ok(0)) {

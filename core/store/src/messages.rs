@@ -195,9 +195,7 @@ fn insert(
     heard: Option<&str>,
 ) -> Result<MessageId, StoreError> {
     connection
-        .prepare_cached(
-            "INSERT INTO message (conversation, role, door, at, text, heard) VALUES (?, ?, ?, ?, ?, ?)",
-        )?
+        .prepare_cached("INSERT INTO message (conversation, role, door, at, text, heard) VALUES (?, ?, ?, ?, ?, ?)")?
         .execute(params![conversation.0, role, door, at.as_millisecond(), text, heard])?;
     let id = connection.last_insert_rowid();
     search::added(connection, id)?;

@@ -98,9 +98,8 @@ struct Place {
 
 /// Finds a message that is not hidden.
 fn place(connection: &Connection, id: MessageId) -> Result<Place, StoreError> {
-    let mut find = connection.prepare_cached(
-        "SELECT conversation, role = 'user', door FROM message WHERE id = ? AND replaced_by IS NULL",
-    )?;
+    let mut find = connection
+        .prepare_cached("SELECT conversation, role = 'user', door FROM message WHERE id = ? AND replaced_by IS NULL")?;
     let read = |row: &rusqlite::Row<'_>| {
         Ok(Place { conversation: ConversationId(row.get(0)?), is_request: row.get(1)?, door: row.get(2)? })
     };

@@ -45,7 +45,9 @@ fn words(text: &str) -> BTreeSet<String> {
     }
     let mut words = BTreeSet::new();
     // What the Unicode standard takes for one word may have apostrophes and points in it, as "l'homme" has.
-    for part in folded.unicode_words().flat_map(|word| word.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c))) {
+    for part in
+        folded.unicode_words().flat_map(|word| word.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c)))
+    {
         let word: String = part.nfc().take(LONGEST).collect();
         if !word.is_empty() && !words.contains(&word) {
             words.insert(word);

@@ -104,6 +104,20 @@ fn what_cannot_be_copied_whole_leaves_the_last_copy_as_it_was() {
     assert_eq!(fs::read(&copy).unwrap(), before);
 }
 
+#[test]
+fn what_was_deleted_is_not_to_come_back_by_the_copy() {
+    let home = Home::new();
+    let store = home.open();
+    say(&store, 0);
+    store.back_up().unwrap();
+    store.delete_conversation(store.conversations(None, 1).unwrap()[0].id).unwrap();
+    assert_eq!(store.backed_up_at(), None, "it is time for another");
+    store.back_up().unwrap();
+    assert!(store.backed_up_at().is_some());
+    let copy = fs::read(home.folder.path().join("pipit.db.good")).unwrap();
+    assert!(!copy.windows(8).any(|window| window == b"question"));
+}
+
 #[cfg(unix)]
 #[test]
 fn nobody_else_on_the_machine_can_read_the_copy() {

@@ -135,7 +135,10 @@ fn only_the_last_reply_is_given_again() {
     let again = home.store.regenerate(home.turns[2].reply, &new_reply("say drei")).unwrap();
     let twice = home.store.regenerate(again, &new_reply("say trois")).unwrap();
     assert_eq!(home.said()[4..], ["ask three", "say trois"]);
-    assert_eq!((home.found("say three"), home.found("say dr"), home.found("trois")), (vec![], vec![], vec!["say trois".to_owned()]));
+    assert_eq!(
+        (home.found("say three"), home.found("say dr"), home.found("trois")),
+        (vec![], vec![], vec!["say trois".to_owned()])
+    );
     assert_eq!(home.store.earlier_versions(twice).unwrap().len(), 2);
     for wrong in [home.turns[1].reply, home.turns[2].request] {
         let error = home.store.regenerate(wrong, &new_reply("no")).unwrap_err();
@@ -238,6 +241,76 @@ fn the_doors_without_a_choice_share_a_conversation_and_begin_another_once_it_is_
     home.store.add_exchange(Door::Voice, noon(), &exchange(3)).unwrap();
     assert_eq!(home.store.recent_exchanges(5).unwrap(), [exchange(3)]);
     assert!(home.store.conversations(None, 9).unwrap()[0].id > listed[0].id, "ids don't come back");
+}
+
+/// The file as the second version of the schema has it.
+#[test]
+fn a_history_from_before_there_were_conversations_becomes_one() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("pipit.db");
+    let older = rusqlite::Connection::open(&file).unwrap();
+    older
+        .execute_batch(
+            "CREATE TABLE exchange (
+                id INTEGER PRIMARY KEY, at INTEGER NOT NULL, door TEXT NOT NULL, asked TEXT NOT NULL, heard TEXT NOT NULL
+            ) STRICT;
+            CREATE TABLE timer (
+                id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, length INTEGER NOT NULL, due INTEGER NOT NULL,
+                state TEXT NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'rung', 'cancelled'))
+            ) STRICT;
+            CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+            CREATE TABLE turn (
+                id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, record TEXT NOT NULL CHECK (json_valid(record))
+            ) STRICT;
+            INSERT INTO exchange VALUES (3, 9000, 'voice', 'ask three', 'say three');
+            INSERT INTO exchange VALUES (7, 5000, 'terminal', 'ask seven', 'say seven');
+            PRAGMA user_version = 2;",
+        )
+        .unwrap();
+    drop(older);
+    let store = Store::open(&file).unwrap();
+    assert_eq!(store.warning(), None);
+    let conversations = store.conversations(None, 9).unwrap();
+    assert_eq!(conversations.len(), 1);
+    let messages = store.messages(conversations[0].id, None, 9).unwrap();
+    let said: Vec<_> = messages.iter().map(|m| (m.door, m.at.as_millisecond(), m.said())).collect();
+    let (voice, terminal) = (Some(Door::Voice), Some(Door::Terminal));
+    let expected = [
+        (voice, 9000, "ask three"),
+        (voice, 9000, "say three"),
+        (terminal, 5000, "ask seven"),
+        (terminal, 5000, "say seven"),
+    ];
+    assert_eq!(said, expected);
+    assert_eq!(store.search("seven", 9).unwrap().messages.len(), 2);
+    assert_eq!(store.search("voice", 9).unwrap().conversations, conversations);
+    let exchange = Exchange { asked: "ask eight".to_owned(), heard: "say eight".to_owned() };
+    store.add_exchange(Door::Voice, noon(), &exchange).unwrap();
+    assert_eq!(store.recent_exchanges(9).unwrap().len(), 3);
+    assert_eq!(store.conversations(None, 9).unwrap().len(), 1);
+}
+
+/// The index keeps words without their text, and so must forget them word by word.
+#[test]
+fn the_index_forgets_the_words_of_what_was_deleted() {
+    let home = Home::new();
+    let size = || {
+        let raw = rusqlite::Connection::open(home.folder.path().join("pipit.db")).unwrap();
+        // Leaves of the index; its own bookkeeping has small numbers.
+        let leaves = "SELECT ifnull(sum(length(block)), 0) FROM message_words_data WHERE id > 1000";
+        raw.query_row(leaves, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert!(home.found("say").len() == 3);
+    let before = size();
+    let other = home.store.create_conversation("Other", noon()).unwrap();
+    for n in 0..100 {
+        home.store.append(other, &turn(&format!("zebra {n}{n}{n}"), &format!("zebra crossing {n}"))).unwrap();
+    }
+    assert_eq!(home.found("zebra").len(), 100);
+    assert!(size() > before + 1000, "{}", size());
+    home.store.delete_conversation(other).unwrap();
+    assert!(size() < before + 100, "{} bytes are left of {before}", size());
+    assert_eq!(home.found("say").len(), 3);
 }
 
 #[test]

@@ -65,7 +65,9 @@ fn titles_are_found_too_as_they_are_now() {
 #[test]
 fn nothing_that_is_typed_is_syntax_or_an_error() {
     let (_folder, store) = store();
-    for typed in ["\"", "wash*", "wash AND", "NEAR(", "words:wash", "^wash", "-", "wash - machine)", "\0", "' OR 1=1 --", "🐦"] {
+    for typed in
+        ["\"", "wash*", "wash AND", "NEAR(", "words:wash", "^wash", "-", "wash - machine)", "\0", "' OR 1=1 --", "🐦"]
+    {
         store.search(typed, 5).unwrap();
     }
     assert_eq!(messages(&store, "(\"wash\"* -").len(), 4);

@@ -83,11 +83,7 @@ impl Conversations {
             Action::Show { id } => show(&store, ConversationId(id))?,
             Action::Search { words } => return search(&store, &words.join(" ")),
             Action::Rename { id, title } => rename(&store, ConversationId(id), &title.join(" "))?,
-            Action::Delete { id } => {
-                let title = store.conversation(ConversationId(id))?.title;
-                store.delete_conversation(ConversationId(id))?;
-                print_line!("Deleted: {}", printable(&title))?;
-            }
+            Action::Delete { id } => delete(&store, ConversationId(id))?,
             Action::Export { ids } => export(&store, &ids.into_iter().map(ConversationId).collect::<Vec<_>>())?,
             Action::Import { file } => import(&store, &file)?,
         }
@@ -148,6 +144,18 @@ fn rename(store: &Store, id: ConversationId, title: &str) -> anyhow::Result<()> 
         bail!("a title has at least one character and at most {LONGEST_TITLE} bytes");
     }
     Ok(store.rename_conversation(id, &title)?)
+}
+
+/// The copy of last night goes the same way, by a new one: a daemon that would make it need not run.
+fn delete(store: &Store, id: ConversationId) -> anyhow::Result<()> {
+    let title = store.conversation(id)?.title;
+    let is_copied = store.backed_up_at().is_some();
+    store.delete_conversation(id)?;
+    if is_copied {
+        store.back_up().context("it is deleted, but last night's copy still has it")?;
+    }
+    print_line!("Deleted: {}", printable(&title))?;
+    Ok(())
 }
 
 fn export(store: &Store, ids: &[ConversationId]) -> anyhow::Result<()> {

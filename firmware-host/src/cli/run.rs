@@ -16,8 +16,8 @@ use super::Options;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::report::TurnReport;
-use crate::{nightly, timers};
 use crate::worker::{Inbox, Message, spawn_ear};
+use crate::{nightly, timers};
 
 /// How long what is being said may go on after Pipit was told to end.
 const GRACE: Duration = Duration::from_secs(3);

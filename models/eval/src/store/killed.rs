@@ -55,7 +55,8 @@ pub(crate) fn measure(folder: &Path, times: usize) -> Result<Figures> {
     let mut made_up = MadeUp::new(std::process::id().into());
     let (mut first, mut seen) = (0, 0);
     for _ in 0..times {
-        let acknowledged = let_live(&file, conversation, first, Duration::from_millis(made_up.below(LONGEST_LIFE_MS) as u64))?;
+        let acknowledged =
+            let_live(&file, conversation, first, Duration::from_millis(made_up.below(LONGEST_LIFE_MS) as u64))?;
         figures.killed += 1;
         figures.acknowledged += 2 * (acknowledged - first);
         let store = Store::open(&file)?;

@@ -185,7 +185,8 @@ fn resident(file: &Path) -> Result<f64> {
 pub(crate) fn print_memory(file: &Path) -> Result<()> {
     let store = Store::open(file)?;
     let mut made_up = MadeUp::new(11);
-    let mut conversations: Vec<_> = store.conversations(None, 500)?.iter().map(|conversation| conversation.id).collect();
+    let mut conversations: Vec<_> =
+        store.conversations(None, 500)?.iter().map(|conversation| conversation.id).collect();
     if conversations.is_empty() {
         conversations.push(store.create_conversation("Empty", Timestamp::now())?);
     }
