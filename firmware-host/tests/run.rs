@@ -257,6 +257,23 @@ fn a_turn_that_cannot_be_kept_is_answered_all_the_same() {
 }
 
 #[test]
+fn a_history_that_is_damaged_gives_way_to_last_nights_copy() {
+    let home = Home::new();
+    let answer = home.ask("what is six times seven");
+    let mut daemon = Daemon::start(&home, &[]);
+    daemon.logs("the history was copied");
+    assert!(daemon.ends_on("TERM").0.success());
+    for beside in ["state/pipit.db-wal", "state/pipit.db-shm"] {
+        // They need not be there.
+        let _ = std::fs::remove_file(home.path(beside));
+    }
+    home.file("state/pipit.db", "damaged ".repeat(10_000));
+    let said = home.pipit(["ask", "repeat that"]).succeeded();
+    assert_eq!(said.out.trim_end(), answer);
+    said.said(&["pipit.db is damaged", "took its place"]);
+}
+
+#[test]
 fn a_port_that_is_taken_costs_only_the_page() {
     let home = Home::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

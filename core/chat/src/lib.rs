@@ -12,6 +12,7 @@ mod provider;
 mod reply;
 mod settings;
 mod timers;
+pub mod transfer;
 
 pub use engine::{Clock, Engine, Request};
 pub use error::{ChatError, Wait};

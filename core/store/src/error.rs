@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
+use crate::{ConversationId, MessageId};
+
 /// Something could not be remembered or recalled. What was remembered before is still there.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -26,6 +28,20 @@ pub enum StoreError {
         file: PathBuf,
         /// Why.
         why: String,
+    },
+    /// There is no such conversation, or not any more.
+    #[error("there is no conversation {0}; `pipit conversations list` shows those that there are")]
+    NoConversation(ConversationId),
+    /// There is no such message, or not any more, or another has replaced it.
+    #[error("there is no message {0}, or it has been replaced; read its conversation again")]
+    NoMessage(MessageId),
+    /// The message is there, but this can't be done to it.
+    #[error("message {id} is not {wanted}; read its conversation again")]
+    WrongMessage {
+        /// Which.
+        id: MessageId,
+        /// What it would have to be.
+        wanted: &'static str,
     },
     /// Anything else that SQLite says.
     #[error("the history in state.dir failed: {0}; check that its disk is sound, and neither full nor read-only")]

@@ -1,10 +1,15 @@
-//! What was said, and what was heard in answer.
+//! The conversation of the doors that have no choice of conversations: the voice's and `pipit ask`'s.
 
 use jiff::Timestamp;
-use pipit_core::chat::{Door, Exchange};
-use rusqlite::params;
+use pipit_core::chat::{Door, Exchange, Role};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
+use crate::conversations::{self, ConversationId};
+use crate::messages::{NewReply, NewTurn, Said, insert_turn};
 use crate::{Store, StoreError};
+
+/// What it is called until somebody renames it.
+const TITLE: &str = "Voice and terminal";
 
 impl Store {
     /// Remembers a request and what was heard of its reply, both or neither.
@@ -12,14 +17,18 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn add_exchange(&self, door: Door, at: Timestamp, exchange: &Exchange) -> Result<(), StoreError> {
-        let door = match door {
-            Door::Voice => "voice",
-            Door::Terminal => "terminal",
+        let turn = NewTurn {
+            door: Some(door),
+            request: Said { at, text: exchange.asked.clone() },
+            reply: NewReply { at, text: exchange.heard.clone(), heard: None },
         };
-        self.connection()
-            .prepare_cached("INSERT INTO exchange (at, door, asked, heard) VALUES (?, ?, ?, ?)")?
-            .execute(params![at.as_millisecond(), door, exchange.asked, exchange.heard])?;
-        Ok(())
+        self.write(|transaction| {
+            let conversation = match standing(transaction)? {
+                Some(conversation) => conversation,
+                None => begin_standing(transaction, at)?,
+            };
+            insert_turn(transaction, conversation, &turn).map(drop)
+        })
     }
 
     /// The last `limit` exchanges, the oldest of them first.
@@ -27,15 +36,36 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn recent_exchanges(&self, limit: usize) -> Result<Vec<Exchange>, StoreError> {
-        let connection = self.connection();
-        let mut newest_first =
-            connection.prepare_cached("SELECT asked, heard FROM exchange ORDER BY id DESC LIMIT ?")?;
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = newest_first.query_map([limit], |row| Ok(Exchange { asked: row.get(0)?, heard: row.get(1)? }))?;
-        let mut exchanges = rows.collect::<Result<Vec<_>, _>>()?;
-        exchanges.reverse();
+        let Some(conversation) = standing(&self.connection())? else { return Ok(Vec::new()) };
+        let messages = match self.last_messages(conversation, limit.saturating_mul(2)) {
+            // Another program has deleted it since.
+            Err(StoreError::NoConversation(_)) => Vec::new(),
+            messages => messages?,
+        };
+        let mut exchanges = Vec::with_capacity(messages.len() / 2);
+        let mut asked = None;
+        for message in messages {
+            match message.role {
+                Role::User => asked = Some(message.text),
+                Role::Assistant | Role::System => {
+                    let heard = message.said().to_owned();
+                    exchanges.extend(asked.take().map(|asked| Exchange { asked, heard }));
+                }
+            }
+        }
         Ok(exchanges)
     }
+}
+
+fn standing(connection: &Connection) -> Result<Option<ConversationId>, StoreError> {
+    let mut find = connection.prepare_cached("SELECT id FROM conversation WHERE standing = 1")?;
+    Ok(find.query_row([], |row| row.get(0).map(ConversationId)).optional()?)
+}
+
+fn begin_standing(connection: &Connection, at: Timestamp) -> Result<ConversationId, StoreError> {
+    let id = conversations::insert(connection, TITLE, false, at)?;
+    connection.prepare_cached("UPDATE conversation SET standing = 1 WHERE id = ?")?.execute(params![id.0])?;
+    Ok(id)
 }
 
 #[cfg(test)]
@@ -51,7 +81,7 @@ mod tests {
         let long = Exchange { asked: "more".to_owned(), heard: "word ".repeat(500) };
         let store = Store::open(&file).unwrap();
         store.add_exchange(Door::Voice, Timestamp::UNIX_EPOCH, &first).unwrap();
-        store.connection().pragma_update(None, "max_page_count", 12).unwrap();
+        store.connection().pragma_update(None, "max_page_count", 60).unwrap();
         let error = loop {
             match store.add_exchange(Door::Voice, Timestamp::UNIX_EPOCH, &long) {
                 Ok(()) => {}
@@ -59,8 +89,30 @@ mod tests {
             }
         };
         assert!(matches!(error, StoreError::DiskFull), "{error}");
+        let conversation = store.conversations(None, 1).unwrap()[0].id;
+        assert_eq!(store.messages(conversation, None, usize::MAX).unwrap().len() % 2, 0, "no half turn");
         assert_eq!(store.recent_exchanges(100).unwrap()[0], first);
         drop(store);
         assert_eq!(Store::open(&file).unwrap().recent_exchanges(100).unwrap()[0], first);
+    }
+
+    /// As SQLite reports a file on a disk that was mounted read-only.
+    #[test]
+    fn what_cannot_be_written_is_said_and_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("pipit.db")).unwrap();
+        let first = Exchange { asked: "first".to_owned(), heard: "Kept.".to_owned() };
+        store.add_exchange(Door::Voice, Timestamp::UNIX_EPOCH, &first).unwrap();
+        let conversation = store.conversations(None, 1).unwrap()[0].id;
+        store.connection().pragma_update(None, "query_only", true).unwrap();
+        for outcome in [
+            store.add_exchange(Door::Voice, Timestamp::UNIX_EPOCH, &first),
+            store.rename_conversation(conversation, "Another"),
+            store.delete_conversation(conversation),
+        ] {
+            let error = outcome.unwrap_err().to_string();
+            assert!(error.contains("readonly") && error.contains("check that its disk"), "{error}");
+        }
+        assert_eq!(store.recent_exchanges(9).unwrap(), [first]);
     }
 }

@@ -10,10 +10,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode};
 use rusqlite_migration::{M, Migrations, SchemaVersion};
 
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, back_up, schema};
 
 /// How long to wait for another program that holds the file, such as a `pipit ask` beside the daemon.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Statements that stay prepared: all that there are.
+const STATEMENTS: usize = 64;
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
     Migrations::new(vec![
@@ -43,12 +46,13 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
                 record TEXT NOT NULL CHECK (json_valid(record))
             ) STRICT;",
         ),
+        schema::conversations(),
     ])
 });
 
 impl Store {
-    /// Opens the file, or begins one. A damaged file is moved aside, never deleted, and a new one begun, which
-    /// [`Store::warning`] then tells.
+    /// Opens the file, or begins one. A damaged file is moved aside, never deleted, and the last good copy takes its place,
+    /// or a new one where there is none; [`Store::warning`] then tells which.
     ///
     /// # Errors
     /// The file can't be opened or written, or is a newer Pipit's.
@@ -58,8 +62,12 @@ impl Store {
             Ok(connection) => Ok(Store::over(connection, None)),
             Err(StoreError::Sqlite(error)) if is_damage(&error) => {
                 let aside = move_aside(file)?;
+                let instead = match back_up::bring_back(file) {
+                    Some(at) => format!("the copy of {} took its place", at.strftime("%Y-%m-%d %H:%M UTC")),
+                    None => "a new one begun".to_owned(),
+                };
                 let warning = format!(
-                    "the history in {} is damaged ({error}); it was kept as {} and a new one begun",
+                    "the history in {} is damaged ({error}); it was kept as {} and {instead}",
                     file.display(),
                     aside.display()
                 );
@@ -87,7 +95,7 @@ fn alone_in(file: &Path) -> Option<File> {
 
 /// Creates the file, if it is not there, so that only its owner can read it: it holds what people said at home. SQLite gives
 /// the files that it puts beside it the same permissions.
-fn create_private(file: &Path) -> std::io::Result<()> {
+pub(crate) fn create_private(file: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -108,23 +116,41 @@ fn connect(file: &Path) -> Result<Connection, StoreError> {
     if MIGRATIONS.current_version(&connection).is_ok_and(|version| matches!(version, SchemaVersion::Outside(_))) {
         return Err(StoreError::Newer { file: file.to_owned() });
     }
-    // With FULL, a commit in WAL mode survives a power cut, and timers are worth the few milliseconds.
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // With FULL, a commit in WAL mode survives a power cut, and timers are worth the few milliseconds. What is deleted is
+    // overwritten, because people who delete what they said mean it. The log may grow to 16 MB before a commit has to move
+    // what is in it to its place.
     let configured = connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;",
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;
+         PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 4000;",
     );
     configured.map_err(|error| match error.sqlite_error_code() {
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => unopened(&error),
         _ => error.into(),
     })?;
-    let checked: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if checked != "ok" {
-        return Err(StoreError::Sqlite(damage(checked)));
-    }
+    check(&connection)?;
     MIGRATIONS.to_latest(&mut connection).map_err(|error| match error {
         rusqlite_migration::Error::RusqliteError { err, .. } => StoreError::from(err),
         other => unopened(&other),
     })?;
     Ok(connection)
+}
+
+/// Looks through the pages of every table. The index of the search is looked through as pages only: whether each word of it
+/// belongs to its message takes three times as long as all the rest, and an index can be made anew.
+///
+/// # Errors
+/// Something is damaged, or can't be read.
+pub(crate) fn check(connection: &Connection) -> Result<(), StoreError> {
+    let mut tables = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0")?;
+    let mut look = connection.prepare("SELECT quick_check FROM pragma_quick_check(?)")?;
+    for name in tables.query_map([], |row| row.get::<_, String>(0))? {
+        let said: String = look.query_row([name?], |row| row.get(0))?;
+        if said != "ok" {
+            return Err(StoreError::Sqlite(damage(said)));
+        }
+    }
+    Ok(())
 }
 
 fn damage(what: String) -> rusqlite::Error {

@@ -30,7 +30,7 @@ fn child() {
     if std::env::var_os("PIPIT_TEST_DIE").is_some() {
         // A transaction is open in the file when the process dies.
         let raw = rusqlite::Connection::open(&file).unwrap();
-        raw.execute_batch("BEGIN IMMEDIATE; DELETE FROM exchange; DELETE FROM timer;").unwrap();
+        raw.execute_batch("BEGIN IMMEDIATE; DELETE FROM message; DELETE FROM timer;").unwrap();
         std::process::abort();
     }
 }

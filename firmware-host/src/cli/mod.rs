@@ -13,6 +13,7 @@ macro_rules! print_line {
 
 mod ask;
 mod config;
+mod conversations;
 mod devices;
 mod doctor;
 mod doctor_audio;
@@ -62,6 +63,8 @@ enum Command {
     Say(say::Say),
     /// Ask in writing
     Ask(ask::Ask),
+    /// Show, find, delete and carry over what was said
+    Conversations(conversations::Conversations),
     /// List microphones and speakers
     Devices(devices::Devices),
     /// Show, fetch, check and measure models
@@ -84,6 +87,7 @@ impl Cli {
             Command::Hear(hear) => hear.execute(&options),
             Command::Say(say) => say.execute(&options),
             Command::Ask(ask) => ask.execute(&options),
+            Command::Conversations(conversations) => conversations.execute(&options),
             Command::Devices(devices) => devices.execute(),
             Command::Models(models) => models.execute(&options),
             Command::Config(config) => config.execute(&options),

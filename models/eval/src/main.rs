@@ -13,6 +13,7 @@ mod figures;
 mod manifest;
 mod models;
 mod normalise;
+mod store;
 mod streams;
 mod stt;
 mod text_end;
@@ -94,6 +95,28 @@ enum Command {
         #[arg(long)]
         replies: bool,
     },
+    /// What the store costs when it is full, beside the disk's own fsync. The folder keeps it for the next time.
+    Store {
+        #[command(flatten)]
+        folder: Folder,
+        /// How many messages it holds.
+        #[arg(long, default_value_t = 1_000_000)]
+        messages: usize,
+    },
+    /// What is left in a store whose writer is killed at random moments: a folder without one.
+    KillStore {
+        #[command(flatten)]
+        folder: Folder,
+        /// How often.
+        #[arg(long, default_value_t = 500)]
+        times: usize,
+    },
+    /// Does some of everything with a store and prints the memory that it took: `store` runs this.
+    #[command(hide = true)]
+    StoreMemory { file: PathBuf },
+    /// Appends turns: `kill-store` runs and kills this.
+    #[command(hide = true)]
+    WriteUntilKilled { file: PathBuf, conversation: i64, first: usize },
     /// What the models cost on this machine, beside the Python packages where `--python` names an interpreter.
     Bench {
         #[command(flatten)]
@@ -140,6 +163,17 @@ fn main() -> Result<()> {
         Command::Streams { folder, .. } => {
             streams::replies(&folder.path)?.iter().for_each(|reply| println!("{reply}"));
             Ok(())
+        }
+        Command::Store { folder, messages } => figures::print(&store::measure(&folder.path, messages)?, folder.json),
+        Command::KillStore { folder, times } => {
+            let figures = store::killed::measure(&folder.path, times)?;
+            figures::print(&figures, folder.json)?;
+            anyhow::ensure!(figures.is_good(), "the store does not keep what it says it keeps");
+            Ok(())
+        }
+        Command::StoreMemory { file } => store::print_memory(&file),
+        Command::WriteUntilKilled { file, conversation, first } => {
+            store::killed::write_until_killed(&file, conversation, first)
         }
         Command::Bench { folder, python, whisper } => bench::measure(&folder.path, python.as_deref(), &whisper)?
             .iter()

@@ -1,0 +1,221 @@
+//! Conversations: what they are called, in which order they are listed, and what happens to them as a whole.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use crate::search::TITLES;
+use crate::{Store, StoreError, search};
+
+/// Which conversation. An id never comes back for another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConversationId(pub i64);
+
+impl std::fmt::Display for ConversationId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A conversation without what was said in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// Which.
+    pub id: ConversationId,
+    /// The same in every store that it is carried to by export and import.
+    pub key: String,
+    /// What it is called.
+    pub title: String,
+    /// Whether the title only stands in for one that says what it is about.
+    pub temporary: bool,
+    /// Its own system prompt; without one it has that of the configuration.
+    pub system_prompt: Option<String>,
+    /// When it was begun.
+    pub created: Timestamp,
+    /// When something was last said in it.
+    pub changed: Timestamp,
+}
+
+pub(crate) const COLUMNS: &str = "conversation.id, key, title, temporary, system_prompt, created, changed";
+
+pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Conversation> {
+    Ok(Conversation {
+        id: ConversationId(row.get(0)?),
+        key: row.get(1)?,
+        title: row.get(2)?,
+        temporary: row.get(3)?,
+        system_prompt: row.get(4)?,
+        created: moment(row.get(5)?),
+        changed: moment(row.get(6)?),
+    })
+}
+
+/// A time as it is kept. None that was ever put in is out of range.
+pub(crate) fn moment(milliseconds: i64) -> Timestamp {
+    Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+impl Store {
+    /// Begins a conversation under a title that stands in until there is a better one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn create_conversation(&self, temporary_title: &str, at: Timestamp) -> Result<ConversationId, StoreError> {
+        self.write(|transaction| insert(transaction, temporary_title, true, at))
+    }
+
+    /// One conversation.
+    ///
+    /// # Errors
+    /// There is none with this id, or see [`StoreError`].
+    pub fn conversation(&self, id: ConversationId) -> Result<Conversation, StoreError> {
+        let connection = self.connection();
+        let mut find = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM conversation WHERE id = ?"))?;
+        find.query_row([id.0], read).optional()?.ok_or(StoreError::NoConversation(id))
+    }
+
+    /// Up to `limit` conversations, the one in which something was said last first: from the beginning, or those that come
+    /// after `after`.
+    ///
+    /// # Errors
+    /// `after` is not there any more, or see [`StoreError`].
+    pub fn conversations(&self, after: Option<ConversationId>, limit: usize) -> Result<Vec<Conversation>, StoreError> {
+        let connection = self.connection();
+        let before: i64 = match after {
+            None => i64::MAX,
+            Some(id) => connection
+                .prepare_cached("SELECT recency FROM conversation WHERE id = ?")?
+                .query_row([id.0], |row| row.get(0))
+                .optional()?
+                .ok_or(StoreError::NoConversation(id))?,
+        };
+        let mut page = connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM conversation WHERE recency < ? ORDER BY recency DESC LIMIT ?"
+        ))?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = page.query_map(params![before, limit], read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Gives a conversation the title that a person chose.
+    ///
+    /// # Errors
+    /// There is none with this id, or see [`StoreError`].
+    pub fn rename_conversation(&self, id: ConversationId, title: &str) -> Result<(), StoreError> {
+        self.write(|transaction| retitle(transaction, id, title))
+    }
+
+    /// Gives a conversation a title that says what it is about, unless a person has chosen one meanwhile. Says whether it did.
+    ///
+    /// # Errors
+    /// There is none with this id, or see [`StoreError`].
+    pub fn replace_temporary_title(&self, id: ConversationId, title: &str) -> Result<bool, StoreError> {
+        self.write(|transaction| {
+            let mut find = transaction.prepare_cached("SELECT temporary FROM conversation WHERE id = ?")?;
+            let temporary: Option<bool> = find.query_row([id.0], |row| row.get(0)).optional()?;
+            let temporary = temporary.ok_or(StoreError::NoConversation(id))?;
+            if temporary {
+                retitle(transaction, id, title)?;
+            }
+            Ok(temporary)
+        })
+    }
+
+    /// Gives a conversation a system prompt of its own, or with `None` that of the configuration.
+    ///
+    /// # Errors
+    /// There is none with this id, or see [`StoreError`].
+    pub fn set_system_prompt(&self, id: ConversationId, prompt: Option<&str>) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let changed = transaction
+                .prepare_cached("UPDATE conversation SET system_prompt = ? WHERE id = ?")?
+                .execute(params![prompt, id.0])?;
+            if changed == 0 { Err(StoreError::NoConversation(id)) } else { Ok(()) }
+        })
+    }
+
+    /// Deletes all messages of a conversation and their earlier versions. Its title and its system prompt stay.
+    ///
+    /// # Errors
+    /// There is none with this id, or see [`StoreError`].
+    pub fn reset_conversation(&self, id: ConversationId) -> Result<(), StoreError> {
+        self.erase(|transaction| {
+            require(transaction, id)?;
+            delete_messages(transaction, id)
+        })
+    }
+
+    /// Deletes a conversation with everything in it. Nothing of it is left in the file.
+    ///
+    /// # Errors
+    /// There is none with this id, or see [`StoreError`].
+    pub fn delete_conversation(&self, id: ConversationId) -> Result<(), StoreError> {
+        self.erase(|transaction| {
+            let title = title(transaction, id)?;
+            TITLES.remove(transaction, id.0, &title)?;
+            delete_messages(transaction, id)?;
+            transaction.prepare_cached("DELETE FROM conversation WHERE id = ?")?.execute([id.0])?;
+            Ok(())
+        })
+    }
+}
+
+/// Adds a conversation as the most recent one.
+pub(crate) fn insert(
+    connection: &Connection,
+    title: &str,
+    temporary: bool,
+    at: Timestamp,
+) -> Result<ConversationId, StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO conversation (title, temporary, created, changed, recency)
+             VALUES (?1, ?2, ?3, ?3, (SELECT ifnull(max(recency), 0) + 1 FROM conversation))",
+        )?
+        .execute(params![title, temporary, at.as_millisecond()])?;
+    let id = connection.last_insert_rowid();
+    TITLES.add(connection, id, title)?;
+    Ok(ConversationId(id))
+}
+
+/// Says that something was said in a conversation.
+pub(crate) fn touch(connection: &Connection, id: ConversationId, at: Timestamp) -> Result<(), StoreError> {
+    // The most recent one keeps its place, so that nothing has to move while one conversation goes on.
+    let mut touch = connection.prepare_cached(
+        "UPDATE conversation SET changed = ?2, recency =
+             (SELECT max(recency) + (max(recency) <> conversation.recency) FROM conversation AS any) WHERE id = ?1",
+    )?;
+    match touch.execute(params![id.0, at.as_millisecond()])? {
+        0 => Err(StoreError::NoConversation(id)),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn require(connection: &Connection, id: ConversationId) -> Result<(), StoreError> {
+    title(connection, id).map(drop)
+}
+
+fn title(connection: &Connection, id: ConversationId) -> Result<String, StoreError> {
+    let mut find = connection.prepare_cached("SELECT title FROM conversation WHERE id = ?")?;
+    find.query_row([id.0], |row| row.get(0)).optional()?.ok_or(StoreError::NoConversation(id))
+}
+
+fn retitle(connection: &Connection, id: ConversationId, new: &str) -> Result<(), StoreError> {
+    let old = title(connection, id)?;
+    TITLES.remove(connection, id.0, &old)?;
+    connection
+        .prepare_cached("UPDATE conversation SET title = ?, temporary = 0 WHERE id = ?")?
+        .execute(params![new, id.0])?;
+    TITLES.add(connection, id.0, new)?;
+    Ok(())
+}
+
+fn delete_messages(connection: &Connection, id: ConversationId) -> Result<(), StoreError> {
+    let mut current =
+        connection.prepare_cached("SELECT id, text FROM message WHERE conversation = ? AND replaced_by IS NULL")?;
+    let mut rows = current.query([id.0])?;
+    while let Some(row) = rows.next()? {
+        search::removed(connection, row.get(0)?, row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
+    }
+    connection.prepare_cached("DELETE FROM message WHERE conversation = ?")?.execute([id.0])?;
+    Ok(())
+}
