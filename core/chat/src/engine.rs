@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use jiff::Zoned;
-use pipit_core::chat::{self, Door, Exchange, Message, ReplyCheck, Topic, TopicGuard, newest_that_fit, prompt};
-use pipit_core::intent::Catalogue;
+use pipit_core::chat::{
+    self, Door, Exchange, Message, ReplyCheck, Topic, TopicGuard, newest_that_fit, prompt, with_facts,
+};
+use pipit_core::intent::{Catalogue, answer_from_facts};
 use pipit_store::Store;
 use tracing::{debug, trace, warn};
 
@@ -179,7 +181,10 @@ impl Engine {
                 saying(None, None, self.shared.settings.topic.as_ref().map_or("", TopicGuard::refusal))
             }
             Some(provider) => Ok(Prepared::Ask(Arc::clone(provider), self.prompt(request, now)?)),
-            None => saying(None, None, offline::NOT_UNDERSTOOD),
+            None => {
+                let remembered = answer_from_facts(request, &self.store().facts()?);
+                saying(None, None, remembered.as_deref().unwrap_or(offline::NOT_UNDERSTOOD))
+            }
         }
     }
 
@@ -196,7 +201,8 @@ impl Engine {
             memory.in_prompt = kept.to_vec();
             kept
         });
-        Ok(prompt(&settings.system_prompt, kept, request, chat::Clock(now.datetime())))
+        let facts: Vec<String> = self.store().facts()?.into_iter().map(|fact| fact.text).collect();
+        Ok(prompt(&with_facts(&settings.system_prompt, &facts), kept, request, chat::Clock(now.datetime())))
     }
 
     /// The last reply: whole if it was given by this engine, else what was heard of it, which is all that is kept.

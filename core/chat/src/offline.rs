@@ -12,7 +12,7 @@ pub(crate) const NOTHING_ASKED: &str = "Sorry, I didn't catch that.";
 
 /// What is said where there is no language model to ask.
 pub(crate) const NOT_UNDERSTOOD: &str = "Sorry, I can't answer that, but I can tell you the time and date, run timers, \
-                                         change the volume, do sums and convert units.";
+                                         change the volume, do sums, convert units and remember what you tell me.";
 
 /// What to say to `intent`, and what to do; nothing is done yet.
 pub(crate) fn answer(
@@ -23,9 +23,10 @@ pub(crate) fn answer(
     default_volume: u8,
 ) -> Result<(String, Option<Deed>), StoreError> {
     let timers = running_timers(store, now.timestamp())?;
+    let facts = store.facts()?;
     let volume = store.volume()?.unwrap_or(default_volume);
-    let Fulfilment { reply, actions } =
-        fulfil(intent, &Surroundings { now: now.datetime(), timers: &timers, last_reply, volume });
+    let around = Surroundings { now: now.datetime(), timers: &timers, facts: &facts, last_reply, volume };
+    let Fulfilment { reply, actions } = fulfil(intent, &around);
     let deed = (!actions.is_empty()).then(|| Deed { actions, asked_at: now.timestamp() });
     Ok((reply, deed))
 }
@@ -67,6 +68,14 @@ fn perform_one(action: Action, store: &Store, asked_at: Timestamp) -> Result<Opt
         Action::SetVolume(percent) => {
             store.set_volume(percent)?;
             Ok(Some(DeviceAction::SetVolume(percent)))
+        }
+        Action::Remember(fact) => {
+            store.add_fact(&fact, asked_at)?;
+            Ok(None)
+        }
+        Action::ForgetFacts(ids) => {
+            store.forget_facts(&ids)?;
+            Ok(None)
         }
         Action::Stop => Ok(Some(DeviceAction::Stop)),
     }

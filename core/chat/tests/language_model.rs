@@ -92,6 +92,25 @@ async fn a_persona_keeps_to_its_subject_before_and_after_the_model() {
 }
 
 #[tokio::test]
+async fn a_model_is_told_what_the_person_wants_remembered() {
+    let server = FakeServer::start([openai_reply("On level two."), openai_reply("I don't know.")]).await;
+    let (engine, _folder) = with(&server);
+    assert_eq!(
+        converse(&engine, "Remember that I park on level two").await,
+        "I'll remember that you park on level two."
+    );
+    converse(&engine, "Where did I leave my car?").await;
+    assert!(converse(&engine, "forget everything you know about me").await.contains("forgotten"));
+    converse(&engine, "Where did I leave my car?").await;
+    let told: Vec<bool> = server
+        .seen()
+        .iter()
+        .map(|seen| seen.json()["messages"][0]["content"].as_str().unwrap().contains("- I park on level two"))
+        .collect();
+    assert_eq!(told, [true, false]);
+}
+
+#[tokio::test]
 async fn a_turn_that_was_interrupted_is_remembered_as_heard() {
     let server = FakeServer::start([Answer::stream([openai_event("About 384,400 km. And")]).hangs()]).await;
     let (engine, folder) = with(&server);

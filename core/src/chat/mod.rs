@@ -11,7 +11,7 @@ mod sse;
 mod topic;
 
 pub use persona::{Persona, PersonaError};
-pub use prompt::{Clock, newest_that_fit, prompt};
+pub use prompt::{Clock, newest_that_fit, prompt, with_facts};
 pub use topic::{ReplyCheck, Topic, TopicGuard};
 
 /// Who said something.

@@ -58,6 +58,19 @@ pub fn prompt(system_prompt: &str, history: &[Exchange], request: &str, clock: C
     messages
 }
 
+/// The system prompt with what the person wants to be remembered, the oldest first. It changes only when that does, which is
+/// seldom, so it stands before the history.
+#[must_use]
+pub fn with_facts(system_prompt: &str, facts: &[String]) -> String {
+    if facts.is_empty() {
+        return system_prompt.to_owned();
+    }
+    let facts: String = facts.iter().map(|fact| format!("\n- {fact}")).collect();
+    format!("{system_prompt}\n\nThe person has told you to remember, in their own words:{facts}")
+        .trim_start()
+        .to_owned()
+}
+
 /// How many of the oldest exchanges must go.
 fn forgotten(history: &[Exchange], budget: usize) -> usize {
     let sizes: Vec<usize> = history.iter().map(exchange_tokens).collect();

@@ -9,6 +9,7 @@ mod carry;
 mod conversations;
 mod error;
 mod exchanges;
+mod facts;
 mod messages;
 mod open;
 mod schema;

@@ -47,6 +47,13 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
             ) STRICT;",
         ),
         schema::conversations(),
+        M::up(
+            "CREATE TABLE fact (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                text TEXT NOT NULL UNIQUE,
+                at INTEGER NOT NULL        -- when it was last told, Unix milliseconds
+            ) STRICT;",
+        ),
     ])
 });
 

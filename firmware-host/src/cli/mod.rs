@@ -19,6 +19,7 @@ mod doctor;
 mod doctor_audio;
 mod drawing;
 mod hear;
+mod memory;
 mod models;
 mod run;
 mod say;
@@ -65,6 +66,8 @@ enum Command {
     Ask(ask::Ask),
     /// Show, find, delete and carry over what was said
     Conversations(conversations::Conversations),
+    /// What Pipit was told to remember
+    Memory(memory::Memory),
     /// List microphones and speakers
     Devices(devices::Devices),
     /// Show, fetch, check and measure models
@@ -88,6 +91,7 @@ impl Cli {
             Command::Say(say) => say.execute(&options),
             Command::Ask(ask) => ask.execute(&options),
             Command::Conversations(conversations) => conversations.execute(&options),
+            Command::Memory(memory) => memory.execute(&options),
             Command::Devices(devices) => devices.execute(),
             Command::Models(models) => models.execute(&options),
             Command::Config(config) => config.execute(&options),

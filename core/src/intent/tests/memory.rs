@@ -70,7 +70,8 @@ fn what_is_remembered_can_be_asked_for_and_forgotten() {
     expect![[r#"
         what do you remember -> RecallFacts: You haven't told me to remember anything.
         forget that I park on level two -> ForgetFacts: You haven't told me to remember anything.
-    "#]].assert_eq(&transcript(&none, &["what do you remember", "forget that I park on level two"]));
+    "#]]
+    .assert_eq(&transcript(&none, &["what do you remember", "forget that I park on level two"]));
 }
 
 #[test]
@@ -82,7 +83,8 @@ fn forget_that_takes_back_what_was_just_remembered_and_nothing_else() {
     expect![[r#"
         forget that -> HassNevermind: I have forgotten that you're allergic to nuts. [forget facts [4]]
         forget that -> HassNevermind:  [stop]
-    "#]].assert_eq(&(transcript(&just, &["forget that"]) + &transcript(&later, &["forget that"])));
+    "#]]
+    .assert_eq(&(transcript(&just, &["forget that"]) + &transcript(&later, &["forget that"])));
 }
 
 #[test]
@@ -105,5 +107,6 @@ fn a_question_is_answered_from_what_is_remembered() {
         When is my sister's birthday? Some("You told me that your sister's birthday is the third of May.")
         what is the capital of France None
         What is it? None
-        park None"#]].assert_eq(&answers.join("\n"));
+        park None"#]]
+    .assert_eq(&answers.join("\n"));
 }
