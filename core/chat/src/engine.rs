@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Zoned;
-use pipit_core::chat::{self, Door, Exchange, Message, newest_that_fit, prompt};
+use pipit_core::chat::dialect::ReplyChunk;
+use pipit_core::chat::{self, Door, Exchange, newest_that_fit, prompt};
 use pipit_core::intent::Catalogue;
 use pipit_store::Store;
 use tracing::{debug, trace, warn};
 
 use crate::error::ChatError;
 use crate::offline;
-use crate::provider::Provider;
+use crate::provider::{Chain, FromChain, HttpProvider, Prompt, Provider};
 use crate::reply::{Deed, DeviceAction, FinishedTurn, Reply, ReplyEvent};
 use crate::settings::EngineSettings;
 
@@ -39,7 +40,7 @@ pub struct Engine {
 
 struct Shared {
     settings: EngineSettings,
-    provider: Option<Arc<Provider>>,
+    chain: Option<Arc<Chain>>,
     catalogue: Catalogue,
     store: Store,
     clock: Clock,
@@ -63,7 +64,7 @@ struct LastReply {
 /// How a request will be answered.
 enum Prepared {
     Offline(Vec<ReplyEvent>),
-    Ask(Arc<Provider>, Vec<Message>),
+    Ask(Arc<Chain>, Prompt),
 }
 
 impl Engine {
@@ -72,10 +73,11 @@ impl Engine {
     /// # Errors
     /// [`ChatError::Settings`] if the language model's settings can't be used.
     pub fn new(settings: EngineSettings, store: Store, clock: Clock) -> Result<Engine, ChatError> {
-        let provider = settings.provider.as_ref().map(|provider| Provider::new(provider, settings.max_reply_tokens));
-        let provider = provider.transpose()?.map(Arc::new);
+        let provider = |settings| Ok(Arc::new(HttpProvider::new(settings)?) as Arc<dyn Provider>);
+        let providers = settings.providers.iter().map(provider).collect::<Result<Vec<_>, ChatError>>()?;
+        let chain = Chain::new(providers).map(Arc::new);
         let (catalogue, memory) = (Catalogue::english(), Mutex::default());
-        Ok(Engine { shared: Arc::new(Shared { settings, provider, catalogue, store, clock, memory }) })
+        Ok(Engine { shared: Arc::new(Shared { settings, chain, catalogue, store, clock, memory }) })
     }
 
     /// Answers `request`, once the reply is polled. Nothing is changed by it: what it asks for comes as a [`Deed`]. Needs a tokio runtime then.
@@ -87,9 +89,10 @@ impl Engine {
         let events =
             stream::once(blocking(move || engine.prepare(&request.text, &now))).flat_map(|prepared| match prepared {
                 Ok(Prepared::Offline(events)) => stream::iter(events).map(Ok).boxed(),
-                Ok(Prepared::Ask(provider, messages)) => {
+                Ok(Prepared::Ask(chain, prompt)) => {
                     let understood = stream::iter([Ok(ReplyEvent::Understood { intent: None, deed: None })]);
-                    understood.chain(provider.generate(messages).map_ok(ReplyEvent::Text)).boxed()
+                    let spoken = |part| async move { Ok(event(part)) };
+                    understood.chain(chain.reply(prompt).try_filter_map(spoken)).boxed()
                 }
                 Err(error) => stream::iter([Err(error)]).boxed(),
             });
@@ -165,13 +168,13 @@ impl Engine {
             let (reply, deed) = offline::answer(&intent, self.store(), now, last_reply.as_deref(), volume)?;
             return saying(Some(intent.name()), deed, &reply);
         }
-        match &self.shared.provider {
-            Some(provider) => Ok(Prepared::Ask(Arc::clone(provider), self.prompt(request, now)?)),
+        match &self.shared.chain {
+            Some(chain) => Ok(Prepared::Ask(Arc::clone(chain), self.prompt(request, now)?)),
             None => saying(None, None, offline::NOT_UNDERSTOOD),
         }
     }
 
-    fn prompt(&self, request: &str, now: &Zoned) -> Result<Vec<Message>, ChatError> {
+    fn prompt(&self, request: &str, now: &Zoned) -> Result<Prompt, ChatError> {
         let settings = &self.shared.settings;
         let recent = self.store().recent_exchanges(RECENT_EXCHANGES)?;
         let budget = usize::try_from(settings.history_tokens).unwrap_or(usize::MAX);
@@ -180,7 +183,8 @@ impl Engine {
             memory.in_prompt = kept.to_vec();
             kept
         });
-        Ok(prompt(&settings.system_prompt, kept, request, chat::Clock(now.datetime())))
+        let messages = prompt(&settings.system_prompt, kept, request, chat::Clock(now.datetime()));
+        Ok(Prompt { messages, max_reply_tokens: settings.max_reply_tokens })
     }
 
     /// The last reply: whole if it was given by this engine, else what was heard of it, which is all that is kept.
@@ -202,7 +206,19 @@ impl Engine {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("provider", &self.shared.settings.provider).finish_non_exhaustive()
+        f.debug_struct("Engine").field("providers", &self.shared.settings.providers).finish_non_exhaustive()
+    }
+}
+
+/// What of a provider's answer is for whoever asked. No tools are offered, so what a model wants of them is nothing to hear.
+fn event(part: FromChain) -> Option<ReplyEvent> {
+    match part {
+        FromChain::AnsweredBy(provider) => {
+            debug!("{provider} answers");
+            Some(ReplyEvent::AnsweredBy(provider))
+        }
+        FromChain::Chunk(ReplyChunk::Text(text)) => Some(ReplyEvent::Text(text)),
+        FromChain::Chunk(_) => None,
     }
 }
 

@@ -5,10 +5,16 @@
 
 pub mod dialect;
 
+mod breaker;
+mod model_list;
 mod prompt;
 mod sse;
+mod tier;
 
+pub use breaker::{Breaker, BreakerSettings, Verdict};
+pub use model_list::{is_listed, model_list_path, read_model_list};
 pub use prompt::{Clock, newest_that_fit, prompt};
+pub use tier::Tier;
 
 /// Who said something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,6 +19,7 @@ mod doctor_audio;
 mod drawing;
 mod hear;
 mod models;
+mod providers;
 mod run;
 mod say;
 
@@ -66,6 +67,8 @@ enum Command {
     Devices(devices::Devices),
     /// Show, fetch, check and measure models
     Models(models::Models),
+    /// Show and try out the language-model servers
+    Providers(providers::Providers),
     /// Check or print the configuration
     Config(config::ConfigCommand),
     /// Find out what keeps Pipit from working, and what to do about it
@@ -86,6 +89,7 @@ impl Cli {
             Command::Ask(ask) => ask.execute(&options),
             Command::Devices(devices) => devices.execute(),
             Command::Models(models) => models.execute(&options),
+            Command::Providers(providers) => providers.execute(&options),
             Command::Config(config) => config.execute(&options),
             Command::Doctor(doctor) => doctor.execute(&options),
         }

@@ -61,6 +61,8 @@ fn requests_as_servers_want_them() {
         {"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"\"Hi\""}],"stream":true,"max_completion_tokens":9}
         /api/chat
         {"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"\"Hi\""}],"stream":true,"think":false,"options":{"num_predict":9}}
+        /v1/messages
+        {"model":"m","max_tokens":9,"system":"Be brief.","messages":[{"role":"user","content":"\"Hi\""}],"stream":true}
     "#]].assert_eq(&written.concat());
 }
 
