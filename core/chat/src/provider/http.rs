@@ -216,3 +216,52 @@ fn client(url: &Url, tier: Tier, connect_timeout: Duration) -> Result<Client, Ch
     }
     builder.build().map_err(|error| ChatError::Settings(format!("the HTTP client can't be made ({error})")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(kind: ProviderKind, base_url: &str) -> ProviderSettings {
+        ProviderSettings {
+            name: "test".to_owned(),
+            kind,
+            base_url: base_url.to_owned(),
+            model: "m".to_owned(),
+            api_key: Some(Secret::new("sk-secret")),
+            connect_timeout: Duration::from_secs(1),
+            first_token_timeout: Duration::from_secs(1),
+            idle_timeout: Duration::from_secs(1),
+        }
+    }
+
+    #[test]
+    fn servers_of_either_scheme_can_be_spoken_to() {
+        for (base_url, tier) in [("http://localhost:11434", Tier::Device), ("https://api.openai.com/v1", Tier::Outside)] {
+            let provider = HttpProvider::new(&settings(ProviderKind::OpenAi, base_url)).unwrap();
+            assert_eq!(provider.identity().tier, tier);
+        }
+    }
+
+    #[test]
+    fn openrouter_is_told_the_programs_name_and_nobody_else_is() {
+        let titled = |base_url| {
+            let provider = HttpProvider::new(&settings(ProviderKind::OpenAi, base_url)).unwrap();
+            let title = provider.headers.get("x-title").map(|title| title.to_str().unwrap().to_owned());
+            assert_eq!(provider.headers.contains_key("http-referer"), title.is_some());
+            assert!(provider.headers[AUTHORIZATION].is_sensitive());
+            title
+        };
+        assert_eq!(titled("https://openrouter.ai/api/v1").as_deref(), Some("Pipit"));
+        assert_eq!(titled("https://openrouter.ai.example.com/api/v1"), None);
+        assert_eq!(titled("http://nas:8080/v1"), None);
+    }
+
+    #[test]
+    fn neither_key_nor_address_is_shown() {
+        let provider = HttpProvider::new(&settings(ProviderKind::OpenAi, "https://llm.example.org/v1")).unwrap();
+        let said = "invalid certificate for llm.example.org:443 at https://llm.example.org/v1/models with sk-secret";
+        assert_eq!(provider.scrubbed(said), "invalid certificate for [address] at [address]/v1/models with [key]");
+        let provider = HttpProvider::new(&settings(ProviderKind::OpenAi, "http://nas:8080/v1")).unwrap();
+        assert_eq!(provider.scrubbed("a nasty error at nas:8080"), "a nasty error at [address]");
+    }
+}
