@@ -90,6 +90,9 @@ enum Command {
         /// Also print what each comes to, on standard error.
         #[arg(long)]
         verbose: bool,
+        /// Print what each complete reply comes to, and its bytes, as JSON in place of figures.
+        #[arg(long)]
+        replies: bool,
     },
     /// What the models cost on this machine, beside the Python packages where `--python` names an interpreter.
     Bench {
@@ -131,7 +134,13 @@ fn main() -> Result<()> {
         Command::Normalise { folder, verbose } => {
             figures::print(&normalise::measure(&folder.path, verbose)?, folder.json)
         }
-        Command::Streams { folder, verbose } => figures::print(&streams::measure(&folder.path, verbose)?, folder.json),
+        Command::Streams { folder, verbose, replies: false } => {
+            figures::print(&streams::measure(&folder.path, verbose)?, folder.json)
+        }
+        Command::Streams { folder, .. } => {
+            streams::replies(&folder.path)?.iter().for_each(|reply| println!("{reply}"));
+            Ok(())
+        }
         Command::Bench { folder, python, whisper } => bench::measure(&folder.path, python.as_deref(), &whisper)?
             .iter()
             .try_for_each(|line| figures::print(line, folder.json)),

@@ -96,6 +96,29 @@ pub(crate) fn measure(folder: &Path, verbose: bool) -> Result<Figures> {
     Ok(figures)
 }
 
+/// What each complete reply comes to, a JSON object each, for `models/eval/peers/llm_streams.py` to compare with.
+pub(crate) fn replies(folder: &Path) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    find(folder, &mut files)?;
+    files.sort();
+    let mut lines = Vec::new();
+    for file in &files {
+        let body = body(file)?;
+        let dialect = dialect(file, &body);
+        let reply = read(dialect, &body, body.len().max(1));
+        if reply.failure.is_some() {
+            continue;
+        }
+        let calls: Vec<[&str; 3]> = reply.calls.iter().map(|call| [&*call.id, &*call.name, &*call.arguments]).collect();
+        let usage = reply.usage.map(|usage| [usage.prompt_tokens, usage.reply_tokens]);
+        lines.push(serde_json::to_string(&serde_json::json!({
+            "file": file, "dialect": format!("{dialect:?}"), "body": String::from_utf8_lossy(&body),
+            "text": reply.text, "calls": calls, "usage": usage, "end": reply.end.flatten(),
+        }))?);
+    }
+    Ok(lines)
+}
+
 fn read(dialect: Dialect, body: &[u8], portion: usize) -> Reply {
     let (mut decoder, mut chunks, mut reply) = (dialect.decoder(), Vec::new(), Reply::default());
     let mut fed = Ok(());
@@ -145,6 +168,11 @@ fn body(file: &Path) -> Result<Vec<u8>> {
     }
     let mut events = String::new();
     for line in String::from_utf8_lossy(&body).lines().filter(|line| !line.trim().is_empty()) {
+        // Servers that name their events give them the name that is in the data too.
+        let data: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+        if let Some(kind) = data["type"].as_str() {
+            events += &format!("event: {kind}\n");
+        }
         events += &format!("data: {line}\n\n");
     }
     if !events.contains("message_start") {

@@ -56,6 +56,9 @@ pub(super) struct Reply {
     stop_reason: Option<String>,
     calls: ToolCalls,
     usage: Usage,
+    /// Whether there was text, and whether something else than text has come since.
+    said: bool,
+    interrupted: bool,
 }
 
 impl EventReply for Reply {
@@ -131,7 +134,7 @@ impl Reply {
     fn block(&mut self, index: u64, block: &Value, pieces: &mut Vec<Piece>) {
         let field = |key: &str| block[key].as_str().unwrap_or_default();
         match field("type") {
-            "text" => say(field("text"), pieces),
+            "text" => return self.say(field("text"), pieces),
             "tool_use" => {
                 self.calls.begin(index, field("id"), field("name"));
                 if block["input"].as_object().is_some_and(|input| !input.is_empty()) {
@@ -140,18 +143,29 @@ impl Reply {
             }
             _ => pieces.push(Piece::Reasoning),
         }
+        self.interrupted = true;
     }
 
     fn go_on(&mut self, payload: &Value, pieces: &mut Vec<Piece>) {
         let delta = &payload["delta"];
         if let Some(text) = delta["text"].as_str() {
-            return say(text, pieces);
+            return self.say(text, pieces);
         }
         let index = payload["index"].as_u64().unwrap_or(0);
         let more = delta["partial_json"].as_str();
         if !more.is_some_and(|more| self.calls.add_arguments(index, more)) {
             pieces.push(Piece::Reasoning);
         }
+    }
+
+    /// Text that follows a tool's use is another paragraph, though nothing says so.
+    fn say(&mut self, text: &str, pieces: &mut Vec<Piece>) {
+        if text.is_empty() {
+            return;
+        }
+        let between = if self.said && self.interrupted { "\n\n" } else { "" };
+        (self.said, self.interrupted) = (true, false);
+        pieces.push(Piece::Text(format!("{between}{text}")));
     }
 
     fn count(&mut self, usage: &Value) {
@@ -171,11 +185,5 @@ impl Reply {
             pieces.push(Piece::Usage(self.usage));
         }
         pieces.push(Piece::End(self.stop_reason.take()));
-    }
-}
-
-fn say(text: &str, pieces: &mut Vec<Piece>) {
-    if !text.is_empty() {
-        pieces.push(Piece::Text(text.to_owned()));
     }
 }

@@ -48,7 +48,15 @@ impl<R: EventReply> EventBody<R> {
             match &mut self.body {
                 Body::NotYetKnown => self.recognise(&mut bytes),
                 Body::Events(parser) => match parser.push(&mut bytes) {
-                    Some(SseLine::Event) => self.reply.event(parser.kind(), parser.data(), pieces)?,
+                    Some(SseLine::Event) => {
+                        self.reply.event(parser.kind(), parser.data(), pieces)?;
+                        let ended = matches!(pieces.last(), Some(Piece::End(_)));
+                        if ended && self.reply.kinds_of_events() == (false, true) {
+                            // What ended here is a reply in another format.
+                            pieces.clear();
+                            return self.unreadable();
+                        }
+                    }
                     Some(SseLine::Unknown) if !self.reply.kinds_of_events().0 => self.body = Body::Unreadable,
                     Some(SseLine::TooLong) => return self.unreadable(),
                     Some(SseLine::Part | SseLine::Unknown) | None => {}

@@ -178,7 +178,8 @@ fn only_text(data: &str) -> Option<Cow<'_, str>> {
     }
     let Chunk { choices: [Choice { index, delta, finish_reason }], error, usage } = serde_json::from_str(data).ok()?;
     let Delta { content, reasoning_content, reasoning, thinking, tool_calls, function_call, refusal } = delta;
-    let others = [error, usage, finish_reason, reasoning_content, reasoning, thinking, tool_calls, function_call, refusal];
+    let others =
+        [error, usage, finish_reason, reasoning_content, reasoning, thinking, tool_calls, function_call, refusal];
     (index == 0 && others.iter().all(Option::is_none)).then_some(content)
 }
 

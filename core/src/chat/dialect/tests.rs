@@ -52,7 +52,12 @@ fn requests_as_servers_want_them() {
     let request =
         ChatRequest { model: "m", messages: &messages, max_reply_tokens: 9, token_limit: TokenLimit::MaxTokens };
     let newer = ChatRequest { token_limit: TokenLimit::MaxCompletionTokens, ..request };
-    let encoded = [Dialect::OpenAi.encode(&request), Dialect::OpenAi.encode(&newer), Dialect::Ollama.encode(&request), Dialect::Anthropic.encode(&request)];
+    let encoded = [
+        Dialect::OpenAi.encode(&request),
+        Dialect::OpenAi.encode(&newer),
+        Dialect::Ollama.encode(&request),
+        Dialect::Anthropic.encode(&request),
+    ];
     let written: Vec<String> = encoded.iter().map(|request| format!("{}\n{}\n", request.path, request.body)).collect();
     expect_test::expect![[r#"
         /chat/completions
@@ -249,7 +254,11 @@ fn tool_calls_in_the_fragments_of_many_servers() {
     let whole = |id: &str| {
         format!(r#"{{"tool_calls":[{{"index":0,"id":"{id}","function":{{"name":"time","arguments":"{{}}"}}}}]}}"#)
     };
-    assert_eq!(calls(&[&whole("a"), &whole("b")]), [call("a", "time", "{}"), call("b", "time", "{}")], "all numbered 0");
+    assert_eq!(
+        calls(&[&whole("a"), &whole("b")]),
+        [call("a", "time", "{}"), call("b", "time", "{}")],
+        "all numbered 0"
+    );
     let nameless = r#"{"tool_calls":[{"function":{"name":"a","arguments":{"n":1}}},{"function":{"name":"b"}}]}"#;
     assert_eq!(calls(&[nameless]), [call("", "a", r#"{"n":1}"#), call("", "b", "{}")], "neither number nor id");
     let older = [r#"{"function_call":{"name":"a","arguments":"{"}}"#, r#"{"function_call":{"arguments":"}"}}"#];
@@ -272,13 +281,13 @@ fn anthropic_replies() {
     ) + &event(
         r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"on\":true}"}}"#,
     );
-    let thought = event(r#"{"type":"content_block_start","index":2,"content_block":{"type":"thinking","thinking":""}}"#)
-        + &event(r#"{"type":"content_block_delta","index":2,"delta":{"type":"thinking_delta","thinking":"Hm."}}"#);
+    let thought =
+        event(r#"{"type":"content_block_start","index":2,"content_block":{"type":"thinking","thinking":""}}"#)
+            + &event(r#"{"type":"content_block_delta","index":2,"delta":{"type":"thinking_delta","thinking":"Hm."}}"#);
     let stop = event(r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":9}}"#);
     let over = event(r#"{"type":"message_stop"}"#);
     let usage = Some(Usage { prompt_tokens: 12, reply_tokens: 9, cached_tokens: 7 });
-    let expected =
-        Read { calls: vec![call("a", "light", r#"{"on":true}"#)], usage, ..said("Hello", Some("tool_use")) };
+    let expected = Read { calls: vec![call("a", "light", r#"{"on":true}"#)], usage, ..said("Hello", Some("tool_use")) };
     assert_eq!(anthropic(&format!("{start}{block}{hello}{tool}{thought}{stop}{over}")), expected);
     assert_eq!(anthropic(&format!("{start}{block}{hello}{tool}{stop}")), expected, "cut after the reason");
     assert_eq!(anthropic(&format!("{start}{block}{hello}")).end, Err(DecodeError::Cut));
@@ -286,7 +295,11 @@ fn anthropic_replies() {
     let failed = anthropic(&format!("{start}{block}{hello}{overloaded}"));
     let error = ServerError { kind: ServerErrorKind::Unavailable, message: "Overloaded".to_owned() };
     assert_eq!((failed.text.as_str(), failed.end), ("Hello", Err(DecodeError::Server(error))));
-    let whole = r#"{"type":"message","content":[{"type":"text","text":"Hello"}],"stop_reason":"end_turn"}"#;
-    assert_eq!(anthropic(whole), said("Hello", Some("end_turn")), "a server that does not stream");
+    let text = r#"{"type":"text","text":"Hello"}"#;
+    let whole = format!(
+        r#"{{"type":"message","content":[{text},{text},{{"type":"server_tool_use"}},{text}],"stop_reason":"end_turn"}}"#
+    );
+    let paragraphs = said("HelloHello\n\nHello", Some("end_turn"));
+    assert_eq!(anthropic(&whole), paragraphs, "a server that does not stream, and uses a tool of its own");
     assert!(matches!(anthropic("<html></html>").end, Err(DecodeError::Malformed(_))));
 }
