@@ -91,9 +91,8 @@ fn secret(server: &str, source: &KeySource) -> anyhow::Result<String> {
         KeySource::Environment(name) => std::env::var(name).ok().with_context(|| {
             format!("the API key of {server} should be in {name} (api_key_env), which is not set in the environment")
         })?,
-        KeySource::File(path) => std::fs::read_to_string(path).with_context(|| {
-            format!("the API key of {server} can't be read from {} (api_key_file)", path.display())
-        })?,
+        KeySource::File(path) => std::fs::read_to_string(path)
+            .with_context(|| format!("the API key of {server} can't be read from {} (api_key_file)", path.display()))?,
     };
     let key = key.trim();
     anyhow::ensure!(!key.is_empty(), "the API key of {server} is empty; put the key where the configuration says");

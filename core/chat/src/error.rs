@@ -28,7 +28,9 @@ pub enum ChatError {
         detail: String,
     },
     /// The prompt is longer than the model can take.
-    #[error("the prompt is too long for the model of {provider}: {detail}; lower history_tokens or choose another model")]
+    #[error(
+        "the prompt is too long for the model of {provider}: {detail}; lower history_tokens or choose another model"
+    )]
     ContextTooLong {
         /// The provider's name.
         provider: String,

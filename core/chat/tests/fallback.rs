@@ -6,7 +6,9 @@ mod support;
 use std::time::Duration;
 
 use pipit_chat::{ChatError, Engine, EngineSettings, ProviderKind, ProviderSettings};
-use support::{Answer, FakeServer, TestClock, ask, converse, engine, openai_event, openai_reply, provider, settings, store};
+use support::{
+    Answer, FakeServer, TestClock, ask, converse, engine, openai_event, openai_reply, provider, settings, store,
+};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -99,7 +101,8 @@ async fn what_has_begun_is_not_begun_again_elsewhere() {
 #[tokio::test]
 async fn what_is_too_long_is_too_long_for_the_same_model_elsewhere() {
     let long = r#"{"error":{"message":"maximum context length is 8192 tokens"}}"#;
-    let first = FakeServer::start([Answer::status("400 Bad Request", long), Answer::status("400 Bad Request", long)]).await;
+    let first =
+        FakeServer::start([Answer::status("400 Bad Request", long), Answer::status("400 Bad Request", long)]).await;
     let twin = FakeServer::start([]).await;
     let larger = FakeServer::start([openai_reply("Near.")]).await;
     let same_model = ProviderSettings { model: "first's model".to_owned(), ..named("twin", &twin) };
@@ -202,10 +205,8 @@ async fn a_connection_that_nobody_takes_is_given_up() {
     // A listener that accepts nothing still completes connections, so what is waited for is the first token.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let first = ProviderSettings {
-        first_token_timeout: Duration::from_millis(200),
-        ..provider(ProviderKind::Ollama, url)
-    };
+    let first =
+        ProviderSettings { first_token_timeout: Duration::from_millis(200), ..provider(ProviderKind::Ollama, url) };
     let second = FakeServer::start([openai_reply("Near.")]).await;
     let (engine, _folder) = asking([first, named("second", &second)]);
     assert_eq!(converse(&engine, QUESTION).await, "Near.");

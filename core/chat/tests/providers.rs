@@ -37,7 +37,9 @@ async fn anthropic_gets_its_own_headers_and_no_other_key() {
     assert_eq!(chunks.last(), Some(&ReplyChunk::End(Some("end_turn".to_owned()))));
     let seen = &server.seen()[0];
     assert_eq!(seen.line, "POST /v1/messages HTTP/1.1");
-    for header in ["x-api-key: sk-secret\r\n", "anthropic-version: 2023-06-01\r\n", "content-type: application/json\r\n"] {
+    for header in
+        ["x-api-key: sk-secret\r\n", "anthropic-version: 2023-06-01\r\n", "content-type: application/json\r\n"]
+    {
         assert!(seen.headers.contains(header), "{header} is missing: {}", seen.headers);
     }
     assert!(!seen.headers.contains("authorization") && !seen.headers.contains("x-title"), "{}", seen.headers);
@@ -71,7 +73,10 @@ async fn health_is_that_something_answers_and_takes_the_key() {
     let provider = made(ProviderKind::OpenAi, &server);
     provider.health().await.unwrap();
     let refused = provider.health().await.unwrap_err();
-    assert!(matches!(refused, ChatError::Authentication { .. }) && !refused.to_string().contains("sk-secret"), "{refused}");
+    assert!(
+        matches!(refused, ChatError::Authentication { .. }) && !refused.to_string().contains("sk-secret"),
+        "{refused}"
+    );
     assert!(matches!(provider.health().await, Err(ChatError::Unavailable { .. })));
     assert!(matches!(provider.health().await, Err(ChatError::Unavailable { .. })), "nobody listens any more");
 }
@@ -99,6 +104,9 @@ async fn of_a_server_only_name_model_and_tier_are_shown() {
     let error = provider.clone().chat_stream(prompt()).next().await.unwrap().unwrap_err().to_string();
     assert!(error.starts_with("kitchen refused"), "{error}");
     assert!(!error.contains("127.0.0.1") && !error.contains("sk-secret"), "{error}");
-    assert_eq!((provider.identity().tier, provider.identity().to_string().as_str()), (Tier::Device, "kitchen (test-model, on this device)"));
+    assert_eq!(
+        (provider.identity().tier, provider.identity().to_string().as_str()),
+        (Tier::Device, "kitchen (test-model, on this device)")
+    );
     assert!(!format!("{settings:?}").contains("127.0.0.1"), "{settings:?}");
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::checked::{
-    AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, LogLevel, ModelSettings, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
+    AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, LogLevel, ModelSettings, SttEngine, SttModel,
+    SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
 };
 use super::layers::{Settings, shown};
 use super::problem::{Origin, Problem};

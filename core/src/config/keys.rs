@@ -13,11 +13,19 @@ pub(super) struct Keys(BTreeMap<String, BTreeMap<String, Kind>>);
 /// What a key holds.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {
-    Text { may_be_empty: bool },
+    Text {
+        may_be_empty: bool,
+    },
     Choice(Vec<String>),
     Flag,
-    Whole { from: i64, to: i64 },
-    Decimal { from: f64, to: f64 },
+    Whole {
+        from: i64,
+        to: i64,
+    },
+    Decimal {
+        from: f64,
+        to: f64,
+    },
     /// Tables, each with these keys. They stand in the file and nowhere else.
     Tables(BTreeMap<String, Kind>),
 }
@@ -25,9 +33,7 @@ pub(super) enum Kind {
 impl Keys {
     /// Reads the schema that `wire.rs` derives.
     pub(super) fn of(schema: &Value) -> Self {
-        let sections = properties(schema).map(|(section, inner)| {
-            (section.clone(), kinds(inner))
-        });
+        let sections = properties(schema).map(|(section, inner)| (section.clone(), kinds(inner)));
         Keys(sections.collect())
     }
 
@@ -151,7 +157,9 @@ impl Kind {
             Kind::Flag => "true or false".to_owned(),
             Kind::Whole { from, to } => format!("a whole number from {from} to {to}"),
             Kind::Decimal { from, to } => format!("a number from {from} to {to}"),
-            Kind::Tables(_) => "each of its tables into the file, below a line of its own in double brackets".to_owned(),
+            Kind::Tables(_) => {
+                "each of its tables into the file, below a line of its own in double brackets".to_owned()
+            }
         }
     }
 }

@@ -274,7 +274,8 @@ fn read(section: &str, key: &str, kind: &Kind, written: Written) -> Result<Value
     match written {
         Written::Typed(value) if kind.allows(&value) => Ok(value),
         Written::Typed(value) => {
-            let is_quoted_number = value.is_string() && matches!(kind, Kind::Flag | Kind::Whole { .. } | Kind::Decimal { .. });
+            let is_quoted_number =
+                value.is_string() && matches!(kind, Kind::Flag | Kind::Whole { .. } | Kind::Decimal { .. });
             let hint = if is_quoted_number { ", without quotes" } else { "" };
             Err(wrong(section, key, &value, kind) + hint)
         }

@@ -153,7 +153,8 @@ fn key_source(settings: &mut Settings<'_>, written: &Written) -> Option<KeySourc
         (true, file) => file.map(KeySource::File),
         (false, None) => Some(KeySource::Environment(variable.to_owned())),
         (false, Some(_)) => {
-            let sentence = format!("{section}.api_key_env and {section}.api_key_file are both set; leave one of them out");
+            let sentence =
+                format!("{section}.api_key_env and {section}.api_key_file are both set; leave one of them out");
             settings.object(&[(id, "api_key_file"), (id, "api_key_env")], sentence);
             None
         }

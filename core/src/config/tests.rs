@@ -263,7 +263,10 @@ fn servers_stand_in_order_of_preference_each_with_a_name_and_a_tier() {
 fn who_asks_nobody_has_no_fallback_either() {
     let text = "[chat]\nprovider = 'none'\n[[chat.fallback]]\nprovider = 'ollama'\nmodel = 'm'\n";
     assert_eq!(from_file(text).unwrap().llm, None);
-    assert_eq!(from_file("[chat]\nprovider = 'ollama'\nmodel = 'm'\nfallback = []").unwrap().llm.unwrap().servers.len(), 1);
+    assert_eq!(
+        from_file("[chat]\nprovider = 'ollama'\nmodel = 'm'\nfallback = []").unwrap().llm.unwrap().servers.len(),
+        1
+    );
 }
 
 #[test]
@@ -305,18 +308,30 @@ fn slips_of_the_pen_in_fallbacks() {
             pipit.toml:18:12: chat.fallback asks the same server for the same model as what stands before it; name another server or another model, or leave it out
         "#]],
     );
-    check_file(&format!("{main}fallback = 'ollama'"), expect![[r#"
+    check_file(
+        &format!("{main}fallback = 'ollama'"),
+        expect![[r#"
         pipit.toml:4:12: chat.fallback cannot be this; write each of its tables into the file, below a line of its own in double brackets
-    "#]]);
-    check_file(&format!("{main}fallback = ['ollama']"), expect![[r#"
+    "#]],
+    );
+    check_file(
+        &format!("{main}fallback = ['ollama']"),
+        expect![[r#"
         pipit.toml:4:12: chat.fallback is a list; write each of its tables into the file, below a line of its own in double brackets
-    "#]]);
-    check_file(&format!("{main}[chat.fallback]\nmodel = 'm'"), expect![[r#"
+    "#]],
+    );
+    check_file(
+        &format!("{main}[chat.fallback]\nmodel = 'm'"),
+        expect![[r#"
         pipit.toml:4:1: chat.fallback is a table; write each of its tables into the file, below a line of its own in double brackets
-    "#]]);
-    check_file("['chat.fallback#00000']\nmodel = 'm'", expect![[r#"
+    "#]],
+    );
+    check_file(
+        "['chat.fallback#00000']\nmodel = 'm'",
+        expect![[r#"
         pipit.toml:1:2: there is no section [chat.fallback#00000]; the sections are [audio], [chat], [ear], [log], [models], [state], [stt], [tts], [turn], [wake] and [web]
-    "#]]);
+    "#]],
+    );
     let owner = Owner {
         environment: &[("PIPIT__CHAT__FALLBACK", "SECRET"), ("PIPIT__CHAT.FALLBACK#00000__MODEL", "m")],
         flags: &["chat.fallback=[]", "chat.fallback.model=m", "chat.fallback#00000.model=m"],

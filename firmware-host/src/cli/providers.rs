@@ -57,7 +57,8 @@ fn list(llm: Option<&LlmSettings>) -> anyhow::Result<()> {
         print_line!("There is no provider: only the built-in sentences are answered. Name one in chat.provider.")?;
         return Ok(());
     };
-    let width = |of: fn(&LlmServer) -> &str| llm.servers.iter().map(|server| of(server).chars().count()).max().unwrap_or(0);
+    let width =
+        |of: fn(&LlmServer) -> &str| llm.servers.iter().map(|server| of(server).chars().count()).max().unwrap_or(0);
     let (names, models) = (width(|server| &server.name), width(|server| &server.model));
     for server in &llm.servers {
         let LlmServer { name, model, tier, .. } = server;
@@ -141,7 +142,9 @@ fn absent(model: &str, listed: &[String]) -> String {
     let shown = listed.iter().take(MODELS_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
     let more = listed.len().saturating_sub(MODELS_SHOWN);
     let more = if more == 0 { String::new() } else { format!(" and {more} others") };
-    format!("{model} is not among its models; load it on the server, or name another in the configuration: {shown}{more}")
+    format!(
+        "{model} is not among its models; load it on the server, or name another in the configuration: {shown}{more}"
+    )
 }
 
 /// The time to the first token, and to the end.

@@ -51,8 +51,10 @@ impl Chain {
     /// Whom to ask, in this order.
     fn candidates(&self) -> Result<VecDeque<usize>, ChatError> {
         let now = self.now();
-        let verdicts: Vec<Verdict> = self.links.iter().map(|link| link.breaker(|breaker| breaker.verdict(now))).collect();
-        let those = |verdict| (0..self.links.len()).filter(|place| verdicts[*place] == verdict).collect::<VecDeque<_>>();
+        let verdicts: Vec<Verdict> =
+            self.links.iter().map(|link| link.breaker(|breaker| breaker.verdict(now))).collect();
+        let those =
+            |verdict| (0..self.links.len()).filter(|place| verdicts[*place] == verdict).collect::<VecDeque<_>>();
         let well = those(Verdict::Ask);
         // Where everybody rests, somebody waits for an answer all the same.
         let willing = if well.is_empty() { those(Verdict::Resting) } else { well };

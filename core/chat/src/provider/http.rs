@@ -133,11 +133,8 @@ impl HttpProvider {
     }
 
     async fn within<T>(&self, deadline: Instant, work: impl Future<Output = T>) -> Result<T, ChatError> {
-        let timed_out = || ChatError::TimedOut {
-            provider: self.name(),
-            wait: Wait::Answer,
-            limit: self.limits.first_token,
-        };
+        let timed_out =
+            || ChatError::TimedOut { provider: self.name(), wait: Wait::Answer, limit: self.limits.first_token };
         timeout_at(deadline, work).await.map_err(|_| timed_out())
     }
 }
@@ -236,7 +233,8 @@ mod tests {
 
     #[test]
     fn servers_of_either_scheme_can_be_spoken_to() {
-        for (base_url, tier) in [("http://localhost:11434", Tier::Device), ("https://api.openai.com/v1", Tier::Outside)] {
+        for (base_url, tier) in [("http://localhost:11434", Tier::Device), ("https://api.openai.com/v1", Tier::Outside)]
+        {
             let provider = HttpProvider::new(&settings(ProviderKind::OpenAi, base_url)).unwrap();
             assert_eq!(provider.identity().tier, tier);
         }
