@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use pipit_chat::{Engine, EngineSettings, ProviderKind, ProviderSettings, Secret};
-use pipit_core::config::{Config, KeySource, LlmProvider, LlmServer, LlmSettings};
+use pipit_core::chat::Persona;
+use pipit_core::config::{Config, KeySource, LlmProvider, LlmServer, LlmSettings, PersonaSource};
 use pipit_store::Store;
 use tracing::{info, warn};
 
@@ -31,9 +32,12 @@ pub fn engine(config: &Config, store: Store) -> anyhow::Result<Engine> {
     let settings = match &config.llm {
         Some(llm) => {
             log_left_out(llm);
+            let persona = persona(&llm.persona)?;
+            let own = !llm.system_prompt.trim().is_empty();
             EngineSettings {
                 providers: llm.allowed().map(|server| provider(llm, server)).collect::<anyhow::Result<_>>()?,
-                system_prompt: llm.system_prompt.clone(),
+                system_prompt: if own { llm.system_prompt.clone() } else { persona.prompt },
+                topic: persona.topic,
                 history_tokens: llm.history_tokens,
                 max_reply_tokens: llm.max_reply_tokens,
                 volume: config.audio.volume,
@@ -42,12 +46,27 @@ pub fn engine(config: &Config, store: Store) -> anyhow::Result<Engine> {
         None => EngineSettings {
             providers: Vec::new(),
             system_prompt: String::new(),
+            topic: None,
             history_tokens: 0,
             max_reply_tokens: 0,
             volume: config.audio.volume,
         },
     };
     Ok(Engine::new(settings, store, Arc::new(jiff::Zoned::now))?)
+}
+
+/// The persona that the owner has chosen.
+fn persona(source: &PersonaSource) -> anyhow::Result<Persona> {
+    match source {
+        PersonaSource::BuiltIn(name) => {
+            Persona::built_in(name).with_context(|| format!("there is no persona called {name:?}; see chat.persona"))
+        }
+        PersonaSource::File(path) => {
+            let unusable = || format!("the persona in {} can't be used (chat.persona)", path.display());
+            let pack = std::fs::read_to_string(path).with_context(unusable)?;
+            Persona::parse(&pack).with_context(unusable)
+        }
+    }
 }
 
 /// One of the servers, as the chat core wants to know it.

@@ -40,7 +40,8 @@ fn the_list_shows_name_model_tier_and_whether_the_key_is_there() {
         anthropic          claude    leaves the house  KEY IS MISSING, never asked (chat.privacy)
         openai-compatible  mistral   in the house      key is there
         ollama             qwen3:4b  on this device    needs no key
-    "#]].assert_eq(&said.out);
+    "#]]
+    .assert_eq(&said.out);
     let mut command = home.command();
     let said = Said::of(command.env("THE_KEY", "sk-also-secret").args(["providers", "list"]).output().unwrap());
     assert!(said.out.lines().next().unwrap().contains("key is there"), "{said:?}");

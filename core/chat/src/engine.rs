@@ -3,10 +3,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use jiff::Zoned;
 use pipit_core::chat::dialect::ReplyChunk;
-use pipit_core::chat::{self, Door, Exchange, newest_that_fit, prompt};
+use pipit_core::chat::{self, Door, Exchange, ReplyCheck, Topic, TopicGuard, newest_that_fit, prompt};
 use pipit_core::intent::Catalogue;
 use pipit_store::Store;
 use tracing::{debug, trace, warn};
@@ -86,16 +86,24 @@ impl Engine {
         let now = self.now();
         let at = now.timestamp();
         let (engine, asked, door) = (self.clone(), request.text.clone(), request.door);
+        let topic = self.shared.settings.topic.clone();
         let events =
-            stream::once(blocking(move || engine.prepare(&request.text, &now))).flat_map(|prepared| match prepared {
-                Ok(Prepared::Offline(events)) => stream::iter(events).map(Ok).boxed(),
-                Ok(Prepared::Ask(chain, prompt)) => {
-                    let understood = stream::iter([Ok(ReplyEvent::Understood { intent: None, deed: None })]);
-                    let spoken = |part| async move { Ok(event(part)) };
-                    understood.chain(chain.reply(prompt).try_filter_map(spoken)).boxed()
-                }
-                Err(error) => stream::iter([Err(error)]).boxed(),
-            });
+            stream::once(blocking(move || engine.prepare(&request.text, &now))).flat_map(
+                move |prepared| match prepared {
+                    Ok(Prepared::Offline(events)) => stream::iter(events).map(Ok).boxed(),
+                    Ok(Prepared::Ask(chain, prompt)) => {
+                        let understood = stream::iter([Ok(ReplyEvent::Understood { intent: None, deed: None })]);
+                        let spoken = |part| std::future::ready(Ok(event(part)));
+                        let answer = chain.reply(prompt).try_filter_map(spoken);
+                        let answer = match topic.clone() {
+                            Some(topic) => kept_to(topic, answer).boxed(),
+                            None => answer.boxed(),
+                        };
+                        understood.chain(answer).boxed()
+                    }
+                    Err(error) => stream::iter([Err(error)]).boxed(),
+                },
+            );
         Reply::new(asked, door, at, events.boxed())
     }
 
@@ -169,9 +177,17 @@ impl Engine {
             return saying(Some(intent.name()), deed, &reply);
         }
         match &self.shared.chain {
+            Some(_) if self.lies_elsewhere(request) => {
+                debug!("refused, because it is not of the persona's subject");
+                saying(None, None, self.shared.settings.topic.as_ref().map_or("", TopicGuard::refusal))
+            }
             Some(chain) => Ok(Prepared::Ask(Arc::clone(chain), self.prompt(request, now)?)),
             None => saying(None, None, offline::NOT_UNDERSTOOD),
         }
+    }
+
+    fn lies_elsewhere(&self, request: &str) -> bool {
+        self.shared.settings.topic.as_ref().is_some_and(|topic| topic.judge(request) == Topic::Elsewhere)
     }
 
     fn prompt(&self, request: &str, now: &Zoned) -> Result<Prompt, ChatError> {
@@ -220,6 +236,23 @@ fn event(part: FromChain) -> Option<ReplyEvent> {
         FromChain::Chunk(ReplyChunk::Text(text)) => Some(ReplyEvent::Text(text)),
         FromChain::Chunk(_) => None,
     }
+}
+
+/// The reply, sentence by sentence, as long as it keeps to the subject.
+fn kept_to(
+    topic: TopicGuard,
+    reply: impl Stream<Item = Result<ReplyEvent, ChatError>> + Send,
+) -> impl Stream<Item = Result<ReplyEvent, ChatError>> + Send {
+    let begun = (Box::pin(reply), Some(ReplyCheck::new(topic)));
+    let sentences = stream::try_unfold(begun, |(mut reply, check)| async move {
+        let Some(mut check) = check.filter(|check| !check.is_over()) else { return Ok(None) };
+        Ok(match reply.try_next().await? {
+            Some(ReplyEvent::Text(more)) => Some((ReplyEvent::Text(check.push(&more)), (reply, Some(check)))),
+            Some(other) => Some((other, (reply, Some(check)))),
+            None => Some((ReplyEvent::Text(check.finish()), (reply, None))),
+        })
+    });
+    sentences.try_filter(|event| std::future::ready(!matches!(event, ReplyEvent::Text(text) if text.is_empty())))
 }
 
 /// The part of `recent` that begins where `before` began, so that prompts grow at the end and the server's prompt cache

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use pipit_core::chat::TopicGuard;
 use pipit_core::chat::dialect::Dialect;
 
 /// The engine's settings.
@@ -12,6 +13,8 @@ pub struct EngineSettings {
     pub providers: Vec<ProviderSettings>,
     /// What the model is told before every conversation. May be empty.
     pub system_prompt: String,
+    /// What keeps the model to its subject, if it has one.
+    pub topic: Option<TopicGuard>,
     /// How much of the conversation is repeated to the model, in tokens.
     pub history_tokens: u32,
     /// Length at which a reply is cut, in tokens.

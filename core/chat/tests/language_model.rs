@@ -6,6 +6,7 @@ mod support;
 use std::time::Duration;
 
 use pipit_chat::{ChatError, Engine, EngineSettings, ProviderKind, ProviderSettings, ReplyEvent, Secret, Wait};
+use pipit_core::chat::Persona;
 use support::{
     Answer, FakeServer, TestClock, ask, collect, converse, engine, openai_event, openai_reply, provider, request,
     settings, store,
@@ -70,6 +71,26 @@ async fn the_first_text_does_not_wait_for_the_rest() {
     // Giving the reply up ends the request, so the server stops generating.
     drop(reply);
     server.hung_up().await;
+}
+
+/// A persona with a subject: another one's request goes nowhere, and another one's reply ends where it strays.
+#[tokio::test]
+async fn a_persona_keeps_to_its_subject_before_and_after_the_model() {
+    let strays = ["Brakes are simple. Here is ", "a poem about the sea. ", "The waves are blue."].map(openai_event);
+    let keeps = ["Every year,", " or every 10,000 miles"].map(openai_event);
+    let done = "data: [DONE]\n\n".to_owned();
+    let answers = [Answer::stream(strays).hangs(), Answer::stream(keeps.into_iter().chain([done]))];
+    let server = FakeServer::start(answers).await;
+    let folder = TempDir::new().unwrap();
+    let topic = Persona::built_in("automotive").unwrap().topic;
+    let refusal = topic.as_ref().unwrap().refusal().to_owned();
+    let settings = EngineSettings { topic, ..asking(provider(ProviderKind::OpenAi, server.url())) };
+    let engine = engine(folder.path(), &TestClock::new(), settings);
+    assert_eq!(converse(&engine, "What is the capital of France?").await, refusal);
+    assert_eq!(server.seen().len(), 0, "no model was asked");
+    assert_eq!(converse(&engine, "Do my brakes need care?").await, format!("Brakes are simple. {refusal}"));
+    assert_eq!(converse(&engine, "How often is an oil change due?").await, "Every year, or every 10,000 miles");
+    assert!(converse(&engine, "What time is it?").await.starts_with("It's "), "which needs no model");
 }
 
 #[tokio::test]

@@ -4,17 +4,21 @@
 //! `pipit-chat` sends the bytes and `pipit-store` keeps the messages.
 
 pub mod dialect;
+mod persona;
 
 mod breaker;
 mod model_list;
 mod prompt;
 mod sse;
 mod tier;
+mod topic;
 
 pub use breaker::{Breaker, BreakerSettings, Verdict};
 pub use model_list::{is_listed, model_list_path, read_model_list};
+pub use persona::{Persona, PersonaError};
 pub use prompt::{Clock, newest_that_fit, prompt};
 pub use tier::Tier;
+pub use topic::{ReplyCheck, Topic, TopicGuard};
 
 /// Who said something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

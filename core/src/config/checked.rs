@@ -202,7 +202,9 @@ pub struct LlmSettings {
     pub servers: Vec<LlmServer>,
     /// Up to which tier servers may be asked; of those farther away only name, model and tier are of use.
     pub privacy: Tier,
-    /// What the model is told before every conversation. May be empty.
+    /// Who Pipit is when a model answers.
+    pub persona: PersonaSource,
+    /// What the model is told before every conversation, in place of what the persona's pack says. May be empty.
     pub system_prompt: String,
     /// How much of the conversation is repeated to the model.
     pub history_tokens: u32,
@@ -242,6 +244,15 @@ pub struct LlmServer {
     pub tier: Tier,
     /// Where the API key is to be found, if the server wants one.
     pub api_key: Option<KeySource>,
+}
+
+/// Where a persona's pack is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PersonaSource {
+    /// In the program, under a name that it has.
+    BuiltIn(String),
+    /// In a file.
+    File(PathBuf),
 }
 
 /// What a language-model server speaks.

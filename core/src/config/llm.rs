@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use url::Url;
 
 use super::check::{path, seconds};
-use super::checked::{KeySource, LlmProvider, LlmServer, LlmSettings};
+use super::checked::{KeySource, LlmProvider, LlmServer, LlmSettings, PersonaSource};
 use super::layers::{Settings, shown, table};
 use super::{server, wire};
-use crate::chat::Tier;
+use crate::chat::{Persona, Tier};
 
 /// Where Ollama listens unless it is told otherwise.
 const OLLAMA: &str = "http://127.0.0.1:11434";
@@ -75,12 +75,28 @@ pub(super) fn llm(settings: &mut Settings<'_>, chat: wire::Chat) -> Option<LlmSe
             wire::Privacy::House => Tier::House,
             wire::Privacy::Device => Tier::Device,
         },
+        persona: persona(settings, chat.persona),
         system_prompt: chat.system_prompt,
         history_tokens: chat.history_tokens,
         max_reply_tokens: chat.max_reply_tokens,
         first_token_timeout: seconds(chat.first_token_timeout_s),
         idle_timeout: seconds(chat.idle_timeout_s),
     })
+}
+
+fn persona(settings: &mut Settings<'_>, written: String) -> PersonaSource {
+    if written.contains('/') || written.ends_with(".toml") {
+        return PersonaSource::File(path(settings, ("chat", "persona"), Some(written)).unwrap_or_default());
+    }
+    if !Persona::names().any(|name| name == written) {
+        let names: Vec<String> = Persona::names().map(|name| format!("{name:?}")).collect();
+        let sentence = format!(
+            "chat.persona must be one of {}, or the path of a pack, with a / in it or ending in .toml",
+            names.join(", ")
+        );
+        settings.object(&[("chat", "persona")], &sentence);
+    }
+    PersonaSource::BuiltIn(written)
 }
 
 /// One server; its name is what the owner wrote, which may be nothing yet.

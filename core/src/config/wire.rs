@@ -334,7 +334,10 @@ pub(super) struct Chat {
     pub(super) privacy: Privacy,
     /// Whom to ask where that server cannot answer, in order of preference.
     pub(super) fallback: Vec<Fallback>,
-    /// What the model is told before every conversation.
+    /// Who Pipit is when a model answers: "home", "kitchen", "automotive" (which keeps to cars), or the path of a pack in TOML
+    /// (with a / in it, or ending in .toml).
+    pub(super) persona: String,
+    /// What the model is told before every conversation. Empty leaves it to the persona.
     pub(super) system_prompt: String,
     /// How much of the conversation the model is reminded of, in tokens.
     #[schemars(range(min = 0, max = 1_000_000))]
@@ -361,7 +364,8 @@ impl Default for Chat {
             api_key_file: String::new(),
             privacy: Privacy::Any,
             fallback: Vec::new(),
-            system_prompt: SYSTEM_PROMPT.into(),
+            persona: "home".into(),
+            system_prompt: String::new(),
             history_tokens: 2000,
             max_reply_tokens: 300,
             first_token_timeout_s: 15,
@@ -418,11 +422,6 @@ pub(super) enum Privacy {
     #[serde(rename = "on this device")]
     Device,
 }
-
-/// Says nothing that changes from one turn to the next (no time, no room), so that a server can keep it computed.
-const SYSTEM_PROMPT: &str = "You are Pipit, a voice assistant in someone's home. Your reply is read aloud: answer in \
-     one to three short sentences of plain spoken English, without lists, headings, links or emoji. If you do not \
-     know, say so.";
 
 /// What kind of language-model server to ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]

@@ -46,6 +46,7 @@ pub(crate) fn settings() -> EngineSettings {
     EngineSettings {
         providers: Vec::new(),
         system_prompt: "You are Pipit.".to_owned(),
+        topic: None,
         history_tokens: 1000,
         max_reply_tokens: 200,
         volume: 60,

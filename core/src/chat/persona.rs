@@ -1,0 +1,144 @@
+//! Who Pipit is when it speaks through a language model: packs in TOML, of which three are in the program.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use super::topic::TopicGuard;
+
+/// The packs in the program, by name.
+const BUILT_IN: [(&str, &str); 3] = [
+    ("home", include_str!("persona/home.toml")),
+    ("kitchen", include_str!("persona/kitchen.toml")),
+    ("automotive", include_str!("persona/automotive.toml")),
+];
+
+/// A pack, ready to be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Persona {
+    /// What it is, in a few words, for people to choose by.
+    pub title: String,
+    /// What the model is told before every conversation. Not empty.
+    pub prompt: String,
+    /// What keeps it to its subject, if it has one.
+    pub topic: Option<TopicGuard>,
+}
+
+/// A pack that can't be used, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonaError(String);
+
+impl fmt::Display for PersonaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for PersonaError {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pack {
+    title: String,
+    prompt: String,
+    topic: Option<Topic>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Topic {
+    subject: Vec<String>,
+    #[serde(default)]
+    elsewhere: Vec<String>,
+    #[serde(default)]
+    small_talk: Vec<String>,
+    refusal: String,
+}
+
+impl Persona {
+    /// Reads a pack: `title`, `prompt`, and perhaps a table `[topic]` with the words of its `subject`, of what lies
+    /// `elsewhere`, of the `small_talk` that it joins in, and the `refusal` that it says to all else.
+    ///
+    /// # Errors
+    /// It is no TOML, or has other keys or values than these.
+    pub fn parse(pack: &str) -> Result<Persona, PersonaError> {
+        let Pack { title, prompt, topic } =
+            toml::from_str(pack).map_err(|error| PersonaError(error.to_string().trim_end().to_owned()))?;
+        let empty = |key: &str| PersonaError(format!("its {key} is empty; write one, or leave the key out"));
+        if prompt.trim().is_empty() {
+            return Err(empty("prompt"));
+        }
+        let topic = topic.map(|Topic { subject, elsewhere, small_talk, refusal }| {
+            if subject.is_empty() {
+                return Err(empty("topic.subject"));
+            }
+            if refusal.trim().is_empty() {
+                return Err(empty("topic.refusal"));
+            }
+            Ok(TopicGuard::new(&subject, &elsewhere, &small_talk, refusal))
+        });
+        Ok(Persona { title, prompt: prompt.trim().to_owned(), topic: topic.transpose()? })
+    }
+
+    /// The pack of that name in the program, if there is one.
+    #[must_use]
+    pub fn built_in(name: &str) -> Option<Persona> {
+        let (_, pack) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
+        Some(Persona::parse(pack).expect("the packs in the program are read by a test"))
+    }
+
+    /// The names of the packs in the program.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        BUILT_IN.iter().map(|(name, _)| *name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+
+    #[test]
+    fn the_packs_in_the_program_can_be_read() {
+        let packs: Vec<String> = Persona::names()
+            .map(|name| {
+                let persona = Persona::built_in(name).unwrap();
+                format!("{name}: {}, keeps to a subject: {}", persona.title, persona.topic.is_some())
+            })
+            .collect();
+        expect![[r#"
+            home: A voice assistant at home, keeps to a subject: false
+            kitchen: A cook beside you, keeps to a subject: false
+            automotive: A car expert who keeps to cars, keeps to a subject: true"#]]
+        .assert_eq(&packs.join("\n"));
+        assert_eq!(Persona::built_in("butler"), None);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_pack_is_said() {
+        let wrong = |pack: &str| Persona::parse(pack).unwrap_err().to_string();
+        let said = [
+            wrong("title = 'x'\nprompt = ' '\n"),
+            wrong("title = 'x'\nprompt = 'y'\n[topic]\nsubject = []\nrefusal = 'no'\n"),
+            wrong("title = 'x'\nprompt = 'y'\nvoices = 3\n"),
+            wrong("title = "),
+        ];
+        expect![[r#"
+            its prompt is empty; write one, or leave the key out
+            ---
+            its topic.subject is empty; write one, or leave the key out
+            ---
+            TOML parse error at line 3, column 1
+              |
+            3 | voices = 3
+              | ^^^^^^
+            unknown field `voices`, expected one of `title`, `prompt`, `topic`
+            ---
+            TOML parse error at line 1, column 9
+              |
+            1 | title = 
+              |         ^
+            string values must be quoted, expected literal string"#]]
+        .assert_eq(&said.join("\n---\n"));
+    }
+}
