@@ -374,7 +374,7 @@ impl Default for Chat {
     }
 }
 
-/// Another server to ask. Its keys mean what they mean in [chat].
+/// Another server to ask. Its keys mean what they mean in the section chat.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(inline)]
