@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use pipit_chat::{Engine, EngineSettings, ProviderKind, ProviderSettings, Secret};
 use pipit_core::chat::Persona;
-use pipit_core::config::{Config, KeySource, LlmProvider, LlmSettings, PersonaSource};
+use pipit_core::config::{Config, KeySource, LlmProvider, LlmServer, LlmSettings, PersonaSource};
 use pipit_store::Store;
+use tracing::{info, warn};
 
 /// A server in the house or outside accepts a connection within this time or is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -26,14 +27,15 @@ pub fn store(config: &Config) -> anyhow::Result<Store> {
 /// Makes the engine ready, which remembers in `store`.
 ///
 /// # Errors
-/// The API key can't be read, or the history fails.
+/// An API key can't be read, or the history fails.
 pub fn engine(config: &Config, store: Store) -> anyhow::Result<Engine> {
     let settings = match &config.llm {
         Some(llm) => {
+            log_left_out(llm);
             let persona = persona(&llm.persona)?;
             let own = !llm.system_prompt.trim().is_empty();
             EngineSettings {
-                provider: Some(provider(llm)?),
+                providers: llm.allowed().map(|server| provider(llm, server)).collect::<anyhow::Result<_>>()?,
                 system_prompt: if own { llm.system_prompt.clone() } else { persona.prompt },
                 topic: persona.topic,
                 history_tokens: llm.history_tokens,
@@ -42,7 +44,7 @@ pub fn engine(config: &Config, store: Store) -> anyhow::Result<Engine> {
             }
         }
         None => EngineSettings {
-            provider: None,
+            providers: Vec::new(),
             system_prompt: String::new(),
             topic: None,
             history_tokens: 0,
@@ -67,28 +69,51 @@ fn persona(source: &PersonaSource) -> anyhow::Result<Persona> {
     }
 }
 
-fn provider(llm: &LlmSettings) -> anyhow::Result<ProviderSettings> {
+/// One of the servers, as the chat core wants to know it.
+///
+/// # Errors
+/// Its API key can't be read.
+pub fn provider(llm: &LlmSettings, server: &LlmServer) -> anyhow::Result<ProviderSettings> {
     Ok(ProviderSettings {
-        kind: match llm.provider {
+        name: server.name.clone(),
+        kind: match server.provider {
             LlmProvider::OpenAi => ProviderKind::OpenAi,
             LlmProvider::Ollama => ProviderKind::Ollama,
+            LlmProvider::Anthropic => ProviderKind::Anthropic,
         },
-        base_url: llm.base_url.clone(),
-        model: llm.model.clone(),
-        api_key: llm.api_key.as_ref().map(secret).transpose()?.map(Secret::from),
+        base_url: server.base_url.clone(),
+        model: server.model.clone(),
+        api_key: server.api_key.as_ref().map(|source| secret(&server.name, source)).transpose()?.map(Secret::from),
         connect_timeout: CONNECT_TIMEOUT,
         first_token_timeout: llm.first_token_timeout,
         idle_timeout: llm.idle_timeout,
     })
 }
 
-fn secret(source: &KeySource) -> anyhow::Result<String> {
+/// What is not asked for privacy's sake is said once, for it was written down to be asked.
+fn log_left_out(llm: &LlmSettings) {
+    for server in llm.servers.iter().filter(|server| !llm.allows(server)) {
+        let LlmServer { name, model, tier, .. } = server;
+        info!("{name} ({model}, {tier}) is never asked, because chat.privacy is \"{}\"", llm.privacy);
+    }
+    if llm.allowed().next().is_none() {
+        warn!(
+            "there is no language model: every server is farther away than chat.privacy allows; name one in \
+             [[chat.fallback]] that is \"{}\", or change chat.privacy",
+            llm.privacy
+        );
+    }
+}
+
+fn secret(server: &str, source: &KeySource) -> anyhow::Result<String> {
     let key = match source {
-        KeySource::Environment(name) => std::env::var(name)
-            .ok()
-            .with_context(|| format!("chat.api_key_env names {name}, which is not set in the environment"))?,
+        KeySource::Environment(name) => std::env::var(name).ok().with_context(|| {
+            format!("the API key of {server} should be in {name} (api_key_env), which is not set in the environment")
+        })?,
         KeySource::File(path) => std::fs::read_to_string(path)
-            .with_context(|| format!("the API key can't be read from {} (chat.api_key_file)", path.display()))?,
+            .with_context(|| format!("the API key of {server} can't be read from {} (api_key_file)", path.display()))?,
     };
-    Ok(key.trim().to_owned())
+    let key = key.trim();
+    anyhow::ensure!(!key.is_empty(), "the API key of {server} is empty; put the key where the configuration says");
+    Ok(key.to_owned())
 }

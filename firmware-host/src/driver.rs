@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pipit_chat::{DeviceAction, Engine, FinishedTurn};
+use pipit_chat::{DeviceAction, Engine, FinishedTurn, ProviderIdentity};
 use pipit_core::audio::{FRAME_SAMPLES, LISTENING_RATE, duration_of};
 use pipit_core::turn::{DraftId, Effect, Event, Machine, Transcription, TurnId, Understanding, WakeCounters};
-use pipit_web::TurnRecord;
+use pipit_web::{Provider, TurnRecord};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -187,6 +187,10 @@ impl Driver {
                 self.with(draft, |flight| flight.recording.understood(intent));
                 let understanding = Understanding { intent: intent.is_some(), acts };
                 self.step(Event::Understood { draft, understanding });
+            }
+            Message::AnsweredBy(draft, ProviderIdentity { name, model, tier }) => {
+                let provider = Provider { name, model, tier: tier.name() };
+                self.waterfalls.answered_by(draft, provider);
             }
             Message::Answered(draft, finished) => self.with(draft, |flight| flight.finished = Some(finished)),
             Message::Device(action) => self.act(action),

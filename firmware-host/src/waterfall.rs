@@ -12,7 +12,7 @@ use pipit_core::audio::SampleIndex;
 use pipit_core::ear::SpeechFact;
 use pipit_core::time::Moment;
 use pipit_core::turn::{DraftId, Effect, EndedBy, Event, Transcription, TurnId};
-use pipit_web::{Stage, TurnRecord};
+use pipit_web::{Provider, Stage, TurnRecord};
 
 /// The turns that are under way.
 #[derive(Debug, Default)]
@@ -62,6 +62,7 @@ struct Draft {
     pause: Option<Moment>,
     dropped: Option<Moment>,
     first_text: Option<Moment>,
+    provider: Option<Provider>,
     spans: Vec<Span>,
 }
 
@@ -166,6 +167,15 @@ impl Waterfalls {
                 span.model = Some(took);
             }
         }
+    }
+
+    /// A language model begins to answer.
+    pub fn answered_by(&mut self, draft: DraftId, provider: Provider) {
+        self.with(draft.turn, |turn| {
+            if let Some(draft) = turn.draft(draft.revision) {
+                draft.provider = Some(provider);
+            }
+        });
     }
 
     /// The turn is over. Nothing where nothing was ever done for it.
@@ -288,7 +298,7 @@ impl Recording {
 
 impl Draft {
     fn new(revision: u32) -> Self {
-        Draft { revision, pause: None, dropped: None, first_text: None, spans: Vec::new() }
+        Draft { revision, pause: None, dropped: None, first_text: None, provider: None, spans: Vec::new() }
     }
 
     fn drop(&mut self, at: Moment) {

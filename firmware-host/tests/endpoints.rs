@@ -184,6 +184,7 @@ impl Room {
 
 fn settings(server: &str) -> EngineSettings {
     let provider = ProviderSettings {
+        name: "test server".to_owned(),
         kind: ProviderKind::OpenAi,
         base_url: format!("http://{server}/v1"),
         model: "test".to_owned(),
@@ -193,7 +194,7 @@ fn settings(server: &str) -> EngineSettings {
         idle_timeout: PATIENCE,
     };
     EngineSettings {
-        provider: Some(provider),
+        providers: vec![provider],
         system_prompt: String::new(),
         topic: None,
         history_tokens: 1000,

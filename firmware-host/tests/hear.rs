@@ -5,7 +5,7 @@ mod support;
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::recording::{self, Sound, TWELVE_TIMES_SEVEN, WHAT_TIME_IS_IT, demo};
 use support::server::{Server, cut_after, nobody, streamed};
 use support::{Home, Said};
@@ -123,6 +123,9 @@ fn a_language_model_answers_by_voice_and_its_absence_is_apologised_for() {
     let turn = &home.hear(&[&request]).succeeded().turns()[0];
     assert_eq!((&turn["transcript"], &turn["intent"]), (&"turn on the kitchen light".into(), &Value::Null));
     assert_eq!(turn["reply"], "I have no hands. Would a song do?");
+    let answered = turn["waterfall"]["drafts"].as_array().unwrap().last().unwrap();
+    let provider = json!({ "name": "openai-compatible", "model": "test", "tier": "on this device" });
+    assert_eq!(answered["provider"], provider, "it is told who answered, and no address");
     Sound::of(reply_wav(turn)).could_be("I have no hands. Would a song do?");
 
     let broken = Server::answering(cut_after(&["I have no hands. ", "Would a "]));

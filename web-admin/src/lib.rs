@@ -22,7 +22,7 @@ use tokio::sync::{broadcast, watch};
 
 pub use bus::BusEvent;
 pub use metrics::Metrics;
-pub use turn::{Draft, Interruption, Span, Stage, Timings, TurnRecord, Waterfall};
+pub use turn::{Draft, Interruption, Provider, Span, Stage, Timings, TurnRecord, Waterfall};
 
 /// The daemon's state at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

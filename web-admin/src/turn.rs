@@ -84,8 +84,22 @@ pub struct Draft {
     pub pause_ms: Option<f64>,
     /// The draft was thrown away; null for the one that was the answer.
     pub dropped_ms: Option<f64>,
+    /// The language model that answered it, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Provider>,
     /// What was done for it, in the order in which it was asked for.
     pub spans: Vec<Span>,
+}
+
+/// All that is told of a language model's server.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Provider {
+    /// What the owner calls it.
+    pub name: String,
+    /// The server's own name for the model.
+    pub model: String,
+    /// How far the request went: `on this device`, `in the house` or `leaves the house`.
+    pub tier: &'static str,
 }
 
 /// One piece of work.

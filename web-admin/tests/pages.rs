@@ -97,6 +97,7 @@ async fn what_was_counted_adds_up() {
         revision,
         pause_ms: Some(0.0),
         dropped_ms,
+        provider: None,
         spans: vec![span(Stage::Transcription, dropped_ms.is_some())],
     };
     for first_audio in [150.0, 20_000.0] {

@@ -5,16 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use jiff::Zoned;
-use pipit_core::chat::{
-    self, Door, Exchange, Message, ReplyCheck, Topic, TopicGuard, newest_that_fit, prompt, with_facts,
-};
+use pipit_core::chat::dialect::ReplyChunk;
+use pipit_core::chat::{self, Door, Exchange, ReplyCheck, Topic, TopicGuard, newest_that_fit, prompt, with_facts};
 use pipit_core::intent::{Catalogue, answer_from_facts};
 use pipit_store::Store;
 use tracing::{debug, trace, warn};
 
 use crate::error::ChatError;
 use crate::offline;
-use crate::provider::Provider;
+use crate::provider::{Chain, FromChain, HttpProvider, Prompt, Provider};
 use crate::reply::{Deed, DeviceAction, FinishedTurn, Reply, ReplyEvent};
 use crate::settings::EngineSettings;
 
@@ -41,7 +40,7 @@ pub struct Engine {
 
 struct Shared {
     settings: EngineSettings,
-    provider: Option<Arc<Provider>>,
+    chain: Option<Arc<Chain>>,
     catalogue: Catalogue,
     store: Store,
     clock: Clock,
@@ -65,7 +64,7 @@ struct LastReply {
 /// How a request will be answered.
 enum Prepared {
     Offline(Vec<ReplyEvent>),
-    Ask(Arc<Provider>, Vec<Message>),
+    Ask(Arc<Chain>, Prompt),
 }
 
 impl Engine {
@@ -74,10 +73,11 @@ impl Engine {
     /// # Errors
     /// [`ChatError::Settings`] if the language model's settings can't be used.
     pub fn new(settings: EngineSettings, store: Store, clock: Clock) -> Result<Engine, ChatError> {
-        let provider = settings.provider.as_ref().map(|provider| Provider::new(provider, settings.max_reply_tokens));
-        let provider = provider.transpose()?.map(Arc::new);
+        let provider = |settings| Ok(Arc::new(HttpProvider::new(settings)?) as Arc<dyn Provider>);
+        let providers = settings.providers.iter().map(provider).collect::<Result<Vec<_>, ChatError>>()?;
+        let chain = Chain::new(providers).map(Arc::new);
         let (catalogue, memory) = (Catalogue::english(), Mutex::default());
-        Ok(Engine { shared: Arc::new(Shared { settings, provider, catalogue, store, clock, memory }) })
+        Ok(Engine { shared: Arc::new(Shared { settings, chain, catalogue, store, clock, memory }) })
     }
 
     /// Answers `request`, once the reply is polled. Nothing is changed by it: what it asks for comes as a [`Deed`]. Needs a tokio runtime then.
@@ -91,14 +91,15 @@ impl Engine {
             stream::once(blocking(move || engine.prepare(&request.text, &now))).flat_map(
                 move |prepared| match prepared {
                     Ok(Prepared::Offline(events)) => stream::iter(events).map(Ok).boxed(),
-                    Ok(Prepared::Ask(provider, messages)) => {
+                    Ok(Prepared::Ask(chain, prompt)) => {
                         let understood = stream::iter([Ok(ReplyEvent::Understood { intent: None, deed: None })]);
-                        let text = provider.generate(messages);
-                        let text = match topic.clone() {
-                            Some(topic) => kept_to(topic, text).boxed(),
-                            None => text.boxed(),
+                        let spoken = |part| std::future::ready(Ok(event(part)));
+                        let answer = chain.reply(prompt).try_filter_map(spoken);
+                        let answer = match topic.clone() {
+                            Some(topic) => kept_to(topic, answer).boxed(),
+                            None => answer.boxed(),
                         };
-                        understood.chain(text.map_ok(ReplyEvent::Text)).boxed()
+                        understood.chain(answer).boxed()
                     }
                     Err(error) => stream::iter([Err(error)]).boxed(),
                 },
@@ -175,12 +176,12 @@ impl Engine {
             let (reply, deed) = offline::answer(&intent, self.store(), now, last_reply.as_deref(), volume)?;
             return saying(Some(intent.name()), deed, &reply);
         }
-        match &self.shared.provider {
+        match &self.shared.chain {
             Some(_) if self.lies_elsewhere(request) => {
                 debug!("refused, because it is not of the persona's subject");
                 saying(None, None, self.shared.settings.topic.as_ref().map_or("", TopicGuard::refusal))
             }
-            Some(provider) => Ok(Prepared::Ask(Arc::clone(provider), self.prompt(request, now)?)),
+            Some(chain) => Ok(Prepared::Ask(Arc::clone(chain), self.prompt(request, now)?)),
             None => {
                 let remembered = answer_from_facts(request, &self.store().facts()?);
                 saying(None, None, remembered.as_deref().unwrap_or(offline::NOT_UNDERSTOOD))
@@ -192,7 +193,7 @@ impl Engine {
         self.shared.settings.topic.as_ref().is_some_and(|topic| topic.judge(request) == Topic::Elsewhere)
     }
 
-    fn prompt(&self, request: &str, now: &Zoned) -> Result<Vec<Message>, ChatError> {
+    fn prompt(&self, request: &str, now: &Zoned) -> Result<Prompt, ChatError> {
         let settings = &self.shared.settings;
         let recent = self.store().recent_exchanges(RECENT_EXCHANGES)?;
         let budget = usize::try_from(settings.history_tokens).unwrap_or(usize::MAX);
@@ -202,7 +203,9 @@ impl Engine {
             kept
         });
         let facts: Vec<String> = self.store().facts()?.into_iter().map(|fact| fact.text).collect();
-        Ok(prompt(&with_facts(&settings.system_prompt, &facts), kept, request, chat::Clock(now.datetime())))
+        let system_prompt = with_facts(&settings.system_prompt, &facts);
+        let messages = prompt(&system_prompt, kept, request, chat::Clock(now.datetime()));
+        Ok(Prompt { messages, max_reply_tokens: settings.max_reply_tokens })
     }
 
     /// The last reply: whole if it was given by this engine, else what was heard of it, which is all that is kept.
@@ -224,24 +227,37 @@ impl Engine {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("provider", &self.shared.settings.provider).finish_non_exhaustive()
+        f.debug_struct("Engine").field("providers", &self.shared.settings.providers).finish_non_exhaustive()
+    }
+}
+
+/// What of a provider's answer is for whoever asked. No tools are offered, so what a model wants of them is nothing to hear.
+fn event(part: FromChain) -> Option<ReplyEvent> {
+    match part {
+        FromChain::AnsweredBy(provider) => {
+            debug!("{provider} answers");
+            Some(ReplyEvent::AnsweredBy(provider))
+        }
+        FromChain::Chunk(ReplyChunk::Text(text)) => Some(ReplyEvent::Text(text)),
+        FromChain::Chunk(_) => None,
     }
 }
 
 /// The reply, sentence by sentence, as long as it keeps to the subject.
 fn kept_to(
     topic: TopicGuard,
-    text: impl Stream<Item = Result<String, ChatError>> + Send,
-) -> impl Stream<Item = Result<String, ChatError>> + Send {
-    let begun = (Box::pin(text), Some(ReplyCheck::new(topic)));
-    let sentences = stream::try_unfold(begun, |(mut text, check)| async move {
+    reply: impl Stream<Item = Result<ReplyEvent, ChatError>> + Send,
+) -> impl Stream<Item = Result<ReplyEvent, ChatError>> + Send {
+    let begun = (Box::pin(reply), Some(ReplyCheck::new(topic)));
+    let sentences = stream::try_unfold(begun, |(mut reply, check)| async move {
         let Some(mut check) = check.filter(|check| !check.is_over()) else { return Ok(None) };
-        Ok(match text.try_next().await? {
-            Some(more) => Some((check.push(&more), (text, Some(check)))),
-            None => Some((check.finish(), (text, None))),
+        Ok(match reply.try_next().await? {
+            Some(ReplyEvent::Text(more)) => Some((ReplyEvent::Text(check.push(&more)), (reply, Some(check)))),
+            Some(other) => Some((other, (reply, Some(check)))),
+            None => Some((ReplyEvent::Text(check.finish()), (reply, None))),
         })
     });
-    sentences.try_filter(|sentences| std::future::ready(!sentences.is_empty()))
+    sentences.try_filter(|event| std::future::ready(!matches!(event, ReplyEvent::Text(text) if text.is_empty())))
 }
 
 /// The part of `recent` that begins where `before` began, so that prompts grow at the end and the server's prompt cache

@@ -5,74 +5,77 @@ use std::time::Duration;
 use pipit_store::StoreError;
 use thiserror::Error;
 
-/// Why a request was not answered. What it prints is for the log: it has no key in it, and no user name of an address.
+/// Why a request was not answered. What it prints is for the log: of a
+/// provider it shows the name, and neither key nor address.
 #[derive(Debug, Error)]
 pub enum ChatError {
     /// The key is missing, wrong, or not allowed to use the model.
-    #[error("{server} refused the API key: {detail}; check the key and what it may do")]
+    #[error("{provider} refused the API key: {detail}; check the key and what it may do")]
     Authentication {
-        /// The server's origin.
-        server: String,
+        /// The provider's name.
+        provider: String,
         /// Its own words.
         detail: String,
     },
     /// Too many requests, or the account's quota is used up.
-    #[error("{server} takes no more requests for now{}: {detail}", after(*.retry_after))]
+    #[error("{provider} takes no more requests for now{}: {detail}", after(*.retry_after))]
     RateLimited {
-        /// The server's origin.
-        server: String,
+        /// The provider's name.
+        provider: String,
         /// When the server wants to be asked again.
         retry_after: Option<Duration>,
         /// Its own words.
         detail: String,
     },
     /// The prompt is longer than the model can take.
-    #[error("the prompt is too long for the model at {server}: {detail}; lower history_tokens or choose another model")]
+    #[error(
+        "the prompt is too long for the model of {provider}: {detail}; lower history_tokens or choose another model"
+    )]
     ContextTooLong {
-        /// The server's origin.
-        server: String,
+        /// The provider's name.
+        provider: String,
         /// Its own words.
         detail: String,
     },
     /// The server can't be reached, or has trouble of its own.
-    #[error("{server} is not available: {detail}; check that it runs and can be reached from here")]
+    #[error("{provider} is not available: {detail}; check that it runs and can be reached from here")]
     Unavailable {
-        /// The server's origin.
-        server: String,
+        /// The provider's name.
+        provider: String,
         /// What went wrong.
         detail: String,
     },
     /// The server refused the request in a way that asking again does not mend, such as an unknown model.
-    #[error("{server} refused the request: {detail}; check the model's name and the server's address")]
+    #[error("{provider} refused the request: {detail}; check the model's name and the server's address")]
     Rejected {
-        /// The server's origin.
-        server: String,
+        /// The provider's name.
+        provider: String,
         /// Its own words.
         detail: String,
     },
     /// The server took too long.
-    #[error("{server} took longer than {limit:?} for {wait}; try again, or use a faster server or a smaller model")]
+    #[error("{provider} took longer than {limit:?} for {wait}; try again, or use a faster server or a smaller model")]
     TimedOut {
-        /// The server's origin.
-        server: String,
+        /// The provider's name.
+        provider: String,
         /// For what.
         wait: Wait,
         /// How long it was given.
         limit: Duration,
     },
     /// What answers is not a chat server, or not one of the kind that was configured.
-    #[error("{server} does not answer as a chat server does: {detail}; check the provider and the server's address")]
+    #[error("{provider} does not answer as a chat server does: {detail}; check the provider and the server's address")]
     Malformed {
-        /// The server's origin.
-        server: String,
+        /// The provider's name.
+        provider: String,
         /// The beginning of what it sent, or what is wrong with it.
         detail: String,
     },
     /// The connection broke off before the reply was complete.
-    #[error("{server} broke off in the middle of its reply{}; ask again", .detail.as_ref().map(|d| format!(": {d}")).unwrap_or_default())]
+    #[error("{provider} broke off in the middle of its reply{}; ask again", .detail.as_ref().map(|d| format!(": {d}")).unwrap_or_default())]
     Cut {
-        /// The server's origin.
-        server: String,
+        /// The provider's name.
+        provider: String,
         /// What the connection says about it.
         detail: Option<String>,
     },
@@ -96,6 +99,8 @@ pub enum Wait {
     FirstToken,
     /// One of the reply's further tokens.
     NextToken,
+    /// An answer about the server itself.
+    Answer,
 }
 
 impl std::fmt::Display for Wait {
@@ -104,6 +109,7 @@ impl std::fmt::Display for Wait {
             Wait::Connection => "a connection",
             Wait::FirstToken => "the first token",
             Wait::NextToken => "the next token",
+            Wait::Answer => "an answer",
         })
     }
 }
@@ -150,6 +156,20 @@ impl ChatError {
                 "Sorry, I can't get at my memory, so please check that the disk is neither full nor read-only.".to_owned()
             }
             ChatError::Stopping => "Sorry, I am being switched off, so please ask again later.".to_owned(),
+        }
+    }
+
+    /// How much this says about what is to be put right: what only the owner can mend more than what may pass. Of several
+    /// failures the most telling one is worth showing.
+    pub(crate) fn tells(&self) -> u8 {
+        match self {
+            ChatError::Settings(_) | ChatError::Store(_) | ChatError::Stopping => 6,
+            ChatError::Authentication { .. } | ChatError::Rejected { .. } => 5,
+            ChatError::ContextTooLong { .. } => 4,
+            ChatError::RateLimited { .. } => 3,
+            ChatError::Malformed { .. } => 2,
+            ChatError::TimedOut { .. } | ChatError::Cut { .. } => 1,
+            ChatError::Unavailable { .. } => 0,
         }
     }
 }

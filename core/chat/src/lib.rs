@@ -17,6 +17,7 @@ pub mod transfer;
 pub use engine::{Clock, Engine, Request};
 pub use error::{ChatError, Wait};
 pub use pipit_core::chat::Door;
+pub use provider::{HttpProvider, Prompt, Provider, ProviderIdentity};
 pub use reply::{Deed, DeviceAction, FinishedTurn, Reply, ReplyEvent};
 pub use settings::{EngineSettings, ProviderKind, ProviderSettings, Secret};
 pub use timers::DueTimer;

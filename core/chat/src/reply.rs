@@ -9,6 +9,7 @@ use pipit_core::chat::Door;
 use pipit_core::intent::Action;
 
 use crate::error::ChatError;
+use crate::provider::ProviderIdentity;
 
 /// A part of a reply, in the order in which they are to take effect.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub enum ReplyEvent {
         /// What there is to do, for [`crate::Engine::perform`]. The text that follows is true once it is done.
         deed: Option<Deed>,
     },
+    /// This provider answers; comes once, before its first text, where a language model is asked.
+    AnsweredBy(ProviderIdentity),
     /// More text to be spoken or shown; never empty.
     Text(String),
 }

@@ -4,12 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use pipit_core::chat::TopicGuard;
+use pipit_core::chat::dialect::Dialect;
 
 /// The engine's settings.
 #[derive(Clone, Debug)]
 pub struct EngineSettings {
-    /// The language model; without one, only what the intents cover is answered.
-    pub provider: Option<ProviderSettings>,
+    /// The language models in order of preference; without one, only what the intents cover is answered.
+    pub providers: Vec<ProviderSettings>,
     /// What the model is told before every conversation. May be empty.
     pub system_prompt: String,
     /// What keeps the model to its subject, if it has one.
@@ -25,13 +26,15 @@ pub struct EngineSettings {
 /// A language-model server and how to talk to it.
 #[derive(Clone)]
 pub struct ProviderSettings {
+    /// What people are told in place of its address.
+    pub name: String,
     /// What it speaks.
     pub kind: ProviderKind,
     /// `http` or `https`, with whatever path the server's API stands under, such as `http://localhost:8080/v1`.
     pub base_url: String,
     /// The server's own name for the model.
     pub model: String,
-    /// Sent as a bearer token.
+    /// Sent in the header that its kind wants it in.
     pub api_key: Option<Secret>,
     /// How long a connection may take.
     pub connect_timeout: Duration,
@@ -44,7 +47,8 @@ pub struct ProviderSettings {
 /// Leaves the address out: it may have a password in it.
 impl fmt::Debug for ProviderSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProviderSettings").field("kind", &self.kind).field("model", &self.model).finish_non_exhaustive()
+        let mut shown = f.debug_struct("ProviderSettings");
+        shown.field("name", &self.name).field("kind", &self.kind).field("model", &self.model).finish_non_exhaustive()
     }
 }
 
@@ -55,6 +59,18 @@ pub enum ProviderKind {
     OpenAi,
     /// Ollama's own chat API.
     Ollama,
+    /// Anthropic's messages.
+    Anthropic,
+}
+
+impl From<ProviderKind> for Dialect {
+    fn from(kind: ProviderKind) -> Self {
+        match kind {
+            ProviderKind::OpenAi => Dialect::OpenAi,
+            ProviderKind::Ollama => Dialect::Ollama,
+            ProviderKind::Anthropic => Dialect::Anthropic,
+        }
+    }
 }
 
 /// Something that must not be printed.

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 const LAST_EVENT: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
 
 fn asking(folder: &TempDir, provider: ProviderSettings) -> Engine {
-    engine(folder.path(), &TestClock::new(), EngineSettings { provider: Some(provider), ..settings() })
+    engine(folder.path(), &TestClock::new(), EngineSettings { providers: vec![provider], ..settings() })
 }
 
 #[tokio::test]

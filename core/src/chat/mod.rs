@@ -6,12 +6,18 @@
 pub mod dialect;
 mod persona;
 
+mod breaker;
+mod model_list;
 mod prompt;
 mod sse;
+mod tier;
 mod topic;
 
+pub use breaker::{Breaker, BreakerSettings, Verdict};
+pub use model_list::{is_listed, model_list_path, read_model_list};
 pub use persona::{Persona, PersonaError};
 pub use prompt::{Clock, newest_that_fit, prompt, with_facts};
+pub use tier::Tier;
 pub use topic::{ReplyCheck, Topic, TopicGuard};
 
 /// Who said something.

@@ -6,18 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::checked::{
-    AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, KeySource, LlmProvider, LlmSettings, LogLevel,
-    ModelSettings, PersonaSource, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
+    AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, LogLevel, ModelSettings, SttEngine, SttModel,
+    SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
 };
-use super::layers::Settings;
+use super::layers::{Settings, shown};
 use super::problem::{Origin, Problem};
-use super::{Defaults, server, wire};
-use crate::chat::Persona;
+use super::{Defaults, llm, wire};
 use crate::ear::{EarSettings, WakePhrases};
 use crate::turn::{AttentionSettings, TurnSettings, WakeMode};
-
-/// Where Ollama listens unless it is told otherwise.
-const OLLAMA: &str = "http://127.0.0.1:11434";
 
 /// Checks what has been gathered as a whole.
 ///
@@ -36,7 +32,7 @@ pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<C
         models: models(rest, file.models, &state_dir),
         stt: stt(rest, file.stt),
         tts: tts(rest, file.tts),
-        llm: llm(rest, file.chat),
+        llm: llm::llm(rest, file.chat),
         web_listen: web_listen(rest, &file.web.listen),
         log_level: file.log.level.into(),
         log_turns: file.log.turns,
@@ -46,30 +42,32 @@ pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<C
     if problems.is_empty() { Ok(config) } else { Err(problems) }
 }
 
-type Key = (&'static str, &'static str);
+/// A section, as [`Settings`] knows it, and a key.
+type Key<'a> = (&'a str, &'a str);
 
 impl Settings<'_> {
     /// Reports what is wrong with the first of `keys` together with the others, at the first of them that somebody
     /// wrote. Says nothing if one of them has been reported before or may stand under a misspelt name, because then its
     /// value here is not the owner's.
-    fn object(&mut self, keys: &[Key], sentence: impl Into<String>) {
+    pub(super) fn object(&mut self, keys: &[Key<'_>], sentence: impl Into<String>) {
         if keys.iter().any(|(section, key)| self.is_refused(section, key) || self.may_be_misspelt(section, key)) {
             return;
         }
         let written = keys.iter().find_map(|(section, key)| self.origin(section, key).cloned());
         let (section, key) = keys[0];
+        let written = written.or_else(|| self.table_origin(section).cloned());
         self.refuse(section, key, written.unwrap_or(Origin::Default), sentence);
     }
 }
 
 /// Pairs of which one must be less than the other.
 fn check_order(settings: &mut Settings<'_>, ear: &wire::Ear, turn: &wire::Turn, chat: &wire::Chat) {
-    let pairs: [(Key, f64, Key, f64); 2] = [
+    let pairs: [(Key<'_>, f64, Key<'_>, f64); 2] = [
         (("ear", "silence_threshold"), ear.silence_threshold, ("ear", "speech_threshold"), ear.speech_threshold),
         (("ear", "pause_ms"), ear.pause_ms.into(), ("turn", "fallback_ms"), turn.fallback_ms.into()),
     ];
-    let stall: (Key, f64) = (("turn", "reply_stall_s"), turn.reply_stall_s.into());
-    let waits: [(Key, f64, Key, f64); 2] = [
+    let stall: (Key<'_>, f64) = (("turn", "reply_stall_s"), turn.reply_stall_s.into());
+    let waits: [(Key<'_>, f64, Key<'_>, f64); 2] = [
         (("chat", "first_token_timeout_s"), chat.first_token_timeout_s.into(), stall.0, stall.1),
         (("chat", "idle_timeout_s"), chat.idle_timeout_s.into(), stall.0, stall.1),
     ];
@@ -220,91 +218,6 @@ fn tts(settings: &mut Settings<'_>, tts: wire::Tts) -> TtsSettings {
     TtsSettings { engine, voice, speed: tts.speed as f32 }
 }
 
-fn llm(settings: &mut Settings<'_>, chat: wire::Chat) -> Option<LlmSettings> {
-    let api_key = key_source(settings, &chat);
-    let provider = match chat.provider {
-        wire::Provider::None => None,
-        wire::Provider::Openai => Some(LlmProvider::OpenAi),
-        wire::Provider::Ollama => Some(LlmProvider::Ollama),
-    };
-    let base_url = server_address(settings, provider, &chat.base_url, api_key.is_some());
-    let provider = provider?;
-    if chat.model.trim().is_empty() {
-        let sentence = "chat.provider needs a model; write in chat.model the server's own name for it, for example \
-                        \"qwen3:4b\" with Ollama";
-        settings.object(&[("chat", "model"), ("chat", "provider")], sentence);
-    }
-    Some(LlmSettings {
-        provider,
-        base_url,
-        model: chat.model,
-        api_key,
-        persona: persona(settings, chat.persona),
-        system_prompt: chat.system_prompt,
-        history_tokens: chat.history_tokens,
-        max_reply_tokens: chat.max_reply_tokens,
-        first_token_timeout: seconds(chat.first_token_timeout_s),
-        idle_timeout: seconds(chat.idle_timeout_s),
-    })
-}
-
-fn persona(settings: &mut Settings<'_>, written: String) -> PersonaSource {
-    if written.contains('/') || written.ends_with(".toml") {
-        return PersonaSource::File(path(settings, ("chat", "persona"), Some(written)).unwrap_or_default());
-    }
-    if !Persona::names().any(|name| name == written) {
-        let names: Vec<String> = Persona::names().map(|name| format!("{name:?}")).collect();
-        let sentence = format!(
-            "chat.persona must be one of {}, or the path of a pack, with a / in it or ending in .toml",
-            names.join(", ")
-        );
-        settings.object(&[("chat", "persona")], &sentence);
-    }
-    PersonaSource::BuiltIn(written)
-}
-
-/// The server's address; empty if there is none, which has been reported then unless nobody asks a server.
-fn server_address(settings: &mut Settings<'_>, provider: Option<LlmProvider>, written: &str, with_key: bool) -> String {
-    let address = match (provider, written.trim()) {
-        (None, "") => return String::new(),
-        (Some(LlmProvider::Ollama), "") => OLLAMA,
-        (Some(LlmProvider::OpenAi), "") => {
-            let sentence = "chat.provider \"openai\" needs a server; write its address in chat.base_url, for example \
-                            \"https://api.openai.com/v1\" or \"http://127.0.0.1:8080/v1\"";
-            settings.object(&[("chat", "base_url"), ("chat", "provider")], sentence);
-            return String::new();
-        }
-        (_, address) => address,
-    };
-    server::base_url(address, with_key).unwrap_or_else(|sentence| {
-        settings.object(&[("chat", "base_url")], sentence);
-        String::new()
-    })
-}
-
-fn key_source(settings: &mut Settings<'_>, chat: &wire::Chat) -> Option<KeySource> {
-    let variable = chat.api_key_env.as_str();
-    let is_name = variable.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
-        && !variable.starts_with(|first: char| first.is_ascii_digit());
-    if !is_name {
-        // Capitals only, because a key that someone has pasted here would otherwise pass for a name and be shown.
-        let sentence = "chat.api_key_env must be the name of an environment variable in capitals, such as \
-                        \"OPENAI_API_KEY\"; if this is the key itself, put it into that variable, and replace it where \
-                        it came from if others could read it here";
-        settings.object(&[("chat", "api_key_env")], sentence);
-    }
-    let file = Some(chat.api_key_file.clone()).filter(|file| !file.is_empty());
-    match (variable.is_empty(), path(settings, ("chat", "api_key_file"), file)) {
-        (true, file) => file.map(KeySource::File),
-        (false, None) => Some(KeySource::Environment(variable.to_owned())),
-        (false, Some(_)) => {
-            let sentence = "chat.api_key_env and chat.api_key_file are both set; leave one of them out";
-            settings.object(&[("chat", "api_key_file"), ("chat", "api_key_env")], sentence);
-            None
-        }
-    }
-}
-
 fn web_listen(settings: &mut Settings<'_>, written: &str) -> Option<SocketAddr> {
     let address = written.trim().parse().ok();
     if address.is_none() && !written.trim().is_empty() {
@@ -316,14 +229,15 @@ fn web_listen(settings: &mut Settings<'_>, written: &str) -> Option<SocketAddr> 
 }
 
 /// A path, if there is one. The shell would expand `~`, but nothing does so here.
-fn path(settings: &mut Settings<'_>, (section, key): Key, written: Option<String>) -> Option<PathBuf> {
+pub(super) fn path(settings: &mut Settings<'_>, (section, key): Key<'_>, written: Option<String>) -> Option<PathBuf> {
     let written = written?;
+    let name = format!("{}.{key}", shown(section));
     if written.starts_with('~') {
-        let sentence = format!("{section}.{key} begins with ~, which only a shell understands; write the whole path");
+        let sentence = format!("{name} begins with ~, which only a shell understands; write the whole path");
         settings.object(&[(section, key)], sentence);
     }
     if written.contains('\0') {
-        settings.object(&[(section, key)], format!("{section}.{key} contains a NUL byte; write a path without one"));
+        settings.object(&[(section, key)], format!("{name} contains a NUL byte; write a path without one"));
     }
     Some(PathBuf::from(written))
 }
@@ -332,7 +246,7 @@ fn millis(figure: u32) -> Duration {
     Duration::from_millis(figure.into())
 }
 
-fn seconds(figure: u32) -> Duration {
+pub(super) fn seconds(figure: u32) -> Duration {
     Duration::from_secs(figure.into())
 }
 

@@ -5,6 +5,7 @@ use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::chat::Tier;
 use crate::ear::EarSettings;
 use crate::turn::{AttentionSettings, TurnSettings};
 
@@ -27,7 +28,7 @@ pub struct Config {
     pub stt: SttSettings,
     /// Text to speech.
     pub tts: TtsSettings,
-    /// The language-model server; `None` if nothing may leave the built-in sentences.
+    /// The language-model servers; `None` if nothing may leave the built-in sentences.
     pub llm: Option<LlmSettings>,
     /// Where the panel listens; `None` for no panel.
     pub web_listen: Option<SocketAddr>,
@@ -194,17 +195,13 @@ impl TtsEngine {
     }
 }
 
-/// A language-model server and how to talk to it.
+/// The language-model servers and what they are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LlmSettings {
-    /// What it speaks.
-    pub provider: LlmProvider,
-    /// http or https, without user name, query or slash at the end.
-    pub base_url: String,
-    /// The server's own name for the model. Not empty.
-    pub model: String,
-    /// Where the API key is to be found, if the server wants one.
-    pub api_key: Option<KeySource>,
+    /// Whom to ask, in order of preference. Never empty, and no two have one name.
+    pub servers: Vec<LlmServer>,
+    /// Up to which tier servers may be asked; of those farther away only name, model and tier are of use.
+    pub privacy: Tier,
     /// Who Pipit is when a model answers.
     pub persona: PersonaSource,
     /// What the model is told before every conversation, in place of what the persona's pack says. May be empty.
@@ -213,10 +210,40 @@ pub struct LlmSettings {
     pub history_tokens: u32,
     /// Length at which a reply is cut.
     pub max_reply_tokens: u32,
-    /// How long the first token may take.
+    /// How long the first token may take, for each server.
     pub first_token_timeout: Duration,
     /// How long each further token may take.
     pub idle_timeout: Duration,
+}
+
+impl LlmSettings {
+    /// The servers that may be asked, in order of preference. There may be none.
+    pub fn allowed(&self) -> impl Iterator<Item = &LlmServer> {
+        self.servers.iter().filter(|server| self.allows(server))
+    }
+
+    /// Whether `server` is near enough to be asked.
+    #[must_use]
+    pub fn allows(&self, server: &LlmServer) -> bool {
+        server.tier <= self.privacy
+    }
+}
+
+/// A language-model server and how to talk to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LlmServer {
+    /// What people are told in place of its address.
+    pub name: String,
+    /// What it speaks.
+    pub provider: LlmProvider,
+    /// http or https, without user name, query or slash at the end.
+    pub base_url: String,
+    /// The server's own name for the model. Not empty.
+    pub model: String,
+    /// How far away it is.
+    pub tier: Tier,
+    /// Where the API key is to be found, if the server wants one.
+    pub api_key: Option<KeySource>,
 }
 
 /// Where a persona's pack is.
@@ -235,6 +262,8 @@ pub enum LlmProvider {
     OpenAi,
     /// Ollama's own chat API.
     Ollama,
+    /// Anthropic's messages.
+    Anthropic,
 }
 
 /// Where an API key is to be found.

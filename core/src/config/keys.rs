@@ -13,20 +13,27 @@ pub(super) struct Keys(BTreeMap<String, BTreeMap<String, Kind>>);
 /// What a key holds.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {
-    Text { may_be_empty: bool },
+    Text {
+        may_be_empty: bool,
+    },
     Choice(Vec<String>),
     Flag,
-    Whole { from: i64, to: i64 },
-    Decimal { from: f64, to: f64 },
+    Whole {
+        from: i64,
+        to: i64,
+    },
+    Decimal {
+        from: f64,
+        to: f64,
+    },
+    /// Tables, each with these keys. They stand in the file and nowhere else.
+    Tables(BTreeMap<String, Kind>),
 }
 
 impl Keys {
     /// Reads the schema that `wire.rs` derives.
     pub(super) fn of(schema: &Value) -> Self {
-        let sections = properties(schema).map(|(section, inner)| {
-            let keys = properties(inner).map(|(key, value)| (key.clone(), Kind::of(value))).collect();
-            (section.clone(), keys)
-        });
+        let sections = properties(schema).map(|(section, inner)| (section.clone(), kinds(inner)));
         Keys(sections.collect())
     }
 
@@ -78,6 +85,14 @@ impl Keys {
     }
 }
 
+/// What to write instead of a key that the tables `name` do not have.
+pub(super) fn instead_in_table(name: &str, kinds: &BTreeMap<String, Kind>, key: &str) -> String {
+    match nearest(key, kinds.keys()) {
+        Some(near) => format!("did you mean {name}.{near}?"),
+        None => format!("[[{name}]] has {}", all_of(&kinds.keys().collect::<Vec<_>>())),
+    }
+}
+
 impl Kind {
     /// Types that are none of these are left to serde, which knows what it wants.
     fn of(schema: &Value) -> Kind {
@@ -95,6 +110,7 @@ impl Kind {
                 from: schema["minimum"].as_f64().unwrap_or(f64::MIN),
                 to: schema["maximum"].as_f64().unwrap_or(f64::MAX),
             },
+            Some("array") => Kind::Tables(kinds(&schema["items"])),
             _ => Kind::Text { may_be_empty: schema["minLength"].as_u64().unwrap_or(0) == 0 },
         }
     }
@@ -106,6 +122,7 @@ impl Kind {
             Kind::Flag => text.trim().parse::<bool>().ok().map(Value::Bool),
             Kind::Whole { .. } => text.trim().parse::<i64>().ok().map(Value::from),
             Kind::Decimal { .. } => text.trim().parse().ok().and_then(Number::from_f64).map(Value::Number),
+            Kind::Tables(_) => None,
         }
     }
 
@@ -117,6 +134,7 @@ impl Kind {
             Kind::Flag => value.is_boolean(),
             Kind::Whole { from, to } => value.as_i64().is_some_and(|number| (*from..=*to).contains(&number)),
             Kind::Decimal { from, to } => value.as_f64().is_some_and(|number| (*from..=*to).contains(&number)),
+            Kind::Tables(_) => false,
         }
     }
 
@@ -139,8 +157,15 @@ impl Kind {
             Kind::Flag => "true or false".to_owned(),
             Kind::Whole { from, to } => format!("a whole number from {from} to {to}"),
             Kind::Decimal { from, to } => format!("a number from {from} to {to}"),
+            Kind::Tables(_) => {
+                "each of its tables into the file, below a line of its own in double brackets".to_owned()
+            }
         }
     }
+}
+
+fn kinds(schema: &Value) -> BTreeMap<String, Kind> {
+    properties(schema).map(|(key, value)| (key.clone(), Kind::of(value))).collect()
 }
 
 fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {

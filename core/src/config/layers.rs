@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 
-use serde_json::{Map, Number, Value, json};
-use toml::de::{DeTable, DeValue};
+use serde_json::{Number, Value, json};
+use toml::de::{DeArray, DeTable, DeValue};
 
-use super::keys::{Keys, Kind};
+use super::keys::{Keys, Kind, instead_in_table};
 use super::problem::{Origin, Problem};
 use super::wire;
 
@@ -19,6 +19,8 @@ pub(super) struct Settings<'k> {
     keys: &'k Keys,
     given: BTreeMap<(String, String), (Value, Origin)>,
     refused: BTreeSet<(String, String)>,
+    /// Where each table of a key that holds tables begins, by the section that its keys are found under.
+    tables: BTreeMap<String, Origin>,
     /// Something was written of which it is not known which key it is meant for.
     some_unplaced: bool,
     problems: Vec<Problem>,
@@ -36,7 +38,14 @@ enum Written {
 
 impl<'k> Settings<'k> {
     pub(super) fn new(keys: &'k Keys) -> Self {
-        Settings { keys, given: BTreeMap::new(), refused: BTreeSet::new(), some_unplaced: false, problems: Vec::new() }
+        Settings {
+            keys,
+            given: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            tables: BTreeMap::new(),
+            some_unplaced: false,
+            problems: Vec::new(),
+        }
     }
 
     /// Takes in a TOML file. `name` is what its problems are reported under.
@@ -107,6 +116,11 @@ impl<'k> Settings<'k> {
         self.given.get(&(section.to_owned(), key.to_owned())).map(|(_, origin)| origin)
     }
 
+    /// Where the table begins whose keys are found under `section`.
+    pub(super) fn table_origin(&self, section: &str) -> Option<&Origin> {
+        self.tables.get(section)
+    }
+
     /// Whether something about this key has been reported already.
     pub(super) fn is_refused(&self, section: &str, key: &str) -> bool {
         self.refused.contains(&(section.to_owned(), key.to_owned()))
@@ -131,12 +145,14 @@ impl<'k> Settings<'k> {
 
     /// All settings as the file that would say the same.
     pub(super) fn as_file(&self) -> wire::File {
-        let mut sections = Map::new();
-        for ((section, key), (value, _)) in &self.given {
-            let section = sections.entry(section.as_str()).or_insert_with(|| json!({}));
-            section[key] = value.clone();
+        let mut file = json!({});
+        for section in self.tables.keys() {
+            put(&mut file, section, json!({}));
         }
-        serde_json::from_value(Value::Object(sections)).expect("each setting has been read on its own by `admit`")
+        for ((section, key), (value, _)) in &self.given {
+            put(&mut file, section, json!({ key: value }));
+        }
+        serde_json::from_value(file).expect("each setting has been read on its own by `take`")
     }
 
     fn add_section(&mut self, section: &str, origin: Origin, table: DeTable<'_>, at: &dyn Fn(usize) -> Origin) {
@@ -145,9 +161,40 @@ impl<'k> Settings<'k> {
             return self.refuse_unplaced(Problem::new(origin, sentence));
         }
         for (key, value) in table {
-            let known = self.keys.kind(section, key.get_ref()).is_some();
-            let origin = at(if known { value.span().start } else { key.span().start });
+            let kind = self.keys.kind(section, key.get_ref());
+            if let (Some(Kind::Tables(kinds)), DeValue::Array(tables)) = (kind, value.get_ref())
+                && tables.iter().all(|table| table.get_ref().is_table())
+            {
+                self.add_tables(section, key.get_ref(), kinds, tables, at);
+                continue;
+            }
+            let origin = at(if kind.is_some() { value.span().start } else { key.span().start });
             self.admit(section, key.get_ref(), written(value.get_ref()), origin);
+        }
+    }
+
+    fn add_tables(
+        &mut self,
+        section: &str,
+        key: &str,
+        kinds: &BTreeMap<String, Kind>,
+        tables: &DeArray<'_>,
+        at: &dyn Fn(usize) -> Origin,
+    ) {
+        for (number, content) in tables.iter().enumerate() {
+            let id = table(section, key, number);
+            self.tables.insert(id.clone(), at(content.span().start));
+            for (key, value) in content.get_ref().as_table().into_iter().flatten() {
+                let key_origin = at(key.span().start);
+                let key = key.get_ref().as_ref();
+                match kinds.get(key) {
+                    Some(kind) => self.take(&id, key, kind, written(value.get_ref()), at(value.span().start)),
+                    None => {
+                        let instead = || instead_in_table(shown(&id), kinds, key);
+                        self.refuse_unplaced(Problem::new(key_origin, unknown_key(shown(&id), key, instead)));
+                    }
+                }
+            }
         }
     }
 
@@ -158,38 +205,85 @@ impl<'k> Settings<'k> {
     }
 
     fn admit(&mut self, section: &str, key: &str, written: Written, origin: Origin) {
-        let Some(kind) = self.keys.kind(section, key) else {
-            let sentence = unknown_key(self.keys, section, key);
-            self.refuse_unplaced(Problem::new(origin, sentence));
-            return;
-        };
-        let value = match written {
-            Written::Typed(value) if kind.allows(&value) => value,
-            Written::Typed(value) => {
-                let is_quoted_number = value.is_string() && !matches!(kind, Kind::Text { .. } | Kind::Choice(_));
-                let hint = if is_quoted_number { ", without quotes" } else { "" };
-                return self.refuse(section, key, origin, wrong(section, key, &value, kind) + hint);
+        let keys = self.keys;
+        match keys.kind(section, key) {
+            Some(kind) => self.take(section, key, kind, written, origin),
+            None => {
+                let sentence = unknown_key(section, key, || keys.instead_of_key(section, key));
+                self.refuse_unplaced(Problem::new(origin, sentence));
             }
-            Written::Odd(what) => {
-                return self.refuse(
-                    section,
-                    key,
-                    origin,
-                    format!("{section}.{key} is {what}; write {}", kind.wanted()),
-                );
-            }
-            Written::Untyped(text) => match kind.read(&text) {
-                Some(value) if kind.allows(&value) => value,
-                _ => return self.refuse(section, key, origin, wrong(section, key, &Value::String(text), kind)),
-            },
+        }
+    }
+
+    /// Takes in a key of which it is known what it holds.
+    fn take(&mut self, section: &str, key: &str, kind: &Kind, written: Written, origin: Origin) {
+        let value = match read(shown(section), key, kind, written) {
+            Ok(value) => value,
+            Err(sentence) => return self.refuse(section, key, origin, sentence),
         };
         // The schema has let it pass; that serde does too makes `as_file` safe.
-        match serde_json::from_value::<wire::File>(json!({ section: { key: &value } })) {
+        let mut alone = json!({});
+        put(&mut alone, section, json!({ key: &value }));
+        match serde_json::from_value::<wire::File>(alone) {
             Ok(_) => {
                 self.given.insert((section.to_owned(), key.to_owned()), (value, origin));
             }
-            Err(error) => self.refuse(section, key, origin, format!("{section}.{key}: {error}")),
+            Err(error) => self.refuse(section, key, origin, format!("{}.{key}: {error}", shown(section))),
         }
+    }
+}
+
+/// What the keys of one table of `section.key` are found under. No section has a name like it.
+pub(super) fn table(section: &str, key: &str, number: usize) -> String {
+    // The digits are padded, so that the tables stay in their order.
+    format!("{section}.{key}#{number:05}")
+}
+
+/// A section as its owner knows it: which of several tables is meant, the line says.
+pub(super) fn shown(section: &str) -> &str {
+    section.split('#').next().unwrap_or(section)
+}
+
+/// Adds `keys` to a file's section, or to one of its tables; those come in their order.
+fn put(file: &mut Value, section: &str, keys: Value) {
+    let Some((list, number)) = section.split_once('#') else {
+        return merge(&mut file[section], keys);
+    };
+    let (section, key) = list.split_once('.').unwrap_or((list, ""));
+    let list = &mut file[section][key];
+    if list.is_null() {
+        *list = json!([]);
+    }
+    if let (Value::Array(tables), Ok(place)) = (list, number.parse::<usize>()) {
+        tables.resize_with(tables.len().max(place + 1), || json!({}));
+        merge(&mut tables[place], keys);
+    }
+}
+
+fn merge(into: &mut Value, keys: Value) {
+    if into.is_null() {
+        *into = json!({});
+    }
+    if let (Value::Object(into), Value::Object(keys)) = (into, keys) {
+        into.extend(keys);
+    }
+}
+
+/// The value that was written, or what is wrong with it.
+fn read(section: &str, key: &str, kind: &Kind, written: Written) -> Result<Value, String> {
+    match written {
+        Written::Typed(value) if kind.allows(&value) => Ok(value),
+        Written::Typed(value) => {
+            let is_quoted_number =
+                value.is_string() && matches!(kind, Kind::Flag | Kind::Whole { .. } | Kind::Decimal { .. });
+            let hint = if is_quoted_number { ", without quotes" } else { "" };
+            Err(wrong(section, key, &value, kind) + hint)
+        }
+        Written::Odd(what) => Err(format!("{section}.{key} is {what}; write {}", kind.wanted())),
+        Written::Untyped(text) => match kind.read(&text) {
+            Some(value) if kind.allows(&value) => Ok(value),
+            _ => Err(wrong(section, key, &Value::String(text), kind)),
+        },
     }
 }
 
@@ -232,23 +326,27 @@ fn outside_sections(keys: &Keys, origin: Origin, name: &str) -> Problem {
     Problem::new(origin, format!("{name} stands above every section, where there are no keys; {instead}"))
 }
 
-fn unknown_key(keys: &Keys, section: &str, key: &str) -> String {
-    if section == "chat" && matches!(key, "api_key" | "key" | "token" | "password" | "secret") {
+fn unknown_key(section: &str, key: &str, instead: impl FnOnce() -> String) -> String {
+    if is_about_servers(section) && matches!(key, "api_key" | "key" | "token" | "password" | "secret") {
         return format!(
-            "there is no key chat.{key}, because secrets do not belong in the configuration; name the environment \
-             variable that holds the key in chat.api_key_env, or a file that holds it in chat.api_key_file"
+            "there is no key {section}.{key}, because secrets do not belong in the configuration; name the environment \
+             variable that holds the key in {section}.api_key_env, or a file that holds it in {section}.api_key_file"
         );
     }
-    format!("there is no key {section}.{key}; {}", keys.instead_of_key(section, key))
+    format!("there is no key {section}.{key}; {}", instead())
 }
 
 fn wrong(section: &str, key: &str, value: &Value, kind: &Kind) -> String {
     let wanted = kind.wanted();
-    if section == "chat" {
-        // People paste keys and passwords into the wrong place: nothing of this section is repeated.
+    if is_about_servers(section) {
+        // People paste keys and passwords into the wrong place: nothing of these sections is repeated.
         return format!("{section}.{key} cannot be this; {}write {wanted}", kind.guess(value));
     }
     format!("{section}.{key} cannot be {}; {}write {wanted}", shortened(&value.to_string()), kind.guess(value))
+}
+
+fn is_about_servers(section: &str) -> bool {
+    matches!(section, "chat" | "chat.fallback")
 }
 
 /// The beginning of what someone wrote, enough to find it by.

@@ -9,6 +9,7 @@ mod check;
 mod checked;
 mod keys;
 mod layers;
+mod llm;
 mod problem;
 mod server;
 #[cfg(test)]
@@ -19,8 +20,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use checked::{
-    AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, KeySource, LlmProvider, LlmSettings, LogLevel,
-    ModelSettings, PersonaSource, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
+    AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, KeySource, LlmProvider, LlmServer, LlmSettings,
+    LogLevel, ModelSettings, PersonaSource, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel,
+    WakeSettings,
 };
 pub use problem::Problem;
 

@@ -2,54 +2,42 @@
 
 use url::{Host, Url};
 
-/// Reads `chat.base_url` and gives it back without a slash at its end.
+use crate::chat::Tier;
+
+/// Reads the `base_url` of `section` and gives it back without a slash at its end.
 ///
 /// # Errors
 /// What to write instead. The sentence does not repeat the address, which may hold a password.
-pub(super) fn base_url(written: &str, with_key: bool) -> Result<String, String> {
+pub(super) fn base_url(section: &str, written: &str, with_key: bool) -> Result<String, String> {
     const EXAMPLE: &str = "write for example \"http://127.0.0.1:11434\" or \"https://api.openai.com/v1\"";
     let url =
-        Url::parse(written.trim()).map_err(|error| format!("chat.base_url is no address ({error}); {EXAMPLE}"))?;
+        Url::parse(written.trim()).map_err(|error| format!("{section}.base_url is no address ({error}); {EXAMPLE}"))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("chat.base_url must begin with http:// or https://; {EXAMPLE}"));
+        return Err(format!("{section}.base_url must begin with http:// or https://; {EXAMPLE}"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(
-            "chat.base_url must not contain a user name or a password; leave out what stands before the @, and \
-                    name the key in chat.api_key_env or chat.api_key_file"
-                .to_owned(),
-        );
+        return Err(format!(
+            "{section}.base_url must not contain a user name or a password; leave out what stands before the @, and \
+             name the key in {section}.api_key_env or {section}.api_key_file"
+        ));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("chat.base_url must end before any ? or #; {EXAMPLE}"));
+        return Err(format!("{section}.base_url must end before any ? or #; {EXAMPLE}"));
     }
     if with_key && url.scheme() == "http" && !url.host().is_some_and(|host| is_private(&host)) {
-        return Err("chat.base_url would send the API key over the Internet unencrypted; write https:// instead of \
-                    http://, or set neither chat.api_key_env nor chat.api_key_file"
-            .to_owned());
+        return Err(format!(
+            "{section}.base_url would send the API key over the Internet unencrypted; write https:// instead of \
+             http://, or set neither {section}.api_key_env nor {section}.api_key_file"
+        ));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// Whether a host lies on this machine or in the home: by its address, or by a name that the public DNS does not serve.
+/// Whether what is sent to a host stays at home, or is encrypted on its way anyhow.
 fn is_private(host: &Host<&str>) -> bool {
-    match host {
-        Host::Ipv4(address) => {
-            let [first, second, ..] = address.octets();
-            // 100.64.0.0/10 is what Tailscale and other overlay networks number their (encrypted) links with.
-            let shared = first == 100 && (64..128).contains(&second);
-            address.is_loopback() || address.is_private() || address.is_link_local() || shared
-        }
-        Host::Ipv6(address) => match address.to_ipv4_mapped() {
-            Some(mapped) => is_private(&Host::Ipv4(mapped)),
-            None => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
-        },
-        Host::Domain(name) => {
-            const LOCAL: [&str; 7] = [".localhost", ".local", ".lan", ".home", ".home.arpa", ".internal", ".test"];
-            let name = name.trim_end_matches('.');
-            !name.contains('.') || LOCAL.iter().any(|end| name.ends_with(end))
-        }
-    }
+    // 100.64.0.0/10 is what Tailscale and other overlay networks number their (encrypted) links with.
+    let is_overlay = matches!(host, Host::Ipv4(address) if matches!(address.octets(), [100, 64..=127, ..]));
+    is_overlay || Tier::of_host(host) < Tier::Outside
 }
 
 #[cfg(test)]
@@ -62,19 +50,19 @@ mod tests {
         let also =
             ["box.local", "box.lan.", "[fd00::1]", "[fe80::1]", "[::ffff:10.0.0.1]", "100.100.1.1", "2130706433"];
         for host in at_home.iter().chain(&also) {
-            assert!(base_url(&format!("http://{host}/v1"), true).is_ok(), "{host}");
+            assert!(base_url("chat", &format!("http://{host}/v1"), true).is_ok(), "{host}");
         }
         let abroad = ["api.openai.com", "8.8.8.8", "172.32.0.1", "100.128.0.1", "[2001:db8::1]", "[::ffff:8.8.8.8]"];
         for host in abroad.iter().chain(&["local.example.com", "box.local.example.com", "134744072"]) {
-            assert!(base_url(&format!("http://{host}/v1"), true).is_err(), "{host}");
-            assert!(base_url(&format!("https://{host}/v1"), true).is_ok(), "{host}");
-            assert!(base_url(&format!("http://{host}/v1"), false).is_ok(), "{host}");
+            assert!(base_url("chat", &format!("http://{host}/v1"), true).is_err(), "{host}");
+            assert!(base_url("chat", &format!("https://{host}/v1"), true).is_ok(), "{host}");
+            assert!(base_url("chat", &format!("http://{host}/v1"), false).is_ok(), "{host}");
         }
     }
 
     #[test]
     fn slashes_at_the_end_go() {
-        assert_eq!(base_url(" https://api.openai.com/v1/ ", true).as_deref(), Ok("https://api.openai.com/v1"));
-        assert_eq!(base_url("http://127.0.0.1:11434", false).as_deref(), Ok("http://127.0.0.1:11434"));
+        assert_eq!(base_url("chat", " https://api.openai.com/v1/ ", true).as_deref(), Ok("https://api.openai.com/v1"));
+        assert_eq!(base_url("chat", "http://127.0.0.1:11434", false).as_deref(), Ok("http://127.0.0.1:11434"));
     }
 }

@@ -319,8 +319,10 @@ pub(super) enum TtsEngine {
 pub(super) struct Chat {
     /// What kind of language-model server to ask.
     pub(super) provider: Provider,
-    /// Where the server is: `http://127.0.0.1:11434` for Ollama (which is what empty means with it),
-    /// `https://api.openai.com/v1` for OpenAI.
+    /// What Pipit calls this server in its log and lists. Empty stands for a name by its kind, such as "ollama".
+    pub(super) name: String,
+    /// Where the server is: `http://127.0.0.1:11434` for Ollama and `https://api.anthropic.com` for Anthropic (which is
+    /// what empty means with them), `https://api.openai.com/v1` for OpenAI.
     pub(super) base_url: String,
     /// The model, by the server's own name for it, such as "qwen3:4b".
     pub(super) model: String,
@@ -328,6 +330,10 @@ pub(super) struct Chat {
     pub(super) api_key_env: String,
     /// A file that holds nothing but the API key, for example one of systemd's credentials.
     pub(super) api_key_file: String,
+    /// How far what you say may travel: servers that are farther away are never asked.
+    pub(super) privacy: Privacy,
+    /// Whom to ask where that server cannot answer, in order of preference.
+    pub(super) fallback: Vec<Fallback>,
     /// Who Pipit is when a model answers: "home", "kitchen", "automotive" (which keeps to cars), or the path of a pack in TOML
     /// (with a / in it, or ending in .toml).
     pub(super) persona: String,
@@ -339,7 +345,7 @@ pub(super) struct Chat {
     /// Length at which a reply is cut, in tokens. 100 take about half a minute to say.
     #[schemars(range(min = 16, max = 100_000))]
     pub(super) max_reply_tokens: u32,
-    /// Seconds to wait for a reply's first word. It must be less than turn.reply_stall_s.
+    /// Seconds that each server has for a reply's first word. It must be less than turn.reply_stall_s.
     #[schemars(range(min = 1, max = 600))]
     pub(super) first_token_timeout_s: u32,
     /// Seconds to wait for each further word. It must be less than turn.reply_stall_s.
@@ -351,18 +357,70 @@ impl Default for Chat {
     fn default() -> Self {
         Chat {
             provider: Provider::None,
+            name: String::new(),
             base_url: String::new(),
             model: String::new(),
             api_key_env: String::new(),
             api_key_file: String::new(),
+            privacy: Privacy::Any,
+            fallback: Vec::new(),
             persona: "home".into(),
             system_prompt: String::new(),
             history_tokens: 2000,
             max_reply_tokens: 300,
-            first_token_timeout_s: 20,
+            first_token_timeout_s: 15,
             idle_timeout_s: 10,
         }
     }
+}
+
+/// Another server to ask. Its keys mean what they mean in the section chat.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct Fallback {
+    /// What kind of language-model server to ask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "FallbackProvider")]
+    pub(super) provider: Option<FallbackProvider>,
+    /// What Pipit calls this server. Empty stands for a name by its kind.
+    pub(super) name: String,
+    /// Where the server is.
+    pub(super) base_url: String,
+    /// The model, by the server's own name for it.
+    pub(super) model: String,
+    /// The environment variable that holds its API key.
+    pub(super) api_key_env: String,
+    /// A file that holds nothing but its API key.
+    pub(super) api_key_file: String,
+}
+
+/// What kind of language-model server to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(super) enum FallbackProvider {
+    /// Any server that speaks OpenAI's chat completions.
+    Openai,
+    /// Ollama.
+    Ollama,
+    /// Anthropic.
+    Anthropic,
+}
+
+/// How far what you say may travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(super) enum Privacy {
+    /// To whichever servers are named here.
+    #[serde(rename = "any")]
+    Any,
+    /// To servers on this device and on the network at home.
+    #[serde(rename = "in the house")]
+    House,
+    /// To servers on this device.
+    #[serde(rename = "on this device")]
+    Device,
 }
 
 /// What kind of language-model server to ask.
@@ -376,6 +434,8 @@ pub(super) enum Provider {
     Openai,
     /// Ollama.
     Ollama,
+    /// Anthropic.
+    Anthropic,
 }
 
 /// The panel in the browser.

@@ -27,7 +27,7 @@ impl Ask {
                 match event? {
                     // A running daemon takes up what is set here from the store.
                     ReplyEvent::Understood { deed: Some(deed), .. } => drop(engine.perform(deed).await?),
-                    ReplyEvent::Understood { deed: None, .. } => {}
+                    ReplyEvent::Understood { deed: None, .. } | ReplyEvent::AnsweredBy(_) => {}
                     ReplyEvent::Text(text) => {
                         print_text!("{text}")?;
                         std::io::stdout().flush()?;

@@ -164,6 +164,7 @@ mod tests {
             revision,
             pause_ms: Some(pause),
             dropped_ms: Some(pause + 300.0),
+            provider: None,
             spans: vec![
                 discarded(Stage::Endpointing, pause, 25.0),
                 discarded(Stage::Transcription, pause, 42.4),
@@ -175,6 +176,7 @@ mod tests {
             revision: 3,
             pause_ms: Some(224.0),
             dropped_ms: None,
+            provider: None,
             spans: vec![
                 Span { discarded: true, ..speculative(span(Stage::Endpointing, 224.0, None, None)) },
                 speculative(span(Stage::Transcription, 224.0, Some(424.0), Some(100.0))),

@@ -21,6 +21,7 @@ mod drawing;
 mod hear;
 mod memory;
 mod models;
+mod providers;
 mod run;
 mod say;
 
@@ -72,6 +73,8 @@ enum Command {
     Devices(devices::Devices),
     /// Show, fetch, check and measure models
     Models(models::Models),
+    /// Show and try out the language-model servers
+    Providers(providers::Providers),
     /// Check or print the configuration
     Config(config::ConfigCommand),
     /// Find out what keeps Pipit from working, and what to do about it
@@ -94,6 +97,7 @@ impl Cli {
             Command::Memory(memory) => memory.execute(&options),
             Command::Devices(devices) => devices.execute(),
             Command::Models(models) => models.execute(&options),
+            Command::Providers(providers) => providers.execute(&options),
             Command::Config(config) => config.execute(&options),
             Command::Doctor(doctor) => doctor.execute(&options),
         }
@@ -139,7 +143,7 @@ impl Options {
 /// level of the configuration.
 fn start_logging(config: &Config, interactive: bool) {
     let level = if interactive { config.log_level.min(LogLevel::Warn) } else { config.log_level };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level.name()));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(filter(level)));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr);
     // systemd's journal writes the time itself, and shows escape sequences as they are.
     let for_person = std::io::stderr().is_terminal();
@@ -151,6 +155,15 @@ fn start_logging(config: &Config, interactive: bool) {
     };
     // It fails only where a subscriber is there already, which serves as well.
     drop(outcome);
+}
+
+/// What is logged at `level`. Libraries that speak HTTP say to which address, and that is nobody's to read, so they are heard
+/// only where something is wrong.
+fn filter(level: LogLevel) -> String {
+    let libraries = level.min(LogLevel::Warn).name();
+    let quiet =
+        ["h2", "hyper", "hyper_util", "reqwest", "rustls", "tower"].map(|library| format!("{library}={libraries}"));
+    format!("{},{}", level.name(), quiet.join(","))
 }
 
 /// The runtime of everything that waits for a network or a timer.

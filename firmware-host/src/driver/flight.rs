@@ -67,6 +67,7 @@ pub(super) async fn converse(engine: Engine, draft: DraftId, request: String, ac
                 held = deed;
                 Message::Understood(draft, intent, held.is_some())
             }
+            Ok(ReplyEvent::AnsweredBy(provider)) => Message::AnsweredBy(draft, provider),
             Ok(ReplyEvent::Text(text)) => Message::Event(Event::ReplyText { draft, text }),
             Err(error) => return fail(draft, &error, &inbox).await,
         };

@@ -87,6 +87,7 @@ impl Scale {
             revision: draft.revision,
             pause_ms: draft.pause.map(|at| self.ms(at)),
             dropped_ms: draft.dropped.map(|at| self.ms(at)),
+            provider: draft.provider.clone(),
             spans: draft.spans.iter().map(|span| self.span(span)).collect(),
         }
     }

@@ -20,7 +20,7 @@ mod wake_word;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipit_chat::{DeviceAction, FinishedTurn};
+use pipit_chat::{DeviceAction, FinishedTurn, ProviderIdentity};
 use pipit_core::turn::{DraftId, Event};
 use tokio::sync::{mpsc, oneshot};
 
@@ -67,6 +67,8 @@ pub enum Message {
     /// It is known how the request will be answered: by the intent of this name, if by any, and whether that changes
     /// something.
     Understood(DraftId, Option<&'static str>, bool),
+    /// This language model begins to answer.
+    AnsweredBy(DraftId, ProviderIdentity),
     /// All is said and done but for the speaking: this is what to record once it is known how much was heard.
     Answered(DraftId, FinishedTurn),
     /// The request wants the device to do something.

@@ -16,16 +16,23 @@ pub(crate) struct Server {
 impl Server {
     /// Answers each request with these bytes, and closes the connection.
     pub(crate) fn answering(answer: impl Into<Vec<u8>>) -> Self {
+        let answer = answer.into();
+        Server::with_models(answer.clone(), answer)
+    }
+
+    /// Answers like this who asks for its models, and like that who asks for anything else.
+    pub(crate) fn with_models(models: impl Into<Vec<u8>>, answer: impl Into<Vec<u8>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (sender, requests) = mpsc::channel();
-        let answer = answer.into();
+        let (models, answer) = (models.into(), answer.into());
         thread::spawn(move || {
             for mut stream in listener.incoming().map_while(Result::ok) {
                 let Some(request) = read(&mut stream) else { continue };
                 // The other end may have hung up, and the test may be over.
+                let answer = if request.is_null() { &models } else { &answer };
                 let _ = sender.send(request);
-                let _ = stream.write_all(&answer);
+                let _ = stream.write_all(answer);
             }
         });
         Server { address, requests }
@@ -107,7 +114,13 @@ fn chunk(delta: &Value, finish_reason: &Value) -> String {
     format!("data: {}\n\n", json!({ "object": "chat.completion.chunk", "choices": [choice] }))
 }
 
-/// The body of a request.
+/// An answer of JSON.
+pub(crate) fn json_answer(status: &str, body: &Value) -> String {
+    let body = body.to_string();
+    format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+/// The body of a request; null where it has none.
 fn read(stream: &mut TcpStream) -> Option<Value> {
     let mut reader = BufReader::new(stream);
     let mut length = 0;
@@ -124,6 +137,9 @@ fn read(stream: &mut TcpStream) -> Option<Value> {
         {
             length = value.trim().parse().ok()?;
         }
+    }
+    if length == 0 {
+        return Some(Value::Null);
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;

@@ -6,28 +6,35 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use pipit_core::chat::Message;
 use pipit_core::chat::dialect::{DecodeError, ReplyChunk, ReplyDecoder, ServerErrorKind};
 use reqwest::Response;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::debug;
 
-use super::{Provider, response};
+use super::http::HttpProvider;
+use super::{Prompt, response};
 use crate::error::{ChatError, Wait};
 
 /// What a server that restarts, or a model that is being loaded, is given before it is asked again.
 const BEFORE_ASKING_AGAIN: Duration = Duration::from_millis(300);
 
+/// The longest reply, in bytes: days of speech. A server that goes on beyond it does not know how to end.
+const LONGEST_REPLY: usize = 4 << 20;
+
 /// A reply in the making.
 pub(super) struct Generation {
-    provider: Arc<Provider>,
-    messages: Vec<Message>,
+    provider: Arc<HttpProvider>,
+    prompt: Arc<Prompt>,
     open: Option<OpenReply>,
     /// Until when the next sign of life must have come.
     deadline: Option<Instant>,
     /// Whether the server has begun to reply; from then on it is not asked again.
     begun: bool,
-    spoke: bool,
+    /// Something has been said, or is to be done.
+    answered: bool,
+    ended: bool,
+    /// How much has been said, in bytes.
+    length: usize,
     asked_again: bool,
     renamed_limit: bool,
 }
@@ -42,37 +49,53 @@ struct OpenReply {
 }
 
 impl Generation {
-    pub(super) fn new(provider: Arc<Provider>, messages: Vec<Message>) -> Self {
+    pub(super) fn new(provider: Arc<HttpProvider>, prompt: Arc<Prompt>) -> Self {
         Generation {
             provider,
-            messages,
+            prompt,
             open: None,
             deadline: None,
             begun: false,
-            spoke: false,
+            answered: false,
+            ended: false,
+            length: 0,
             asked_again: false,
             renamed_limit: false,
         }
     }
 
-    /// The next piece of text; `None` at the reply's end.
-    pub(super) async fn next_text(&mut self) -> Result<Option<String>, ChatError> {
-        loop {
+    /// The next part of the reply; `None` after its end.
+    pub(super) async fn next_chunk(&mut self) -> Result<Option<ReplyChunk>, ChatError> {
+        while !self.ended {
             match self.advance().await {
-                Ok(Some(ReplyChunk::Text(text))) => {
-                    self.spoke = true;
-                    return Ok(Some(text));
-                }
-                // No tools are offered, so what a model wants of them is no more than a sign of life.
-                Ok(Some(ReplyChunk::Reasoning | ReplyChunk::ToolCall(_) | ReplyChunk::Usage(_))) => {}
-                Ok(Some(ReplyChunk::End(reason))) => {
-                    debug!(?reason, "the reply is complete");
-                    return if self.spoke { Ok(None) } else { Err(self.malformed("the reply has no text")) };
-                }
+                Ok(Some(chunk)) => return self.pass_on(chunk).map(Some),
                 Ok(None) => {}
                 Err(error) => self.ask_again_after(error).await?,
             }
         }
+        Ok(None)
+    }
+
+    fn pass_on(&mut self, chunk: ReplyChunk) -> Result<ReplyChunk, ChatError> {
+        match &chunk {
+            ReplyChunk::Text(text) => {
+                self.answered = true;
+                self.length += text.len();
+                if self.length > LONGEST_REPLY {
+                    return Err(self.malformed("the reply does not end"));
+                }
+            }
+            ReplyChunk::ToolCall(_) => self.answered = true,
+            ReplyChunk::Reasoning | ReplyChunk::Usage(_) => {}
+            ReplyChunk::End(reason) => {
+                debug!(?reason, "the reply is complete");
+                self.ended = true;
+                if !self.answered {
+                    return Err(self.malformed("the reply has no text"));
+                }
+            }
+        }
+        Ok(chunk)
     }
 
     /// Opens the reply, or takes the next chunk; `None` if neither was there yet.
@@ -90,11 +113,17 @@ impl Generation {
             return Err(response::decode_failure(&self.provider, failure));
         }
         if open.over {
-            return Err(ChatError::Cut { server: self.provider.server.clone(), detail: None });
+            return Err(ChatError::Cut { provider: self.provider.name(), detail: None });
         }
         let deadline = self.deadline.unwrap_or_else(Instant::now);
         match timeout_at(deadline, open.response.chunk()).await {
-            Ok(Ok(bytes)) => open.decode(bytes.as_deref()),
+            Ok(Ok(bytes)) => {
+                open.decode(bytes.as_deref());
+                // Bytes that come without end and say nothing are no sign of life.
+                if open.says_nothing() && Instant::now() >= deadline && !open.is_complete() {
+                    return Err(self.timed_out());
+                }
+            }
             // A reply that has said why it ends is complete, whatever then becomes of the connection.
             Ok(Err(_)) | Err(_) if open.is_complete() => {}
             Ok(Err(error)) => return Err(response::broken(&self.provider, error)),
@@ -108,7 +137,7 @@ impl Generation {
         let first_token = self.provider.limits.first_token;
         let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + first_token);
         let provider = Arc::clone(&self.provider);
-        let request = provider.request(&self.messages);
+        let request = provider.chat_request(&self.prompt);
         let response = match self.within(deadline, request.send()).await? {
             Ok(response) => response,
             Err(error) => return Err(response::not_sent(&provider, error)),
@@ -116,7 +145,7 @@ impl Generation {
         if response.status().is_success() {
             return Ok(Some(OpenReply::new(response, provider.dialect.decoder())));
         }
-        let (error, kind) = self.within(deadline, response::refusal(&provider, response)).await?;
+        let (error, kind) = response::refusal(&provider, response, deadline).await;
         if kind == ServerErrorKind::WantsMaxCompletionTokens && !std::mem::replace(&mut self.renamed_limit, true) {
             provider.wants_max_completion_tokens.store(true, Ordering::Relaxed);
             return Ok(None);
@@ -146,17 +175,22 @@ impl Generation {
         let limits = self.provider.limits;
         let (wait, limit) =
             if self.begun { (Wait::NextToken, limits.idle) } else { (Wait::FirstToken, limits.first_token) };
-        ChatError::TimedOut { server: self.provider.server.clone(), wait, limit }
+        ChatError::TimedOut { provider: self.provider.name(), wait, limit }
     }
 
     fn malformed(&self, detail: &str) -> ChatError {
-        ChatError::Malformed { server: self.provider.server.clone(), detail: detail.to_owned() }
+        ChatError::Malformed { provider: self.provider.name(), detail: detail.to_owned() }
     }
 }
 
 impl OpenReply {
     fn new(response: Response, decoder: ReplyDecoder) -> Self {
         OpenReply { response, decoder, chunks: VecDeque::new(), failure: None, over: false }
+    }
+
+    /// Whether nothing is left to be passed on, and more may come.
+    fn says_nothing(&self) -> bool {
+        self.chunks.is_empty() && self.failure.is_none() && !self.over
     }
 
     /// Whether the reply may end here; then its end is in `chunks`.

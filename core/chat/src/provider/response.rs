@@ -3,36 +3,46 @@
 use std::time::Duration;
 
 use jiff::fmt::rfc2822;
-use pipit_core::chat::dialect::{DecodeError, ServerError, ServerErrorKind};
+use pipit_core::chat::dialect::{DecodeError, ServerError, ServerErrorKind, excerpt};
 use reqwest::Response;
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
+use tokio::time::{Instant, timeout_at};
 
-use super::Provider;
+use super::http::HttpProvider;
 use crate::error::{ChatError, Wait};
 
 /// How much of an error's body is read.
 const LONGEST_REFUSAL: usize = 64 * 1024;
 
+/// How long an error's body is waited for.
+const REFUSAL_BODY: Duration = Duration::from_secs(2);
+
 /// The request did not get through.
-pub(super) fn not_sent(provider: &Provider, error: reqwest::Error) -> ChatError {
+pub(super) fn not_sent(provider: &HttpProvider, error: reqwest::Error) -> ChatError {
     if error.is_timeout() {
         let (wait, limit) = (Wait::Connection, provider.limits.connect);
-        return ChatError::TimedOut { server: provider.server.clone(), wait, limit };
+        return ChatError::TimedOut { provider: provider.name(), wait, limit };
     }
-    ChatError::Unavailable { server: provider.server.clone(), detail: root_cause(error) }
+    ChatError::Unavailable { provider: provider.name(), detail: provider.scrubbed(&root_cause(error)) }
 }
 
 /// The body broke off.
-pub(super) fn broken(provider: &Provider, error: reqwest::Error) -> ChatError {
-    ChatError::Cut { server: provider.server.clone(), detail: Some(root_cause(error)) }
+pub(super) fn broken(provider: &HttpProvider, error: reqwest::Error) -> ChatError {
+    ChatError::Cut { provider: provider.name(), detail: Some(provider.scrubbed(&root_cause(error))) }
 }
 
-/// Reads a response whose status is not a success.
-pub(super) async fn refusal(provider: &Provider, mut response: Response) -> (ChatError, ServerErrorKind) {
+/// Reads a response whose status is not a success, until `deadline` at most.
+pub(super) async fn refusal(
+    provider: &HttpProvider,
+    mut response: Response,
+    deadline: Instant,
+) -> (ChatError, ServerErrorKind) {
     let (status, retry_after) = (response.status(), retry_after(response.headers()));
     let mut body = Vec::new();
-    // Whatever of the body can be read says more than that it broke off.
-    while let Ok(Some(bytes)) = response.chunk().await {
+    // The status says enough, so a body is not waited for as long as a reply; and whatever of it can be read says more than
+    // that it broke off.
+    let deadline = deadline.min(Instant::now() + REFUSAL_BODY);
+    while let Ok(Ok(Some(bytes))) = timeout_at(deadline, response.chunk()).await {
         body.extend_from_slice(&bytes);
         if body.len() > LONGEST_REFUSAL {
             break;
@@ -48,25 +58,32 @@ pub(super) async fn refusal(provider: &Provider, mut response: Response) -> (Cha
 }
 
 /// What the decoder ran into.
-pub(super) fn decode_failure(provider: &Provider, failure: DecodeError) -> ChatError {
-    let server = provider.server.clone();
+pub(super) fn decode_failure(provider: &HttpProvider, failure: DecodeError) -> ChatError {
+    let name = provider.name();
     match failure {
         DecodeError::Server(error) => reported(provider, error, None),
         DecodeError::Malformed(beginning) => {
-            ChatError::Malformed { server, detail: format!("it sent {:?}", provider.without_key(&beginning)) }
+            ChatError::Malformed { provider: name, detail: format!("it sent {:?}", provider.scrubbed(&beginning)) }
         }
-        DecodeError::Cut => ChatError::Cut { server, detail: None },
+        DecodeError::Cut => ChatError::Cut { provider: name, detail: None },
     }
 }
 
-fn reported(provider: &Provider, error: ServerError, retry_after: Option<Duration>) -> ChatError {
-    let (server, detail) = (provider.server.clone(), provider.without_key(&error.message));
+/// What should be a list of models is none.
+pub(super) fn no_list(provider: &HttpProvider, body: &[u8]) -> ChatError {
+    decode_failure(provider, DecodeError::Malformed(excerpt(body)))
+}
+
+fn reported(provider: &HttpProvider, error: ServerError, retry_after: Option<Duration>) -> ChatError {
+    let (detail, provider) = (provider.scrubbed(&error.message), provider.name());
     match error.kind {
-        ServerErrorKind::Authentication => ChatError::Authentication { server, detail },
-        ServerErrorKind::RateLimited => ChatError::RateLimited { server, retry_after, detail },
-        ServerErrorKind::ContextTooLong => ChatError::ContextTooLong { server, detail },
-        ServerErrorKind::Unavailable => ChatError::Unavailable { server, detail },
-        ServerErrorKind::WantsMaxCompletionTokens | ServerErrorKind::Rejected => ChatError::Rejected { server, detail },
+        ServerErrorKind::Authentication => ChatError::Authentication { provider, detail },
+        ServerErrorKind::RateLimited => ChatError::RateLimited { provider, retry_after, detail },
+        ServerErrorKind::ContextTooLong => ChatError::ContextTooLong { provider, detail },
+        ServerErrorKind::Unavailable => ChatError::Unavailable { provider, detail },
+        ServerErrorKind::WantsMaxCompletionTokens | ServerErrorKind::Rejected => {
+            ChatError::Rejected { provider, detail }
+        }
     }
 }
 

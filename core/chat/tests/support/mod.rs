@@ -44,7 +44,7 @@ impl TestClock {
 
 pub(crate) fn settings() -> EngineSettings {
     EngineSettings {
-        provider: None,
+        providers: Vec::new(),
         system_prompt: "You are Pipit.".to_owned(),
         topic: None,
         history_tokens: 1000,
@@ -55,6 +55,7 @@ pub(crate) fn settings() -> EngineSettings {
 
 pub(crate) fn provider(kind: ProviderKind, base_url: String) -> ProviderSettings {
     ProviderSettings {
+        name: "test-server".to_owned(),
         kind,
         base_url,
         model: "test-model".to_owned(),
@@ -78,6 +79,8 @@ pub(crate) fn store(folder: &Path) -> Store {
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) intent: Option<&'static str>,
+    /// The name of the provider that answered.
+    pub(crate) provider: Option<String>,
     pub(crate) text: String,
     pub(crate) deed: Option<Deed>,
     pub(crate) device: Vec<DeviceAction>,
@@ -99,7 +102,7 @@ pub(crate) fn request(text: &str) -> Request {
 }
 
 pub(crate) async fn collect(mut reply: Reply) -> Answered {
-    let (mut understood, mut text, mut error) = (None, String::new(), None);
+    let (mut understood, mut provider, mut text, mut error) = (None, None, String::new(), None);
     while let Some(event) = reply.next().await {
         assert!(error.is_none(), "something came after an error: {event:?}");
         match event {
@@ -107,12 +110,16 @@ pub(crate) async fn collect(mut reply: Reply) -> Answered {
                 assert!(understood.is_none() && text.is_empty(), "it is understood once, and first");
                 understood = Some((intent, deed));
             }
+            Ok(ReplyEvent::AnsweredBy(identity)) => {
+                assert!(provider.is_none() && text.is_empty(), "one answers, and it is named first");
+                provider = Some(identity.name);
+            }
             Ok(ReplyEvent::Text(more)) => text.push_str(&more),
             Err(failure) => error = Some(failure),
         }
     }
     let (intent, deed) = understood.unwrap_or_default();
-    Answered { intent, text, deed, device: vec![], error, turn: reply.finished() }
+    Answered { intent, provider, text, deed, device: vec![], error, turn: reply.finished() }
 }
 
 /// Asks, hears everything, and gives what was said.
@@ -136,6 +143,7 @@ enum Then {
     End,
     BreakOff,
     Hang,
+    Drip(Duration),
 }
 
 impl Answer {
@@ -151,6 +159,11 @@ impl Answer {
         Answer { head: format!("HTTP/1.1 {status}\r\n"), ..Answer::stream([body]) }
     }
 
+    /// The connection is accepted, and that is all.
+    pub(crate) fn silence() -> Self {
+        Answer { head: String::new(), ..Answer::stream([""]) }.hangs()
+    }
+
     pub(crate) fn header(mut self, header: &str) -> Self {
         self.head.push_str(header);
         self.head.push_str("\r\n");
@@ -160,6 +173,11 @@ impl Answer {
     /// The connection closes before the body is complete.
     pub(crate) fn breaks_off(self) -> Self {
         Answer { then: Then::BreakOff, ..self }
+    }
+
+    /// A comment comes on and on, byte by byte at this pace, until the client goes.
+    pub(crate) fn drips(self, pace: Duration) -> Self {
+        Answer { then: Then::Drip(pace), ..self }
     }
 
     /// Nothing more comes, until the client goes.
@@ -222,6 +240,10 @@ impl FakeServer {
         format!("http://{}/v1", self.address)
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
@@ -239,8 +261,10 @@ async fn serve(connection: TcpStream, answer: Answer, seen: Arc<Mutex<Vec<Seen>>
     let head = format!("{}connection: close\r\ntransfer-encoding: chunked\r\n\r\n", answer.head);
     let socket = connection.get_mut();
     socket.set_nodelay(true).unwrap();
-    // A client may go at any time, so writing may fail.
-    let _ = socket.write_all(head.as_bytes()).await;
+    if !answer.head.is_empty() {
+        // A client may go at any time, so writing may fail.
+        let _ = socket.write_all(head.as_bytes()).await;
+    }
     for portion in answer.portions.iter().filter(|portion| !portion.is_empty()) {
         let chunk = [format!("{:x}\r\n", portion.len()).as_bytes(), portion, b"\r\n"].concat();
         let _ = socket.write_all(&chunk).await;
@@ -250,6 +274,11 @@ async fn serve(connection: TcpStream, answer: Answer, seen: Arc<Mutex<Vec<Seen>>
             let _ = socket.write_all(b"0\r\n\r\n").await;
         }
         Then::BreakOff => {}
+        Then::Drip(pace) => {
+            while socket.write_all(b"1\r\n:\r\n").await.is_ok() {
+                tokio::time::sleep(pace).await;
+            }
+        }
         Then::Hang => {
             let _ = connection.read_u8().await;
             let _ = hang_up.send(());
@@ -264,7 +293,8 @@ async fn read_request(connection: &mut BufReader<TcpStream>) -> Seen {
     }
     let (line, headers) = head.split_once("\r\n").unwrap();
     let (line, headers) = (line.to_owned(), headers.to_ascii_lowercase());
-    let length = headers.lines().find_map(|header| header.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+    let length = headers.lines().find_map(|header| header.strip_prefix("content-length: "));
+    let length = length.map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     connection.read_exact(&mut body).await.unwrap();
     Seen { line, headers, body: String::from_utf8(body).unwrap() }
