@@ -13,6 +13,7 @@ help:
 	@echo 'make test    everything that is checked before a change lands'
 	@echo 'make bench   the figures of docs/BENCHMARKS.md, measured on this machine'
 	@echo 'make bench-turns   those of turn-taking: when it answers, and how it is interrupted'
+	@echo 'make bench-store   those of the store: a million messages (1 GB of disk for a while), and 500 times kill -9'
 
 .PHONY: setup
 setup:
@@ -47,3 +48,8 @@ bench:
 bench-turns:
 	@firmware-host/setup.sh test
 	@firmware-host/bench-turns.sh
+
+.PHONY: bench-store
+bench-store:
+	@firmware-host/setup.sh test
+	@models/eval/bench-store.sh

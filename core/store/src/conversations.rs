@@ -212,10 +212,17 @@ fn retitle(connection: &Connection, id: ConversationId, new: &str) -> Result<(),
 fn delete_messages(connection: &Connection, id: ConversationId) -> Result<(), StoreError> {
     let mut current =
         connection.prepare_cached("SELECT id, text FROM message WHERE conversation = ? AND replaced_by IS NULL")?;
-    let mut rows = current.query([id.0])?;
-    while let Some(row) = rows.next()? {
-        search::removed(connection, row.get(0)?, row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
-    }
+    let count: i64 = connection
+        .prepare_cached("SELECT count(*) FROM message WHERE conversation = ? AND replaced_by IS NULL")?
+        .query_row([id.0], |row| row.get(0))?;
+    search::removing(connection, count, || {
+        let mut rows = current.query([id.0])?;
+        while let Some(row) = rows.next()? {
+            let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+            search::removed(connection, row.get(0)?, text)?;
+        }
+        Ok(())
+    })?;
     connection.prepare_cached("DELETE FROM message WHERE conversation = ?")?.execute([id.0])?;
     Ok(())
 }

@@ -144,7 +144,7 @@ fn connect(file: &Path) -> Result<Connection, StoreError> {
 }
 
 /// Looks through the pages of every table. The index of the search is looked through as pages only: whether each word of it
-/// belongs to its message takes three times as long as all the rest, and an index can be made anew.
+/// belongs to its message takes several times as long as all the rest, and an index can be made anew.
 ///
 /// # Errors
 /// Something is damaged, or can't be read.

@@ -12,6 +12,10 @@ use crate::{Store, StoreError, words};
 /// How many messages may wait for the index. To index as many takes some tens of milliseconds.
 const WAITING: i64 = 512;
 
+/// From so many messages on it is quicker to write the index anew without them than to overwrite each word of each: both take
+/// longer the larger the index is, and in the same measure.
+const MANY: i64 = 150;
+
 /// What a search found, the newest first in each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
@@ -78,6 +82,23 @@ pub(crate) fn removed(connection: &Connection, id: i64, text: &str) -> Result<()
     if id <= indexed_to(connection)? {
         MESSAGES.remove(connection, id, text)?;
     }
+    Ok(())
+}
+
+/// Lets `remove` take `count` messages out of the index, so that nothing is left of them.
+pub(crate) fn removing(
+    connection: &Connection,
+    count: i64,
+    remove: impl FnOnce() -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    if count < MANY {
+        return remove();
+    }
+    let overwriting = "INSERT INTO message_words (message_words, rank) VALUES ('secure-delete', ?)";
+    connection.prepare_cached(overwriting)?.execute([0])?;
+    remove()?;
+    connection.prepare_cached("INSERT INTO message_words (message_words) VALUES ('optimize')")?.execute([])?;
+    connection.prepare_cached(overwriting)?.execute([1])?;
     Ok(())
 }
 

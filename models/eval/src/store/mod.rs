@@ -43,6 +43,9 @@ pub(crate) struct Figures {
     search_p50_ms: f64,
     search_p99_ms: f64,
     search_max_ms: f64,
+    /// Deleting a conversation of 200 messages, and one of 2000.
+    delete_200_ms: f64,
+    delete_2000_ms: f64,
     open_ms: f64,
     /// Resident memory after the same work over an empty store and over the full one.
     empty_mb: f64,
@@ -65,6 +68,7 @@ impl fmt::Display for Figures {
             "search   p50 {:.2} ms  p99 {:.2} ms  max {:.1} ms",
             self.search_p50_ms, self.search_p99_ms, self.search_max_ms
         )?;
+        writeln!(f, "delete   200 messages {:.0} ms  2000 {:.0} ms", self.delete_200_ms, self.delete_2000_ms)?;
         write!(f, "resident {:.1} MB, over an empty store {:.1} MB", self.full_mb, self.empty_mb)
     }
 }
@@ -85,6 +89,8 @@ pub(crate) fn measure(folder: &Path, messages: usize) -> Result<Figures> {
     let (append, fsync) = append(&store, folder, &conversations, &mut made_up)?;
     let last_50 = timed(SAMPLES, || Ok(store.last_messages(made_up.one_of(&conversations), SHOWN).map(drop)?))?;
     let search = timed(SAMPLES, || Ok(store.search(&made_up.search(), SHOWN).map(drop)?))?;
+    let delete_200_ms = delete(&store, &mut made_up, TURNS)?;
+    let delete_2000_ms = delete(&store, &mut made_up, 10 * TURNS)?;
     drop(store);
     let full_mb = resident(&file)?;
     let empty_mb = resident(&empty)?;
@@ -103,6 +109,8 @@ pub(crate) fn measure(folder: &Path, messages: usize) -> Result<Figures> {
         search_p50_ms: at(&search, 0.5),
         search_p99_ms: at(&search, 0.99),
         search_max_ms: at(&search, 1.0),
+        delete_200_ms,
+        delete_2000_ms,
         open_ms,
         empty_mb,
         full_mb,
@@ -151,6 +159,14 @@ fn append(
     appended.sort_by(f64::total_cmp);
     synced.sort_by(f64::total_cmp);
     Ok((appended, synced))
+}
+
+/// Times the deletion of a conversation that is in the index.
+fn delete(store: &Store, made_up: &mut MadeUp, turns: usize) -> Result<f64> {
+    store.take_in(&[made_up.conversation("deleted", turns)])?;
+    let last = store.conversations(None, 1)?.pop().context("the last conversation is there")?;
+    store.search("anything", 1)?;
+    time(|| Ok(store.delete_conversation(last.id)?))
 }
 
 fn write_page(disk: &File, at: usize, page: &[u8]) -> Result<()> {
