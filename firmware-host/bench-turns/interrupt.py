@@ -67,7 +67,9 @@ class Daemon:
     def exchanges(self) -> list[tuple[str, str]]:
         """What was asked, and what was heard of the reply."""
         with closing(sqlite3.connect(f"file:{self.history}?mode=ro", uri=True)) as history:
-            return history.execute("SELECT asked, heard FROM exchange ORDER BY id").fetchall()
+            said = [text for (text,) in history.execute("SELECT ifnull(heard, text) FROM message ORDER BY id")]
+            # A request and its reply are always kept together.
+            return list(zip(said[::2], said[1::2]))
 
     def cpu_shares(self, seconds: float) -> tuple[float, float]:
         """How much of one core its own threads take, and those by which ALSA and PulseAudio bring it the sound."""
