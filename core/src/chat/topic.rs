@@ -2,17 +2,18 @@
 //! can be talked out of its instructions, a list of words can't.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Requests of no more words than this are small talk if nothing in them lies elsewhere: "and then?", "why is that?"
 const FEW: usize = 3;
 
-/// Knows the words of a subject.
+/// Knows the words of a subject. Clones share them: there are hundreds, and each reply is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicGuard {
-    subject: Vocabulary,
-    elsewhere: Vocabulary,
-    small_talk: Vocabulary,
-    refusal: String,
+    subject: Arc<Vocabulary>,
+    elsewhere: Arc<Vocabulary>,
+    small_talk: Arc<Vocabulary>,
+    refusal: Arc<str>,
 }
 
 /// Where something that was said belongs.
@@ -39,8 +40,9 @@ impl TopicGuard {
     /// A guard that knows these words and phrases, and says `refusal` to what lies elsewhere.
     #[must_use]
     pub fn new(subject: &[String], elsewhere: &[String], small_talk: &[String], refusal: String) -> Self {
-        let (subject, elsewhere) = (Vocabulary::new(subject), Vocabulary::new(elsewhere));
-        TopicGuard { subject, elsewhere, small_talk: Vocabulary::new(small_talk), refusal }
+        let [subject, elsewhere, small_talk] =
+            [subject, elsewhere, small_talk].map(|phrases| Arc::new(Vocabulary::new(phrases)));
+        TopicGuard { subject, elsewhere, small_talk, refusal: refusal.into() }
     }
 
     /// What is said to a request that lies elsewhere, and in place of a reply that does.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::event_body::{EventBody, EventReply};
+use super::event_body::{EventBody, EventReply, whole_reply};
 use super::tool_calls::ToolCalls;
 use super::{ChatRequest, DecodeError, EncodedRequest, Piece, ServerError, excerpt};
 use crate::chat::{Message, Role, Usage};
@@ -96,11 +96,7 @@ impl EventReply for Reply {
     }
 
     fn whole(&mut self, body: &[u8], pieces: &mut Vec<Piece>) -> Result<(), DecodeError> {
-        let payload: Value = serde_json::from_slice(body)
-            .map_err(|error| if error.is_eof() { DecodeError::Cut } else { DecodeError::Malformed(excerpt(body)) })?;
-        if let Some(error) = ServerError::from_json(&payload, None) {
-            return Err(DecodeError::Server(error));
-        }
+        let payload = whole_reply(body)?;
         let blocks = payload["content"].as_array().ok_or_else(|| DecodeError::Malformed(excerpt(body)))?;
         for (index, block) in (0..).zip(blocks) {
             self.block(index, block, pieces);

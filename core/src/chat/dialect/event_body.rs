@@ -1,7 +1,9 @@
 //! A body of server-sent events, or what comes in its place: one JSON object from a server that does not stream, or a web
 //! page from something that is no such server at all.
 
-use super::{DecodeError, HEAD_BYTES, LONGEST_WHOLE, Piece, excerpt};
+use serde_json::Value;
+
+use super::{DecodeError, HEAD_BYTES, LONGEST_WHOLE, Piece, ServerError, excerpt};
 use crate::chat::sse::{SseLine, SseParser};
 
 /// What one wire format makes of its events.
@@ -110,5 +112,15 @@ impl<R: EventReply> EventBody<R> {
 
     fn unreadable(&self) -> Result<(), DecodeError> {
         Err(DecodeError::Malformed(excerpt(&self.head)))
+    }
+}
+
+/// The JSON of a reply that is not streamed, unless it reports an error.
+pub(super) fn whole_reply(body: &[u8]) -> Result<Value, DecodeError> {
+    let payload: Value = serde_json::from_slice(body)
+        .map_err(|error| if error.is_eof() { DecodeError::Cut } else { DecodeError::Malformed(excerpt(body)) })?;
+    match ServerError::from_json(&payload, None) {
+        Some(error) => Err(DecodeError::Server(error)),
+        None => Ok(payload),
     }
 }

@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::event_body::{EventBody, EventReply};
+use super::event_body::{EventBody, EventReply, whole_reply};
 use super::tool_calls::ToolCalls;
 use super::{ChatRequest, DecodeError, EncodedRequest, Piece, ServerError, TokenLimit, excerpt};
 use crate::chat::{Message, Role, Usage};
@@ -112,11 +112,7 @@ impl EventReply for Reply {
     }
 
     fn whole(&mut self, body: &[u8], pieces: &mut Vec<Piece>) -> Result<(), DecodeError> {
-        let payload: Value = serde_json::from_slice(body)
-            .map_err(|error| if error.is_eof() { DecodeError::Cut } else { DecodeError::Malformed(excerpt(body)) })?;
-        if let Some(error) = ServerError::from_json(&payload, None) {
-            return Err(DecodeError::Server(error));
-        }
+        let payload = whole_reply(body)?;
         let choice = first_choice(&payload).ok_or_else(|| DecodeError::Malformed(excerpt(body)))?;
         said(&choice["message"], pieces);
         self.calls.take_in(&choice["message"]);
