@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use crate::messages::MessageId;
 use crate::search::TITLES;
-use crate::{Store, StoreError, search};
+use crate::{Store, StoreError, search, summary};
 
 /// Which conversation. An id never comes back for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -140,6 +141,7 @@ impl Store {
     pub fn reset_conversation(&self, id: ConversationId) -> Result<(), StoreError> {
         self.erase(|transaction| {
             require(transaction, id)?;
+            summary::forget(transaction, id, MessageId(0))?;
             delete_messages(transaction, id)
         })
     }

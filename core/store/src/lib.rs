@@ -15,6 +15,7 @@ mod open;
 mod schema;
 mod search;
 mod settings;
+mod summary;
 mod timers;
 mod turns;
 mod versions;
@@ -29,6 +30,7 @@ pub use conversations::{Conversation, ConversationId};
 pub use error::StoreError;
 pub use messages::{Message, MessageId, NewReply, NewTurn, Said, TurnIds};
 pub use search::Found;
+pub use summary::Summary;
 pub use timers::StoredTimer;
 pub use turns::StoredTurn;
 

@@ -54,6 +54,10 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
                 at INTEGER NOT NULL        -- when it was last told, Unix milliseconds
             ) STRICT;",
         ),
+        M::up(
+            "ALTER TABLE conversation ADD COLUMN summary TEXT;          -- of what was said up to summarised_to
+            ALTER TABLE conversation ADD COLUMN summarised_to INTEGER;  -- the last message that is in it",
+        ),
     ])
 });
 

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::conversations::{self, ConversationId};
 use crate::messages::{self, COLUMNS, Message, MessageId, NewReply, NewTurn, TurnIds, insert_reply, insert_turn};
-use crate::{Store, StoreError, search};
+use crate::{Store, StoreError, search, summary};
 
 impl Store {
     /// Puts `turn` in the place of an earlier request, its reply and everything that came after, and goes on from there.
@@ -20,6 +20,7 @@ impl Store {
             }
             let new = insert_turn(transaction, conversation, turn)?;
             hide(transaction, conversation, request, new.request)?;
+            summary::forget(transaction, conversation, request)?;
             Ok(new)
         })
     }
@@ -40,6 +41,7 @@ impl Store {
             }
             let new = insert_reply(transaction, conversation, door.as_deref(), reply)?;
             hide(transaction, conversation, last_reply, new)?;
+            summary::forget(transaction, conversation, last_reply)?;
             conversations::touch(transaction, conversation, reply.at)?;
             Ok(new)
         })
@@ -61,6 +63,7 @@ impl Store {
             let mut other = transaction.prepare_cached(other)?;
             let other: Option<i64> = other.query_row(params![conversation.0, id.0], |row| row.get(0))?;
             for id in other.into_iter().chain([id.0]) {
+                summary::forget(transaction, conversation, MessageId(id))?;
                 unindex(transaction, id)?;
                 // What this one had replaced goes by the foreign key.
                 transaction.prepare_cached("DELETE FROM message WHERE id = ?")?.execute([id])?;

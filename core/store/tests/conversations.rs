@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, ToSpan as _};
 use pipit_core::chat::{Door, Exchange};
-use pipit_store::{ConversationId, MessageId, NewReply, NewTurn, Said, Store, StoreError, TurnIds};
+use pipit_store::{ConversationId, MessageId, NewReply, NewTurn, Said, Store, StoreError, Summary, TurnIds};
 use tempfile::TempDir;
 
 fn noon() -> Timestamp {
@@ -325,4 +325,17 @@ fn a_text_of_a_megabyte_is_kept_found_and_deleted() {
     assert_eq!(home.found("wren story").len(), 1);
     home.store.delete_message(ids.reply).unwrap();
     assert!(home.found("wren").is_empty());
+}
+
+#[test]
+fn what_is_taken_back_is_in_no_summary() {
+    let home = Home::new();
+    let (second, last) = (home.turns[1], home.turns[2]);
+    let summary = Summary { text: "They counted to two.".to_owned(), to: second.reply };
+    assert!(home.store.set_summary(home.conversation, &summary, 4).unwrap());
+    home.store.delete_message(last.request).unwrap();
+    assert_eq!(home.store.summary(home.conversation).unwrap(), Some(summary.clone()), "it did not speak of that");
+    home.store.edit(second.request, &turn("ask 2", "say 2")).unwrap();
+    assert_eq!(home.store.summary(home.conversation).unwrap(), None);
+    assert!(!home.store.set_summary(home.conversation, &summary, 4).unwrap(), "it was made of what was there before");
 }
