@@ -205,7 +205,7 @@ impl Engine {
         let facts: Vec<String> = self.store().facts()?.into_iter().map(|fact| fact.text).collect();
         let system_prompt = with_facts(&settings.system_prompt, &facts);
         let messages = prompt(&system_prompt, kept, request, chat::Clock(now.datetime()));
-        Ok(Prompt { messages, max_reply_tokens: settings.max_reply_tokens })
+        Ok(Prompt { messages, tools: Vec::new(), max_reply_tokens: settings.max_reply_tokens })
     }
 
     /// The last reply: whole if it was given by this engine, else what was heard of it, which is all that is kept.

@@ -16,7 +16,7 @@ fn made(kind: ProviderKind, server: &FakeServer) -> Arc<HttpProvider> {
 }
 
 fn prompt() -> Arc<Prompt> {
-    Arc::new(Prompt { messages: vec![Message::new(Role::User, "Hello")], max_reply_tokens: 10 })
+    Arc::new(Prompt { messages: vec![Message::new(Role::User, "Hello")], tools: vec![], max_reply_tokens: 10 })
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod model_list;
 mod prompt;
 mod sse;
 mod tier;
+mod tool;
 mod topic;
 
 pub use breaker::{Breaker, BreakerSettings, Verdict};
@@ -18,6 +19,7 @@ pub use model_list::{is_listed, model_list_path, read_model_list};
 pub use persona::{Persona, PersonaError};
 pub use prompt::{Clock, newest_that_fit, prompt, with_facts};
 pub use tier::Tier;
+pub use tool::{Risk, ToolSpec, risk_of_call};
 pub use topic::{ReplyCheck, Topic, TopicGuard};
 
 /// Who said something.
@@ -40,20 +42,39 @@ pub enum Door {
     Terminal,
 }
 
-/// One thing said.
+/// A part of a prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// Who said it.
-    pub role: Role,
-    /// What was said; of a spoken reply, what was heard.
-    pub text: String,
+pub enum Message {
+    /// Something said.
+    Said {
+        /// Who said it.
+        role: Role,
+        /// What was said; of a spoken reply, what was heard.
+        text: String,
+    },
+    /// The model wanted tools used before it went on.
+    Called {
+        /// What it had said by then. May be empty.
+        text: String,
+        /// What it wanted, each with an id that no other call of the prompt has.
+        calls: Vec<ToolCall>,
+    },
+    /// What came of one of those calls.
+    Returned {
+        /// [`ToolCall::id`].
+        id: String,
+        /// [`ToolCall::name`].
+        name: String,
+        /// The result, or why there is none, for the model to read.
+        result: String,
+    },
 }
 
 impl Message {
     /// `text`, said by `role`.
     #[must_use]
     pub fn new(role: Role, text: impl Into<String>) -> Self {
-        Message { role, text: text.into() }
+        Message::Said { role, text: text.into() }
     }
 }
 

@@ -103,6 +103,13 @@ mod tests {
         Exchange { asked: asked.to_owned(), heard: heard.to_owned() }
     }
 
+    fn said(message: &Message) -> (Role, &str) {
+        match message {
+            Message::Said { role, text } => (*role, text),
+            other => panic!("no tool was used: {other:?}"),
+        }
+    }
+
     fn clock() -> Clock {
         Clock(jiff::civil::date(2026, 3, 7).at(14, 5, 0, 0))
     }
@@ -112,7 +119,10 @@ mod tests {
         let history = [exchange("Hello.", "Good afternoon.")];
         let told: Vec<String> = prompt("You are Pipit.", &history, "How far is the moon?", clock())
             .iter()
-            .map(|message| format!("{:?}: {}", message.role, message.text))
+            .map(|message| {
+                let (role, text) = said(message);
+                format!("{role:?}: {text}")
+            })
             .collect();
         expect![[r#"
             System: You are Pipit.
@@ -148,13 +158,13 @@ mod tests {
             let kept = newest_that_fit(&history, budget);
             let messages = prompt("system", kept, "request", clock());
             prop_assert_eq!(&messages[0], &Message::new(Role::System, "system"));
-            prop_assert!(messages[messages.len() - 1].text.starts_with("request\n"));
+            prop_assert!(said(&messages[messages.len() - 1]).1.starts_with("request\n"));
             let pairs = &messages[1..messages.len() - 1];
             prop_assert_eq!(pairs.len() % 2, 0);
             let newest = &history[history.len() - pairs.len() / 2..];
-            for (said, kept) in pairs.chunks(2).zip(newest) {
-                prop_assert_eq!(&said[0].text, &kept.asked);
-                prop_assert_eq!(&said[1].text, &kept.heard);
+            for (pair, kept) in pairs.chunks(2).zip(newest) {
+                prop_assert_eq!(said(&pair[0]).1, &kept.asked);
+                prop_assert_eq!(said(&pair[1]).1, &kept.heard);
             }
             prop_assert!(newest.iter().map(exchange_tokens).sum::<usize>() <= budget);
         }

@@ -152,7 +152,7 @@ async fn a_word(provider: Arc<dyn Provider>) -> Result<(Duration, Duration), Cha
     let messages = vec![Message::new(Role::User, "Reply with the single word: ready")];
     let asked = Instant::now();
     // Models that reason first need room for it.
-    let mut chunks = provider.chat_stream(Arc::new(Prompt { messages, max_reply_tokens: 256 }));
+    let mut chunks = provider.chat_stream(Arc::new(Prompt { messages, tools: Vec::new(), max_reply_tokens: 256 }));
     let mut first = None;
     while let Some(chunk) = chunks.next().await {
         if matches!(chunk?, ReplyChunk::Text(_) | ReplyChunk::Reasoning) {

@@ -3,10 +3,9 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use pipit_core::chat::dialect::{DecodeError, ReplyChunk, ReplyDecoder, ServerErrorKind};
+use pipit_core::chat::dialect::{DecodeError, ReplyChunk, ReplyDecoder};
 use reqwest::Response;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::debug;
@@ -36,7 +35,6 @@ pub(super) struct Generation {
     /// How much has been said, in bytes.
     length: usize,
     asked_again: bool,
-    renamed_limit: bool,
 }
 
 struct OpenReply {
@@ -60,7 +58,6 @@ impl Generation {
             ended: false,
             length: 0,
             asked_again: false,
-            renamed_limit: false,
         }
     }
 
@@ -132,7 +129,7 @@ impl Generation {
         Ok(None)
     }
 
-    /// Sends the request; `None` if it must be sent once more under another name of the reply's limit.
+    /// Sends the request; `None` if it must be sent once more without something that the server does not know.
     async fn ask(&mut self) -> Result<Option<OpenReply>, ChatError> {
         let first_token = self.provider.limits.first_token;
         let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + first_token);
@@ -146,8 +143,8 @@ impl Generation {
             return Ok(Some(OpenReply::new(response, provider.dialect.decoder())));
         }
         let (error, kind) = response::refusal(&provider, response, deadline).await;
-        if kind == ServerErrorKind::WantsMaxCompletionTokens && !std::mem::replace(&mut self.renamed_limit, true) {
-            provider.wants_max_completion_tokens.store(true, Ordering::Relaxed);
+        if provider.do_without(kind) {
+            debug!(?kind, "asking again without what the server does not know");
             return Ok(None);
         }
         Err(error)

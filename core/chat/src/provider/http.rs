@@ -1,13 +1,12 @@
 //! A provider over HTTP: its requests with their headers, its time limits, and what of it must not be shown.
 
 use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
-use pipit_core::chat::dialect::{ChatRequest, Dialect, ReplyChunk, TokenLimit};
+use pipit_core::chat::dialect::{ChatRequest, Dialect, ReplyChunk, ServerErrorKind, Without};
 use pipit_core::chat::{Tier, model_list_path, read_model_list};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, Url, redirect};
@@ -31,8 +30,8 @@ pub struct HttpProvider {
     /// What must not be shown, and what is shown in its place.
     hidden: Vec<(String, &'static str)>,
     pub(super) limits: TimeLimits,
-    /// The server said that it wants the newer name of the reply's limit.
-    pub(super) wants_max_completion_tokens: AtomicBool,
+    /// What the server said that it does not know.
+    without: Mutex<Without>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +68,7 @@ impl HttpProvider {
                 first_token: settings.first_token_timeout,
                 idle: settings.idle_timeout,
             },
-            wants_max_completion_tokens: AtomicBool::new(false),
+            without: Mutex::default(),
         })
     }
 
@@ -78,15 +77,34 @@ impl HttpProvider {
     }
 
     pub(super) fn chat_request(&self, prompt: &Prompt) -> RequestBuilder {
-        let newer_name = self.wants_max_completion_tokens.load(Ordering::Relaxed);
         let encoded = self.dialect.encode(&ChatRequest {
             model: &self.identity.model,
             messages: &prompt.messages,
+            tools: &prompt.tools,
             max_reply_tokens: prompt.max_reply_tokens,
-            token_limit: if newer_name { TokenLimit::MaxCompletionTokens } else { TokenLimit::MaxTokens },
+            without: self.with_without(|without| *without),
         });
         let request = self.client.post(format!("{}{}", self.base_url, encoded.path)).headers(self.headers.clone());
         request.header(CONTENT_TYPE, "application/json").body(encoded.body)
+    }
+
+    /// Leaves out from now on what the server has just refused. False where it is nothing that can be left out, or was left
+    /// out already.
+    pub(super) fn do_without(&self, refused: ServerErrorKind) -> bool {
+        self.with_without(|without| {
+            let left_out = match refused {
+                ServerErrorKind::WantsMaxCompletionTokens => &mut without.max_tokens,
+                ServerErrorKind::KnowsNoUsage => &mut without.usage,
+                ServerErrorKind::KnowsNoTools => &mut without.tools,
+                _ => return false,
+            };
+            !std::mem::replace(left_out, true)
+        })
+    }
+
+    fn with_without<T>(&self, use_it: impl FnOnce(&mut Without) -> T) -> T {
+        // Each use is one assignment, so a panic elsewhere cannot have left it half done.
+        use_it(&mut self.without.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// `text` without key and address: some servers repeat the one when they refuse it, and some errors the other.

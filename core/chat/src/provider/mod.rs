@@ -12,7 +12,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use pipit_core::chat::dialect::ReplyChunk;
-use pipit_core::chat::{Message, Tier};
+use pipit_core::chat::{Message, Tier, ToolSpec};
 
 use crate::error::ChatError;
 pub(crate) use chain::{Chain, FromChain};
@@ -36,10 +36,12 @@ impl fmt::Display for ProviderIdentity {
 }
 
 /// What a language model is given for one reply.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub struct Prompt {
     /// The conversation, with the request last.
     pub messages: Vec<Message>,
+    /// What the model may want used.
+    pub tools: Vec<ToolSpec>,
     /// Length at which the reply is cut, in tokens.
     pub max_reply_tokens: u32,
 }

@@ -81,7 +81,10 @@ fn reported(provider: &HttpProvider, error: ServerError, retry_after: Option<Dur
         ServerErrorKind::RateLimited => ChatError::RateLimited { provider, retry_after, detail },
         ServerErrorKind::ContextTooLong => ChatError::ContextTooLong { provider, detail },
         ServerErrorKind::Unavailable => ChatError::Unavailable { provider, detail },
-        ServerErrorKind::WantsMaxCompletionTokens | ServerErrorKind::Rejected => {
+        ServerErrorKind::WantsMaxCompletionTokens
+        | ServerErrorKind::KnowsNoUsage
+        | ServerErrorKind::KnowsNoTools
+        | ServerErrorKind::Rejected => {
             ChatError::Rejected { provider, detail }
         }
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::event_body::{EventBody, EventReply, whole_reply};
 use super::tool_calls::ToolCalls;
 use super::{ChatRequest, DecodeError, EncodedRequest, Piece, ServerError, excerpt};
-use crate::chat::{Message, Role, Usage};
+use crate::chat::{Message, Role, ToolCall, ToolSpec, Usage};
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -14,35 +14,78 @@ struct Body<'a> {
     max_tokens: u32,
     #[serde(skip_serializing_if = "String::is_empty")]
     system: String,
-    messages: Vec<WireMessage>,
+    messages: Vec<WireMessage<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<WireTool<'a>>,
     stream: bool,
 }
 
 #[derive(Serialize)]
-struct WireMessage {
+struct WireMessage<'a> {
     role: &'static str,
-    content: String,
+    content: Vec<Block<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Block<'a> {
+    Text { text: &'a str },
+    ToolUse { id: &'a str, name: &'a str, input: Value },
+    ToolResult { tool_use_id: &'a str, content: &'a str },
+}
+
+#[derive(Serialize)]
+struct WireTool<'a> {
+    name: &'a str,
+    description: &'a str,
+    input_schema: &'a Value,
+}
+
+impl<'a> From<&'a ToolSpec> for WireTool<'a> {
+    fn from(ToolSpec { name, description, parameters, .. }: &'a ToolSpec) -> Self {
+        WireTool { name, description, input_schema: parameters }
+    }
 }
 
 pub(super) fn encode(request: &ChatRequest<'_>) -> EncodedRequest {
-    let system: Vec<&str> = request.messages.iter().filter(|m| m.role == Role::System).map(|m| &*m.text).collect();
-    let mut messages: Vec<WireMessage> = Vec::new();
-    for Message { role, text } in request.messages {
-        let role = match role {
-            Role::System => continue,
-            Role::User => "user",
-            Role::Assistant => "assistant",
+    let mut system: Vec<&str> = Vec::new();
+    let mut messages: Vec<WireMessage<'_>> = Vec::new();
+    for message in request.messages {
+        let (role, blocks) = match message {
+            Message::Said { role: Role::System, text } => {
+                system.push(text);
+                continue;
+            }
+            Message::Said { role: Role::User, text } => ("user", vec![Block::Text { text }]),
+            Message::Said { role: Role::Assistant, text } => ("assistant", vec![Block::Text { text }]),
+            Message::Called { text, calls } => ("assistant", called(text, calls)),
+            Message::Returned { id, result, .. } => {
+                ("user", vec![Block::ToolResult { tool_use_id: id, content: result }])
+            }
         };
         match messages.last_mut().filter(|last| last.role == role) {
             // The two must take turns.
-            Some(last) => last.content = format!("{}\n\n{text}", last.content),
-            None => messages.push(WireMessage { role, content: text.clone() }),
+            Some(last) => last.content.extend(blocks),
+            None => messages.push(WireMessage { role, content: blocks }),
         }
     }
-    let (model, max_tokens) = (request.model, request.max_reply_tokens);
-    let body = Body { model, max_tokens, system: system.join("\n\n"), messages, stream: true };
+    let body = Body {
+        model: request.model,
+        max_tokens: request.max_reply_tokens,
+        system: system.join("\n\n"),
+        messages,
+        tools: request.tools().iter().map(WireTool::from).collect(),
+        stream: true,
+    };
     let body = serde_json::to_string(&body).expect("strings and numbers are always JSON");
     EncodedRequest { path: "/v1/messages", body }
+}
+
+fn called<'a>(text: &'a str, calls: &'a [ToolCall]) -> Vec<Block<'a>> {
+    // An empty text is refused.
+    let said = (!text.trim().is_empty()).then_some(Block::Text { text });
+    let used = calls.iter().map(|call| Block::ToolUse { id: &call.id, name: &call.name, input: call.object().into() });
+    said.into_iter().chain(used).collect()
 }
 
 /// Decodes one reply.

@@ -12,7 +12,7 @@ mod tool_calls;
 
 pub use server_error::{ServerError, ServerErrorKind};
 
-use super::{Message, ToolCall, Usage};
+use super::{Message, ToolCall, ToolSpec, Usage};
 use reasoning::ReasoningFilter;
 
 /// The longest body without a line end, and the longest that is not a stream at all.
@@ -42,20 +42,31 @@ pub struct ChatRequest<'a> {
     pub model: &'a str,
     /// The prompt.
     pub messages: &'a [Message],
+    /// What the model may want used.
+    pub tools: &'a [ToolSpec],
     /// The longest reply, in tokens.
     pub max_reply_tokens: u32,
-    /// How an OpenAI-compatible server wants to be told about `max_reply_tokens`.
-    pub token_limit: TokenLimit,
+    /// What this server does not know.
+    pub without: Without,
 }
 
-/// The two names of the reply's limit. OpenAI's newer models refuse the old one, and older servers ignore the new one.
+/// What some servers refuse, so that it must be left out or written otherwise. Where a server says so is in
+/// [`ServerErrorKind`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TokenLimit {
-    /// `max_tokens`, which most compatible servers know.
-    #[default]
-    MaxTokens,
-    /// `max_completion_tokens`.
-    MaxCompletionTokens,
+pub struct Without {
+    /// The name `max_tokens` for the reply's limit, which OpenAI's newer models refuse. They want
+    /// `max_completion_tokens`, which older servers ignore.
+    pub max_tokens: bool,
+    /// The wish to be told what a reply took.
+    pub usage: bool,
+    /// Tools, which not every model can use.
+    pub tools: bool,
+}
+
+impl ChatRequest<'_> {
+    fn tools(&self) -> &[ToolSpec] {
+        if self.without.tools { &[] } else { self.tools }
+    }
 }
 
 /// A request ready to be sent.

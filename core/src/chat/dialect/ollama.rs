@@ -3,15 +3,17 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::openai::WireMessage;
+use super::openai::{WireTool, role_name};
 use super::tool_calls::ToolCalls;
 use super::{ChatRequest, DecodeError, EncodedRequest, LONGEST_WHOLE, Piece, ServerError, excerpt};
-use crate::chat::Usage;
+use crate::chat::{Message, ToolCall, Usage};
 
 #[derive(Serialize)]
 struct Body<'a> {
     model: &'a str,
     messages: Vec<WireMessage<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<WireTool<'a>>,
     stream: bool,
     /// Reasoning would only be silence before the reply. Models that cannot reason ignore this.
     think: bool,
@@ -23,10 +25,49 @@ struct Options {
     num_predict: u32,
 }
 
+#[derive(Serialize)]
+struct WireMessage<'a> {
+    role: &'static str,
+    content: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<WireCall<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_name: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct WireCall<'a> {
+    function: WireFunction<'a>,
+}
+
+#[derive(Serialize)]
+struct WireFunction<'a> {
+    name: &'a str,
+    /// An object, not its text.
+    arguments: Value,
+}
+
+impl<'a> From<&'a Message> for WireMessage<'a> {
+    fn from(message: &'a Message) -> Self {
+        let said = |role, content| WireMessage { role, content, tool_calls: Vec::new(), tool_name: None };
+        match message {
+            Message::Said { role, text } => said(role_name(*role), text),
+            Message::Called { text, calls } => {
+                let call = |call: &'a ToolCall| WireCall {
+                    function: WireFunction { name: &call.name, arguments: call.object().into() },
+                };
+                WireMessage { tool_calls: calls.iter().map(call).collect(), ..said("assistant", text) }
+            }
+            Message::Returned { name, result, .. } => WireMessage { tool_name: Some(name), ..said("tool", result) },
+        }
+    }
+}
+
 pub(super) fn encode(request: &ChatRequest<'_>) -> EncodedRequest {
     let body = Body {
         model: request.model,
         messages: request.messages.iter().map(WireMessage::from).collect(),
+        tools: request.tools().iter().map(WireTool::from).collect(),
         stream: true,
         think: false,
         options: Options { num_predict: request.max_reply_tokens },

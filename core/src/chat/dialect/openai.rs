@@ -8,46 +8,109 @@ use serde_json::Value;
 
 use super::event_body::{EventBody, EventReply, whole_reply};
 use super::tool_calls::ToolCalls;
-use super::{ChatRequest, DecodeError, EncodedRequest, Piece, ServerError, TokenLimit, excerpt};
-use crate::chat::{Message, Role, Usage};
+use super::{ChatRequest, DecodeError, EncodedRequest, Piece, ServerError, excerpt};
+use crate::chat::{Message, Role, ToolCall, ToolSpec, Usage};
 
 #[derive(Serialize)]
 struct Body<'a> {
     model: &'a str,
     messages: Vec<WireMessage<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<WireTool<'a>>,
     stream: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_completion_tokens: Option<u32>,
 }
 
-/// A message as both formats write it.
 #[derive(Serialize)]
-pub(super) struct WireMessage<'a> {
+struct StreamOptions {
+    include_usage: bool,
+}
+
+#[derive(Serialize)]
+struct WireMessage<'a> {
     role: &'static str,
     content: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<WireCall<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct WireCall<'a> {
+    id: &'a str,
+    r#type: &'static str,
+    function: WireFunction<'a>,
+}
+
+#[derive(Serialize)]
+struct WireFunction<'a> {
+    name: &'a str,
+    arguments: &'a str,
+}
+
+/// A tool as OpenAI and Ollama are told of it.
+#[derive(Serialize)]
+pub(super) struct WireTool<'a> {
+    r#type: &'static str,
+    function: Function<'a>,
+}
+
+#[derive(Serialize)]
+struct Function<'a> {
+    name: &'a str,
+    description: &'a str,
+    parameters: &'a Value,
+}
+
+impl<'a> From<&'a ToolSpec> for WireTool<'a> {
+    fn from(ToolSpec { name, description, parameters, .. }: &'a ToolSpec) -> Self {
+        WireTool { r#type: "function", function: Function { name, description, parameters } }
+    }
 }
 
 impl<'a> From<&'a Message> for WireMessage<'a> {
     fn from(message: &'a Message) -> Self {
-        let role = match message.role {
-            Role::System => "system",
-            Role::User => "user",
-            Role::Assistant => "assistant",
-        };
-        WireMessage { role, content: &message.text }
+        let said = |role, content| WireMessage { role, content, tool_calls: Vec::new(), tool_call_id: None };
+        match message {
+            Message::Said { role, text } => said(role_name(*role), text),
+            Message::Called { text, calls } => {
+                let call = |ToolCall { id, name, arguments }: &'a ToolCall| WireCall {
+                    id,
+                    r#type: "function",
+                    function: WireFunction { name, arguments },
+                };
+                WireMessage { tool_calls: calls.iter().map(call).collect(), ..said("assistant", text) }
+            }
+            Message::Returned { id, result, .. } => WireMessage { tool_call_id: Some(id), ..said("tool", result) },
+        }
+    }
+}
+
+/// What OpenAI and Ollama call whoever says something.
+pub(super) fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
     }
 }
 
 pub(super) fn encode(request: &ChatRequest<'_>) -> EncodedRequest {
-    let limit = |name| (request.token_limit == name).then_some(request.max_reply_tokens);
+    let limit = |named: bool| named.then_some(request.max_reply_tokens);
     let body = Body {
         model: request.model,
         messages: request.messages.iter().map(WireMessage::from).collect(),
+        tools: request.tools().iter().map(WireTool::from).collect(),
         stream: true,
-        max_tokens: limit(TokenLimit::MaxTokens),
-        max_completion_tokens: limit(TokenLimit::MaxCompletionTokens),
+        stream_options: (!request.without.usage).then_some(StreamOptions { include_usage: true }),
+        max_tokens: limit(!request.without.max_tokens),
+        max_completion_tokens: limit(request.without.max_tokens),
     };
     let body = serde_json::to_string(&body).expect("strings and numbers are always JSON");
     EncodedRequest { path: "/chat/completions", body }

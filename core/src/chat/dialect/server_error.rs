@@ -25,6 +25,10 @@ pub enum ServerErrorKind {
     ContextTooLong,
     /// The model wants the reply's limit under its newer name, `max_completion_tokens`.
     WantsMaxCompletionTokens,
+    /// The server does not know `stream_options`.
+    KnowsNoUsage,
+    /// The model or the server can't use tools.
+    KnowsNoTools,
     /// The server has trouble of its own.
     Unavailable,
     /// The request is wrong in a way that asking again does not mend, such as an unknown model.
@@ -74,6 +78,15 @@ impl ServerError {
     }
 }
 
+/// What a refusal of tools has in it: Ollama's, vLLM's, OpenRouter's, llama.cpp's, and a server's that checks its fields.
+const NO_TOOLS: [&[&str]; 5] = [
+    &["does not support tools"],
+    &["tool choice", "--enable-auto-tool-choice"],
+    &["no endpoints found that support tool use"],
+    &["tools param requires"],
+    &["tools", "extra"],
+];
+
 fn kind_of(status: Option<u16>, codes: &str, message: &str) -> ServerErrorKind {
     let codes = codes.to_ascii_lowercase();
     let message = message.to_ascii_lowercase();
@@ -93,6 +106,13 @@ fn kind_of(status: Option<u16>, codes: &str, message: &str) -> ServerErrorKind {
     }
     if message.contains("max_completion_tokens") && message.contains("max_tokens") {
         return ServerErrorKind::WantsMaxCompletionTokens;
+    }
+    let refused = matches!(status, Some(400 | 404 | 422 | 500 | 501));
+    if refused && (message.contains("stream_options") || message.contains("include_usage")) {
+        return ServerErrorKind::KnowsNoUsage;
+    }
+    if refused && NO_TOOLS.iter().any(|words| words.iter().all(|word| message.contains(word))) {
+        return ServerErrorKind::KnowsNoTools;
     }
     match status {
         Some(401 | 403) => ServerErrorKind::Authentication,
@@ -114,7 +134,7 @@ mod tests {
 
     #[test]
     fn servers_words_and_what_they_mean() {
-        let reports: [(u16, &str); 13] = [
+        let reports: [(u16, &str); 17] = [
             (
                 401,
                 r#"{"error":{"message":"Incorrect API key provided: sk-***","type":"invalid_request_error","code":"invalid_api_key"}}"#,
@@ -143,6 +163,16 @@ mod tests {
             (402, r#"{"error":{"message":"Insufficient credits","code":402}}"#),
             (413, ""),
             (500, r#"{"error":null}"#),
+            (400, r#"{"error":"registry.ollama.ai/library/gemma:2b does not support tools"}"#),
+            (500, r#"{"error":{"code":500,"message":"tools param requires --jinja flag","type":"server_error"}}"#),
+            (
+                422,
+                r#"{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted"}]}"#,
+            ),
+            (
+                422,
+                r#"{"detail":[{"type":"extra_forbidden","loc":["body","tools"],"msg":"Extra inputs are not permitted"}]}"#,
+            ),
         ];
         let read: Vec<String> = reports
             .iter()
@@ -164,6 +194,10 @@ mod tests {
             400 Rejected: bad
             402 RateLimited: Insufficient credits
             413 ContextTooLong: 
-            500 Unavailable: {"error":null}"#]].assert_eq(&read.join("\n"));
+            500 Unavailable: {"error":null}
+            400 KnowsNoTools: registry.ollama.ai/library/gemma:2b does not support tools
+            500 KnowsNoTools: tools param requires --jinja flag
+            422 KnowsNoUsage: [{"loc":["body","stream_options"],"msg":"Extra inputs are not permitted","type":"extra_forbidden"}]
+            422 KnowsNoTools: [{"loc":["body","tools"],"msg":"Extra inputs are not permitted","type":"extra_forbidden"}]"#]].assert_eq(&read.join("\n"));
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::chat::Role;
+use crate::chat::{Risk, Role};
 
 /// The text of a reply, the tools that it wants used, and how it ended.
 #[derive(Debug, PartialEq)]
@@ -50,8 +50,8 @@ fn said(text: &str, reason: Option<&str>) -> Read {
 fn requests_as_servers_want_them() {
     let messages = [Message::new(Role::System, "Be brief."), Message::new(Role::User, "\"Hi\"")];
     let request =
-        ChatRequest { model: "m", messages: &messages, max_reply_tokens: 9, token_limit: TokenLimit::MaxTokens };
-    let newer = ChatRequest { token_limit: TokenLimit::MaxCompletionTokens, ..request };
+        ChatRequest { model: "m", messages: &messages, tools: &[], max_reply_tokens: 9, without: Without::default() };
+    let newer = ChatRequest { without: Without { max_tokens: true, usage: true, tools: true }, ..request };
     let encoded = [
         Dialect::OpenAi.encode(&request),
         Dialect::OpenAi.encode(&newer),
@@ -61,14 +61,49 @@ fn requests_as_servers_want_them() {
     let written: Vec<String> = encoded.iter().map(|request| format!("{}\n{}\n", request.path, request.body)).collect();
     expect_test::expect![[r#"
         /chat/completions
-        {"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"\"Hi\""}],"stream":true,"max_tokens":9}
+        {"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"\"Hi\""}],"stream":true,"stream_options":{"include_usage":true},"max_tokens":9}
         /chat/completions
         {"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"\"Hi\""}],"stream":true,"max_completion_tokens":9}
         /api/chat
         {"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"\"Hi\""}],"stream":true,"think":false,"options":{"num_predict":9}}
         /v1/messages
-        {"model":"m","max_tokens":9,"system":"Be brief.","messages":[{"role":"user","content":"\"Hi\""}],"stream":true}
+        {"model":"m","max_tokens":9,"system":"Be brief.","messages":[{"role":"user","content":[{"type":"text","text":"\"Hi\""}]}],"stream":true}
     "#]].assert_eq(&written.concat());
+}
+
+#[test]
+fn tools_and_what_came_of_them_as_servers_want_them() {
+    let tools = [ToolSpec {
+        name: "get_time".to_owned(),
+        description: "The time.".to_owned(),
+        parameters: serde_json::json!({"type": "object"}),
+        risk: Risk::Reads,
+    }];
+    let call = |id: &str, arguments: &str| ToolCall {
+        id: id.to_owned(),
+        name: "get_time".to_owned(),
+        arguments: arguments.to_owned(),
+    };
+    let returned = |id: &str, result: &str| Message::Returned {
+        id: id.to_owned(),
+        name: "get_time".to_owned(),
+        result: result.to_owned(),
+    };
+    let messages = [
+        Message::new(Role::User, "When?"),
+        Message::Called { text: String::new(), calls: vec![call("a", "{\"in\":\"Rome\"}"), call("b", "{}")] },
+        returned("a", "14:05"),
+        returned("b", "no such place"),
+    ];
+    let request =
+        ChatRequest { model: "m", messages: &messages, tools: &tools, max_reply_tokens: 9, without: Without::default() };
+    let without = ChatRequest { without: Without { tools: true, ..Without::default() }, ..request };
+    assert!(!Dialect::OpenAi.encode(&without).body.contains("\"tools\""));
+    let written = [Dialect::OpenAi, Dialect::Ollama, Dialect::Anthropic].map(|dialect| dialect.encode(&request).body);
+    expect_test::expect![[r#"
+        {"model":"m","messages":[{"role":"user","content":"When?"},{"role":"assistant","content":"","tool_calls":[{"id":"a","type":"function","function":{"name":"get_time","arguments":"{\"in\":\"Rome\"}"}},{"id":"b","type":"function","function":{"name":"get_time","arguments":"{}"}}]},{"role":"tool","content":"14:05","tool_call_id":"a"},{"role":"tool","content":"no such place","tool_call_id":"b"}],"tools":[{"type":"function","function":{"name":"get_time","description":"The time.","parameters":{"type":"object"}}}],"stream":true,"stream_options":{"include_usage":true},"max_tokens":9}
+        {"model":"m","messages":[{"role":"user","content":"When?"},{"role":"assistant","content":"","tool_calls":[{"function":{"name":"get_time","arguments":{"in":"Rome"}}},{"function":{"name":"get_time","arguments":{}}}]},{"role":"tool","content":"14:05","tool_name":"get_time"},{"role":"tool","content":"no such place","tool_name":"get_time"}],"tools":[{"type":"function","function":{"name":"get_time","description":"The time.","parameters":{"type":"object"}}}],"stream":true,"think":false,"options":{"num_predict":9}}
+        {"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"When?"}]},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"get_time","input":{"in":"Rome"}},{"type":"tool_use","id":"b","name":"get_time","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"14:05"},{"type":"tool_result","tool_use_id":"b","content":"no such place"}]}],"tools":[{"name":"get_time","description":"The time.","input_schema":{"type":"object"}}],"stream":true}"#]].assert_eq(&written.join("\n"));
 }
 
 #[test]
