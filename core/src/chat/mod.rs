@@ -7,6 +7,7 @@ pub mod dialect;
 mod persona;
 
 mod breaker;
+mod budget;
 mod model_list;
 mod prompt;
 mod sse;
@@ -15,9 +16,10 @@ mod tool;
 mod topic;
 
 pub use breaker::{Breaker, BreakerSettings, Verdict};
+pub use budget::{TokenBudget, estimated_prompt_tokens};
 pub use model_list::{is_listed, model_list_path, read_model_list};
 pub use persona::{Persona, PersonaError};
-pub use prompt::{Clock, newest_that_fit, prompt, with_facts};
+pub use prompt::{Clock, aside, newest_that_fit, prompt, title, with_background};
 pub use tier::Tier;
 pub use tool::{Risk, ToolSpec, risk_of_call};
 pub use topic::{ReplyCheck, Topic, TopicGuard};
@@ -38,7 +40,7 @@ pub enum Role {
 pub enum Door {
     /// The microphone and the loudspeaker.
     Voice,
-    /// `pipit ask`.
+    /// `pipit ask` and `pipit chat`.
     Terminal,
 }
 

@@ -24,7 +24,7 @@ impl Clock {
 ///
 /// English runs at some four bytes a token in the tokenizers in use; characters outside ASCII are counted as one token
 /// each, which holds for Chinese and overstates accents.
-fn estimated_tokens(text: &str) -> usize {
+pub(super) fn estimated_tokens(text: &str) -> usize {
     let ascii = text.bytes().filter(u8::is_ascii).count();
     let other = text.chars().filter(|c| !c.is_ascii()).count();
     ascii.div_ceil(4) + other
@@ -58,17 +58,60 @@ pub fn prompt(system_prompt: &str, history: &[Exchange], request: &str, clock: C
     messages
 }
 
-/// The system prompt with what the person wants to be remembered, the oldest first. It changes only when that does, which is
-/// seldom, so it stands before the history.
+/// The system prompt with what the person wants to be remembered, the oldest first, and what stands for the beginning of the
+/// conversation. They change seldom, so they stand before the history.
 #[must_use]
-pub fn with_facts(system_prompt: &str, facts: &[String]) -> String {
-    if facts.is_empty() {
-        return system_prompt.to_owned();
+pub fn with_background(system_prompt: &str, facts: &[String], summary: Option<&str>) -> String {
+    let mut parts = Vec::new();
+    if !system_prompt.is_empty() {
+        parts.push(system_prompt.to_owned());
     }
-    let facts: String = facts.iter().map(|fact| format!("\n- {fact}")).collect();
-    format!("{system_prompt}\n\nThe person has told you to remember, in their own words:{facts}")
-        .trim_start()
-        .to_owned()
+    if !facts.is_empty() {
+        let facts: String = facts.iter().map(|fact| format!("\n- {fact}")).collect();
+        parts.push(format!("The person has told you to remember, in their own words:{facts}"));
+    }
+    if let Some(summary) = summary {
+        parts.push(format!("What was said earlier in this conversation, in short:\n{summary}"));
+    }
+    parts.join("\n\n")
+}
+
+/// How a model is asked for something about a conversation, at its end, so that all before it is what the server has in its
+/// cache.
+pub mod aside {
+    /// For a title.
+    pub const TITLE: &str = "Reply with a title for this conversation and nothing else: at most six words, in the \
+                             language of the conversation, without quotation marks.";
+
+    /// For what is to stand for everything so far.
+    pub const SUMMARY: &str = "Reply with a summary of this conversation so far and nothing else, for yourself, as you \
+                               will not see it again: at most 120 words, in its language. Keep names, numbers, \
+                               decisions, and what is still open.";
+}
+
+/// The longest title, in characters.
+const LONGEST_TITLE: usize = 60;
+
+/// A title out of what a model said when it was asked for one, or of a first request; nothing where there is no word in it.
+#[must_use]
+pub fn title(said: &str) -> Option<String> {
+    let line = said.lines().map(str::trim).find(|line| line.contains(char::is_alphanumeric))?;
+    let line = line.trim_start_matches(['#', '*', ' ']);
+    let line = line.strip_prefix("Title:").unwrap_or(line);
+    let bare = line.trim().trim_matches(['"', '\'', '*', '“', '”', '„', '«', '»', '`']).trim_end_matches(['.', ',', ';', ':']);
+    let mut title = String::new();
+    for word in bare.split_whitespace() {
+        let length = title.chars().count() + 1 + word.chars().count();
+        if length > LONGEST_TITLE && !title.is_empty() {
+            title.push('…');
+            break;
+        }
+        if !title.is_empty() {
+            title.push(' ');
+        }
+        title.extend(word.chars().filter(|c| !c.is_control()).take(LONGEST_TITLE));
+    }
+    (!title.is_empty()).then_some(title)
 }
 
 /// How many of the oldest exchanges must go.
@@ -145,6 +188,22 @@ mod tests {
         }
         beginnings.dedup();
         assert!(beginnings.len() < 20, "60 turns began in {} ways", beginnings.len());
+    }
+
+    #[test]
+    fn titles_are_short_and_plain() {
+        for (said, expected) in [
+            ("\"How far the moon is.\"\n", Some("How far the moon is")),
+            ("\n## **Title: Sourdough for beginners**", Some("Sourdough for beginners")),
+            ("Das Wetter in „Köln“", Some("Das Wetter in „Köln")),
+            (" \n...\n", None),
+            ("", None),
+        ] {
+            assert_eq!(title(said).as_deref(), expected, "{said:?}");
+        }
+        let long = title(&"Donaudampfschifffahrtsgesellschaft ".repeat(9)).unwrap();
+        assert_eq!(long, "Donaudampfschifffahrtsgesellschaft…");
+        assert_eq!(title(&"x".repeat(1 << 20)).unwrap().len(), LONGEST_TITLE);
     }
 
     proptest! {
