@@ -197,6 +197,7 @@ fn settings(server: &str) -> EngineSettings {
         providers: vec![provider],
         system_prompt: String::new(),
         topic: None,
+        tools: None,
         history_tokens: 1000,
         max_reply_tokens: 100,
         volume: 50,

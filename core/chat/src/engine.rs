@@ -1,70 +1,102 @@
-//! The engine: prepare, stream, perform, finalise. Until something is performed nothing has changed, so that a turn can
-//! be given up at any point before.
+//! The engine: prepare, stream, perform, finalise, the same for every door. Until something is performed nothing has changed,
+//! so that a turn can be given up at any point before.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt as _, TryStreamExt as _};
 use jiff::Zoned;
-use pipit_core::chat::dialect::ReplyChunk;
-use pipit_core::chat::{self, Door, Exchange, ReplyCheck, Topic, TopicGuard, newest_that_fit, prompt, with_facts};
-use pipit_core::intent::{Catalogue, answer_from_facts};
-use pipit_store::Store;
-use tracing::{debug, trace, warn};
+use pipit_core::chat::{Door, ReplyCheck, Tier, TokenBudget, ToolCall, TopicGuard};
+use pipit_core::intent::Catalogue;
+use pipit_store::{ConversationId, MessageId, NewReply, NewTurn, Said, Store};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::warn;
 
+use crate::answering::{Answering, Question, permission};
 use crate::error::ChatError;
+use crate::history::Beginnings;
 use crate::offline;
-use crate::provider::{Chain, FromChain, HttpProvider, Prompt, Provider};
-use crate::reply::{Deed, DeviceAction, FinishedTurn, Reply, ReplyEvent};
+use crate::prepare::Prepared;
+use crate::provider::{Chain, HttpProvider, Provider};
+use crate::reply::{Deed, DeviceAction, FinishedTurn, Kept, Reply, ReplyEvent};
 use crate::settings::EngineSettings;
-
-/// How many exchanges are read from the store for a prompt, before the budget in tokens is applied.
-const RECENT_EXCHANGES: usize = 400;
+use crate::tools::{Answer, Circumstances, Confirmation, Confirmations, Tool, ToolBox, built_in, run};
 
 /// The local time. Tests give their own.
 pub type Clock = Arc<dyn Fn() -> Zoned + Send + Sync>;
 
+/// What is remembered in place of a PIN.
+const A_PIN: &str = "(a PIN)";
+
 /// Something that a person wants.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// What was said or typed.
+    /// What was said or typed. Of a reply that is to be given again, what was said before it.
     pub text: String,
-    /// Where.
+    /// Through which door.
     pub door: Door,
+    /// Where in which conversation.
+    pub place: Place,
+}
+
+/// Where a turn belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// At the end of the conversation of the doors that have no choice of conversations.
+    Standing,
+    /// At the end of this one.
+    End(ConversationId),
+    /// In the place of this earlier request and everything after it.
+    Instead {
+        /// The conversation.
+        conversation: ConversationId,
+        /// What was asked there before.
+        request: MessageId,
+    },
+    /// In the place of the last reply.
+    Again {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The last reply.
+        reply: MessageId,
+    },
 }
 
 /// Answers requests and remembers what was heard of the answers. Clones share everything.
 #[derive(Clone)]
 pub struct Engine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) account: Arc<Account>,
 }
 
-struct Shared {
-    settings: EngineSettings,
-    chain: Option<Arc<Chain>>,
-    catalogue: Catalogue,
-    store: Store,
+/// What is the same for everybody.
+pub(crate) struct Shared {
+    pub(crate) settings: EngineSettings,
+    pub(crate) chain: Option<Arc<Chain>>,
+    pub(crate) catalogue: Catalogue,
     clock: Clock,
-    memory: Mutex<Memory>,
+    budget: Mutex<TokenBudget>,
+    tools: Mutex<ToolBox>,
 }
 
-/// What the store does not keep.
-#[derive(Default)]
-struct Memory {
-    /// The exchanges in the last prompt, so that the next one begins with the same.
-    in_prompt: Vec<Exchange>,
-    /// The last exchange, with its whole reply.
-    last: Option<LastReply>,
+/// Who speaks, and what is kept for them while the engine runs.
+pub(crate) struct Account {
+    pub(crate) store: Store,
+    /// How far what they say may travel.
+    pub(crate) widest: Tier,
+    by_guest: bool,
+    beginnings: Mutex<Beginnings>,
+    confirmations: Mutex<Confirmations>,
+    /// Counts requests: whatever is done between them is given up for the next.
+    pub(crate) requests: watch::Sender<u64>,
 }
 
-struct LastReply {
-    exchange: Exchange,
-    whole: String,
-}
-
-/// How a request will be answered.
-enum Prepared {
-    Offline(Vec<ReplyEvent>),
-    Ask(Arc<Chain>, Prompt),
+impl Account {
+    fn new(store: Store, widest: Tier, by_guest: bool) -> Arc<Account> {
+        let (beginnings, confirmations) = (Mutex::default(), Mutex::default());
+        let requests = watch::Sender::new(0);
+        Arc::new(Account { store, widest, by_guest, beginnings, confirmations, requests })
+    }
 }
 
 impl Engine {
@@ -76,35 +108,114 @@ impl Engine {
         let provider = |settings| Ok(Arc::new(HttpProvider::new(settings)?) as Arc<dyn Provider>);
         let providers = settings.providers.iter().map(provider).collect::<Result<Vec<_>, ChatError>>()?;
         let chain = Chain::new(providers).map(Arc::new);
-        let (catalogue, memory) = (Catalogue::english(), Mutex::default());
-        Ok(Engine { shared: Arc::new(Shared { settings, chain, catalogue, store, clock, memory }) })
+        let budget = Mutex::new(TokenBudget::new(settings.history_tokens));
+        let tools = Mutex::new(ToolBox::new(built_in()));
+        let shared = Shared { settings, chain, catalogue: Catalogue::english(), clock, budget, tools };
+        Ok(Engine { shared: Arc::new(shared), account: Account::new(store, Tier::Outside, false) })
     }
 
-    /// Answers `request`, once the reply is polled. Nothing is changed by it: what it asks for comes as a [`Deed`]. Needs a tokio runtime then.
+    /// The same engine for somebody else, whose words are kept in `store` and travel no farther than `widest`. Guests may have
+    /// nothing done that needs to be confirmed.
+    #[must_use]
+    pub fn for_person(&self, store: Store, widest: Tier, guest: bool) -> Engine {
+        Engine { shared: Arc::clone(&self.shared), account: Account::new(store, widest, guest) }
+    }
+
+    /// Lets models use these tools besides Pipit's own, in place of those that were given before.
+    pub fn offer(&self, tools: impl IntoIterator<Item = Arc<dyn Tool>>) {
+        *lock(&self.shared.tools) = ToolBox::new(built_in().into_iter().chain(tools));
+    }
+
+    /// Answers `request`, once the reply is polled. Nothing is changed by it: what it asks for comes as a [`Deed`], or waits
+    /// for [`Reply::permit`]. Needs a tokio runtime then.
     #[must_use]
     pub fn respond(&self, request: Request) -> Reply {
+        self.account.requests.send_modify(|number| *number += 1);
         let now = self.now();
-        let at = now.timestamp();
-        let (engine, asked, door) = (self.clone(), request.text.clone(), request.door);
-        let topic = self.shared.settings.topic.clone();
-        let events =
-            stream::once(blocking(move || engine.prepare(&request.text, &now))).flat_map(
-                move |prepared| match prepared {
-                    Ok(Prepared::Offline(events)) => stream::iter(events).map(Ok).boxed(),
-                    Ok(Prepared::Ask(chain, prompt)) => {
-                        let understood = stream::iter([Ok(ReplyEvent::Understood { intent: None, deed: None })]);
-                        let spoken = |part| std::future::ready(Ok(event(part)));
-                        let answer = chain.reply(prompt).try_filter_map(spoken);
-                        let answer = match topic.clone() {
-                            Some(topic) => kept_to(topic, answer).boxed(),
-                            None => answer.boxed(),
-                        };
-                        understood.chain(answer).boxed()
-                    }
-                    Err(error) => stream::iter([Err(error)]).boxed(),
-                },
-            );
-        Reply::new(asked, door, at, events.boxed())
+        let (permit, permitted) = watch::channel(false);
+        let waits = lock(&self.account.confirmations).waits(Instant::now());
+        let answer = if waits { Answer::read(&request.text) } else { Answer::Neither };
+        let asked = if matches!(answer, Answer::Pin(_)) { A_PIN.to_owned() } else { request.text.clone() };
+        let Request { door, place, .. } = request;
+        let turn = FinishedTurn { asked, door, place, at: now.timestamp(), reply: String::new(), failed: false };
+        let events = match answer {
+            Answer::Neither => self.answer(request, now, permitted),
+            answer => self.settle(answer, permitted),
+        };
+        Reply::new(turn, permit, events)
+    }
+
+    fn answer(
+        &self,
+        request: Request,
+        now: Zoned,
+        permitted: watch::Receiver<bool>,
+    ) -> BoxStream<'static, Result<ReplyEvent, ChatError>> {
+        let (engine, asked) = (self.clone(), self.clone());
+        stream::once(blocking(move || engine.prepare(&request, &now)))
+            .flat_map(move |prepared| match prepared {
+                Ok(Prepared::Offline(events)) => stream::iter(events).map(Ok).boxed(),
+                Ok(Prepared::Ask(question)) => asked.ask_model(*question, permitted.clone()),
+                Err(error) => stream::iter([Err(error)]).boxed(),
+            })
+            .boxed()
+    }
+
+    fn ask_model(
+        &self,
+        question: Question,
+        permitted: watch::Receiver<bool>,
+    ) -> BoxStream<'static, Result<ReplyEvent, ChatError>> {
+        let answer = Answering::stream(self.clone(), question, permitted);
+        let answer = match self.shared.settings.topic.clone() {
+            Some(topic) => kept_to(topic, answer).boxed(),
+            None => answer.boxed(),
+        };
+        stream::iter([Ok(ReplyEvent::Understood { intent: None, deed: None })]).chain(answer).boxed()
+    }
+
+    /// Does, or drops, what waits to be confirmed, once the turn is decided.
+    fn settle(
+        &self,
+        answer: Answer,
+        mut permitted: watch::Receiver<bool>,
+    ) -> BoxStream<'static, Result<ReplyEvent, ChatError>> {
+        let engine = self.clone();
+        let settled = async move {
+            permission(&mut permitted).await?;
+            let (text, device) = engine.settled(answer).await?;
+            let events = device.into_iter().map(ReplyEvent::Device).chain([ReplyEvent::Text(text)]);
+            Ok::<_, ChatError>(stream::iter(events.map(Ok)))
+        };
+        let asks = [ReplyEvent::Understood { intent: None, deed: None }, ReplyEvent::WantsToAct];
+        stream::iter(asks.map(Ok)).chain(stream::once(settled).try_flatten()).boxed()
+    }
+
+    async fn settled(&self, answer: Answer) -> Result<(String, Vec<DeviceAction>), ChatError> {
+        let nothing = |text: &str| Ok((text.to_owned(), Vec::new()));
+        match answer {
+            Answer::No => {
+                lock(&self.account.confirmations).take(None, Instant::now());
+                nothing("All right, I won't.")
+            }
+            Answer::Yes => nothing("Please say your PIN, or confirm it in the panel."),
+            Answer::Pin(_) => nothing("No PIN is set, so please confirm it in the panel."),
+            Answer::Neither => nothing(offline::NOTHING_ASKED),
+        }
+    }
+
+    /// Does what a [`Confirmation`] is about: somebody who is allowed to has tapped on it. Gives what to say of it.
+    ///
+    /// # Errors
+    /// [`ChatError::NothingToConfirm`] if it is not the last that was asked, or too late.
+    pub async fn confirm(&self, id: u64) -> Result<(String, Vec<DeviceAction>), ChatError> {
+        let pending = lock(&self.account.confirmations).take(Some(id), Instant::now());
+        let pending = pending.ok_or(ChatError::NothingToConfirm)?;
+        Ok(match run(&pending.tool, pending.arguments, self.circumstances()).await {
+            // What somebody else's tool says of itself is not spoken as Pipit's own words.
+            Ok(done) => ("Done.".to_owned(), done.device),
+            Err(why) => (format!("That did not work: {why}."), Vec::new()),
+        })
     }
 
     /// Does what a request asked for. What is left for the device to do comes back.
@@ -123,18 +234,31 @@ impl Engine {
     ///
     /// # Errors
     /// The store can't be written.
-    pub async fn finish(&self, finished: FinishedTurn, heard: &str) -> Result<(), ChatError> {
+    pub async fn finish(&self, finished: FinishedTurn, heard: &str) -> Result<Option<Kept>, ChatError> {
         let heard = heard.trim();
         if finished.failed || heard.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
-        let FinishedTurn { asked, door, at, reply, .. } = finished;
-        let exchange = Exchange { asked, heard: heard.to_owned() };
+        let FinishedTurn { asked, door, place, at, reply, .. } = finished;
+        let whole = reply.trim();
+        // Where something else was said than the model wrote, that is all there is.
+        let heard = (heard != whole).then(|| heard.to_owned());
+        let text = if whole.is_empty() { heard.clone().unwrap_or_default() } else { whole.to_owned() };
+        let reply = NewReply { at, text, heard };
+        let turn = NewTurn { door: Some(door), request: Said { at, text: asked }, reply };
         let engine = self.clone();
         blocking(move || {
-            engine.store().add_exchange(door, at, &exchange)?;
-            engine.with_memory(|memory| memory.last = Some(LastReply { exchange, whole: reply }));
-            Ok(())
+            let store = engine.store();
+            let (conversation, reply) = match place {
+                Place::Standing => {
+                    let (conversation, ids) = store.append_to_standing(&turn)?;
+                    (conversation, ids.reply)
+                }
+                Place::End(conversation) => (conversation, store.append(conversation, &turn)?.reply),
+                Place::Instead { conversation, request } => (conversation, store.edit(request, &turn)?.reply),
+                Place::Again { conversation, reply } => (conversation, store.regenerate(reply, &turn.reply)?),
+            };
+            Ok(Some(Kept { conversation, reply }))
         })
         .await
     }
@@ -157,89 +281,45 @@ impl Engine {
     }
 
     pub(crate) fn store(&self) -> &Store {
-        &self.shared.store
+        &self.account.store
     }
 
-    fn prepare(&self, request: &str, now: &Zoned) -> Result<Prepared, ChatError> {
-        trace!(request, "asked");
-        let saying = |intent, deed, text: &str| {
-            let text = (!text.is_empty()).then(|| ReplyEvent::Text(text.to_owned()));
-            Ok(Prepared::Offline([ReplyEvent::Understood { intent, deed }].into_iter().chain(text).collect()))
-        };
-        if request.trim().is_empty() {
-            return saying(None, None, offline::NOTHING_ASKED);
-        }
-        if let Some(intent) = self.shared.catalogue.recognise(request) {
-            debug!(intent = intent.name(), "answered offline");
-            let last_reply = self.last_reply()?;
-            let volume = self.shared.settings.volume;
-            let (reply, deed) = offline::answer(&intent, self.store(), now, last_reply.as_deref(), volume)?;
-            return saying(Some(intent.name()), deed, &reply);
-        }
-        match &self.shared.chain {
-            Some(_) if self.lies_elsewhere(request) => {
-                debug!("refused, because it is not of the persona's subject");
-                saying(None, None, self.shared.settings.topic.as_ref().map_or("", TopicGuard::refusal))
-            }
-            Some(chain) => Ok(Prepared::Ask(Arc::clone(chain), self.prompt(request, now)?)),
-            None => {
-                let remembered = answer_from_facts(request, &self.store().facts()?);
-                saying(None, None, remembered.as_deref().unwrap_or(offline::NOT_UNDERSTOOD))
-            }
-        }
+    pub(crate) fn is_for_guest(&self) -> bool {
+        self.account.by_guest
     }
 
-    fn lies_elsewhere(&self, request: &str) -> bool {
-        self.shared.settings.topic.as_ref().is_some_and(|topic| topic.judge(request) == Topic::Elsewhere)
+    pub(crate) fn beginnings(&self) -> MutexGuard<'_, Beginnings> {
+        lock(&self.account.beginnings)
     }
 
-    fn prompt(&self, request: &str, now: &Zoned) -> Result<Prompt, ChatError> {
-        let settings = &self.shared.settings;
-        let recent = self.store().recent_exchanges(RECENT_EXCHANGES)?;
-        let budget = usize::try_from(settings.history_tokens).unwrap_or(usize::MAX);
-        let kept = self.with_memory(|memory| {
-            let kept = newest_that_fit(since(&memory.in_prompt, &recent), budget);
-            memory.in_prompt = kept.to_vec();
-            kept
-        });
-        let facts: Vec<String> = self.store().facts()?.into_iter().map(|fact| fact.text).collect();
-        let system_prompt = with_facts(&settings.system_prompt, &facts);
-        let messages = prompt(&system_prompt, kept, request, chat::Clock(now.datetime()));
-        Ok(Prompt { messages, tools: Vec::new(), max_reply_tokens: settings.max_reply_tokens })
+    pub(crate) fn with_budget<T>(&self, use_it: impl FnOnce(&mut TokenBudget) -> T) -> T {
+        use_it(&mut lock(&self.shared.budget))
     }
 
-    /// The last reply: whole if it was given by this engine, else what was heard of it, which is all that is kept.
-    fn last_reply(&self) -> Result<Option<String>, ChatError> {
-        let newest = self.store().recent_exchanges(1)?.pop();
-        Ok(newest.map(|newest| {
-            self.with_memory(|memory| match &memory.last {
-                Some(last) if last.exchange == newest => last.whole.clone(),
-                _ => newest.heard,
-            })
-        }))
+    /// What a model may want used.
+    pub(crate) fn tools(&self) -> ToolBox {
+        let tools = lock(&self.shared.tools);
+        self.shared.settings.tools.as_ref().map_or_else(|| tools.clone(), |allowed| tools.only(allowed))
     }
 
-    fn with_memory<T>(&self, use_it: impl FnOnce(&mut Memory) -> T) -> T {
-        // Every change is one assignment, so a panic elsewhere cannot have left it half done.
-        use_it(&mut self.shared.memory.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn circumstances(&self) -> Circumstances {
+        let default_volume = self.shared.settings.volume;
+        Circumstances { store: self.store().clone(), now: self.now(), default_volume }
     }
+
+    pub(crate) fn ask_to_confirm(&self, tool: Arc<dyn Tool>, call: &ToolCall, now: Instant) -> Confirmation {
+        lock(&self.account.confirmations).ask(tool, call, now)
+    }
+}
+
+/// Every change of what these guard is one assignment or one call, so a panic elsewhere cannot have left it half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine").field("providers", &self.shared.settings.providers).finish_non_exhaustive()
-    }
-}
-
-/// What of a provider's answer is for whoever asked. No tools are offered, so what a model wants of them is nothing to hear.
-fn event(part: FromChain) -> Option<ReplyEvent> {
-    match part {
-        FromChain::AnsweredBy(provider) => {
-            debug!("{provider} answers");
-            Some(ReplyEvent::AnsweredBy(provider))
-        }
-        FromChain::Chunk(ReplyChunk::Text(text)) => Some(ReplyEvent::Text(text)),
-        FromChain::Chunk(_) => None,
     }
 }
 
@@ -260,18 +340,8 @@ fn kept_to(
     sentences.try_filter(|event| std::future::ready(!matches!(event, ReplyEvent::Text(text) if text.is_empty())))
 }
 
-/// The part of `recent` that begins where `before` began, so that prompts grow at the end and the server's prompt cache
-/// hits; all of it if that place is not to be found.
-fn since<'a>(before: &[Exchange], recent: &'a [Exchange]) -> &'a [Exchange] {
-    if before.is_empty() {
-        return recent;
-    }
-    let end = (before.len()..=recent.len()).rev().find(|end| recent[..*end].ends_with(before));
-    &recent[end.map_or(0, |end| end - before.len())..]
-}
-
 /// Runs what waits for the disk where it holds nobody up.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ChatError> + Send + 'static,
 ) -> Result<T, ChatError> {
     match tokio::task::spawn_blocking(work).await {
@@ -280,28 +350,5 @@ async fn blocking<T: Send + 'static>(
             Ok(panic) => std::panic::resume_unwind(panic),
             Err(_) => Err(ChatError::Stopping),
         },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn exchanges(names: &str) -> Vec<Exchange> {
-        names.chars().map(|name| Exchange { asked: name.into(), heard: name.into() }).collect()
-    }
-
-    #[test]
-    fn a_prompt_goes_on_from_where_the_last_began() {
-        for (before, recent, kept) in [
-            ("", "abc", "abc"),
-            ("cd", "abcd", "cd"),
-            ("cd", "abcde", "cde"),
-            ("cd", "cdxy", "cdxy"),
-            ("cd", "xy", "xy"),
-            ("aa", "aaab", "aab"),
-        ] {
-            assert_eq!(since(&exchanges(before), &exchanges(recent)), exchanges(kept), "{before} in {recent}");
-        }
     }
 }

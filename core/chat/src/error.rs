@@ -79,6 +79,17 @@ pub enum ChatError {
         /// What the connection says about it.
         detail: Option<String>,
     },
+    /// The model wanted tools again and again, and did not answer.
+    #[error("the language model wanted tools {rounds} times and gave no answer; ask otherwise, or use a larger model")]
+    WentInCircles {
+        /// How often.
+        rounds: usize,
+    },
+    /// There is nothing of that number to be confirmed, or not any more.
+    #[error(
+        "there is nothing to confirm any more: it was confirmed, declined, or asked more than 30 seconds ago; ask for it again"
+    )]
+    NothingToConfirm,
     /// The settings can't be used.
     #[error("the language model can't be used: {0}")]
     Settings(String),
@@ -149,6 +160,10 @@ impl ChatError {
                     .to_owned()
             }
             ChatError::Cut { .. } => "Sorry, the language model broke off, so please ask again.".to_owned(),
+            ChatError::WentInCircles { .. } => {
+                "Sorry, the language model went round in circles, so please ask otherwise.".to_owned()
+            }
+            ChatError::NothingToConfirm => "There is nothing to confirm any more, so please ask again.".to_owned(),
             ChatError::Settings(_) => {
                 "Sorry, I can't use the language model, so please check its settings.".to_owned()
             }
@@ -167,7 +182,7 @@ impl ChatError {
             ChatError::Authentication { .. } | ChatError::Rejected { .. } => 5,
             ChatError::ContextTooLong { .. } => 4,
             ChatError::RateLimited { .. } => 3,
-            ChatError::Malformed { .. } => 2,
+            ChatError::Malformed { .. } | ChatError::WentInCircles { .. } | ChatError::NothingToConfirm => 2,
             ChatError::TimedOut { .. } | ChatError::Cut { .. } => 1,
             ChatError::Unavailable { .. } => 0,
         }

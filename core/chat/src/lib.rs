@@ -5,19 +5,25 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod answering;
 mod engine;
 mod error;
+mod history;
 mod offline;
+mod prepare;
 mod provider;
 mod reply;
 mod settings;
 mod timers;
+pub mod tools;
 pub mod transfer;
+mod upkeep;
 
-pub use engine::{Clock, Engine, Request};
+pub use engine::{Clock, Engine, Place, Request};
 pub use error::{ChatError, Wait};
 pub use pipit_core::chat::Door;
 pub use provider::{HttpProvider, Prompt, Provider, ProviderIdentity};
-pub use reply::{Deed, DeviceAction, FinishedTurn, Reply, ReplyEvent};
+pub use reply::{Deed, DeviceAction, FinishedTurn, Kept, Reply, ReplyEvent};
 pub use settings::{EngineSettings, ProviderKind, ProviderSettings, Secret};
 pub use timers::DueTimer;
+pub use tools::Confirmation;

@@ -7,9 +7,13 @@ use futures_util::stream::BoxStream;
 use jiff::Timestamp;
 use pipit_core::chat::Door;
 use pipit_core::intent::Action;
+use pipit_store::{ConversationId, MessageId};
+use tokio::sync::watch;
 
+use crate::engine::Place;
 use crate::error::ChatError;
 use crate::provider::ProviderIdentity;
+use crate::tools::Confirmation;
 
 /// A part of a reply, in the order in which they are to take effect.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,6 +29,12 @@ pub enum ReplyEvent {
     AnsweredBy(ProviderIdentity),
     /// More text to be spoken or shown; never empty.
     Text(String),
+    /// What follows needs something done, which waits for [`Reply::permit`]. Comes at most once.
+    WantsToAct,
+    /// Something was done that leaves this for the device.
+    Device(DeviceAction),
+    /// This is not done before somebody confirms it; the text that follows asks for that.
+    Confirm(Confirmation),
 }
 
 /// What was asked for, not yet done. It can be done once; dropping it leaves the world as it is.
@@ -48,17 +58,22 @@ pub enum DeviceAction {
 /// the language model.
 pub struct Reply {
     events: BoxStream<'static, Result<ReplyEvent, ChatError>>,
+    permit: watch::Sender<bool>,
     turn: FinishedTurn,
 }
 
 impl Reply {
     pub(crate) fn new(
-        asked: String,
-        door: Door,
-        at: Timestamp,
+        turn: FinishedTurn,
+        permit: watch::Sender<bool>,
         events: BoxStream<'static, Result<ReplyEvent, ChatError>>,
     ) -> Self {
-        Reply { events, turn: FinishedTurn { asked, door, at, reply: String::new(), failed: false } }
+        Reply { events, permit, turn }
+    }
+
+    /// Lets things be done: the turn is decided. Until then, nothing is done, however often [`Reply::next`] is polled.
+    pub fn permit(&self) {
+        self.permit.send_replace(true);
     }
 
     /// The next part; `None` when the reply is complete. After an error comes nothing more.
@@ -94,13 +109,23 @@ impl fmt::Debug for Reply {
     }
 }
 
-/// What was asked, through which door and when, and the reply as far as it came.
+/// What was asked, where and when, and the reply as far as it came.
 pub struct FinishedTurn {
     pub(crate) asked: String,
     pub(crate) door: Door,
+    pub(crate) place: Place,
     pub(crate) at: Timestamp,
     pub(crate) reply: String,
     pub(crate) failed: bool,
+}
+
+/// Where a turn was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The reply.
+    pub reply: MessageId,
 }
 
 /// Leaves out what people said.

@@ -15,6 +15,8 @@ pub struct EngineSettings {
     pub system_prompt: String,
     /// What keeps the model to its subject, if it has one.
     pub topic: Option<TopicGuard>,
+    /// The names of the tools that it may want used; without a list, all.
+    pub tools: Option<Vec<String>>,
     /// How much of the conversation is repeated to the model, in tokens.
     pub history_tokens: u32,
     /// Length at which a reply is cut, in tokens.

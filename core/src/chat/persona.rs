@@ -20,6 +20,10 @@ pub struct Persona {
     pub title: String,
     /// What the model is told before every conversation. Not empty.
     pub prompt: String,
+    /// What it says when a conversation begins, if anything.
+    pub greeting: Option<String>,
+    /// The names of the tools that it may use; without a list, all.
+    pub tools: Option<Vec<String>>,
     /// What keeps it to its subject, if it has one.
     pub topic: Option<TopicGuard>,
 }
@@ -41,6 +45,8 @@ impl std::error::Error for PersonaError {}
 struct Pack {
     title: String,
     prompt: String,
+    greeting: Option<String>,
+    tools: Option<Vec<String>>,
     topic: Option<Topic>,
 }
 
@@ -56,13 +62,13 @@ struct Topic {
 }
 
 impl Persona {
-    /// Reads a pack: `title`, `prompt`, and perhaps a table `[topic]` with the words of its `subject`, of what lies
+    /// Reads a pack: `title`, `prompt`, perhaps a `greeting` and a list of `tools`, and perhaps a table `[topic]` with the words of its `subject`, of what lies
     /// `elsewhere`, of the `small_talk` that it joins in, and the `refusal` that it says to all else.
     ///
     /// # Errors
     /// It is no TOML, or has other keys or values than these.
     pub fn parse(pack: &str) -> Result<Persona, PersonaError> {
-        let Pack { title, prompt, topic } =
+        let Pack { title, prompt, greeting, tools, topic } =
             toml::from_str(pack).map_err(|error| PersonaError(error.to_string().trim_end().to_owned()))?;
         let empty = |key: &str| PersonaError(format!("its {key} is empty; write one, or leave the key out"));
         if prompt.trim().is_empty() {
@@ -77,7 +83,8 @@ impl Persona {
             }
             Ok(TopicGuard::new(&subject, &elsewhere, &small_talk, refusal))
         });
-        Ok(Persona { title, prompt: prompt.trim().to_owned(), topic: topic.transpose()? })
+        let greeting = greeting.map(|greeting| greeting.trim().to_owned()).filter(|greeting| !greeting.is_empty());
+        Ok(Persona { title, prompt: prompt.trim().to_owned(), greeting, tools, topic: topic.transpose()? })
     }
 
     /// The pack of that name in the program, if there is one.
@@ -132,7 +139,7 @@ mod tests {
               |
             3 | voices = 3
               | ^^^^^^
-            unknown field `voices`, expected one of `title`, `prompt`, `topic`
+            unknown field `voices`, expected one of `title`, `prompt`, `greeting`, `tools`, `topic`
             ---
             TOML parse error at line 1, column 9
               |

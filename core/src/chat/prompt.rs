@@ -98,7 +98,8 @@ pub fn title(said: &str) -> Option<String> {
     let line = said.lines().map(str::trim).find(|line| line.contains(char::is_alphanumeric))?;
     let line = line.trim_start_matches(['#', '*', ' ']);
     let line = line.strip_prefix("Title:").unwrap_or(line);
-    let bare = line.trim().trim_matches(['"', '\'', '*', '“', '”', '„', '«', '»', '`']).trim_end_matches(['.', ',', ';', ':']);
+    let bare =
+        line.trim().trim_matches(['"', '\'', '*', '“', '”', '„', '«', '»', '`']).trim_end_matches(['.', ',', ';', ':']);
     let mut title = String::new();
     for word in bare.split_whitespace() {
         let length = title.chars().count() + 1 + word.chars().count();

@@ -5,7 +5,7 @@ use pipit_core::chat::{Door, Exchange, Role};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::conversations::{self, ConversationId};
-use crate::messages::{NewReply, NewTurn, Said, insert_turn};
+use crate::messages::{NewReply, NewTurn, Said, TurnIds, insert_turn};
 use crate::{Store, StoreError};
 
 /// What it is called until somebody renames it.
@@ -22,13 +22,30 @@ impl Store {
             request: Said { at, text: exchange.asked.clone() },
             reply: NewReply { at, text: exchange.heard.clone(), heard: None },
         };
+        self.append_to_standing(&turn).map(drop)
+    }
+
+    /// Adds a request and its reply to the conversation of the doors that have no choice of conversations, which is begun if
+    /// there is none.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn append_to_standing(&self, turn: &NewTurn) -> Result<(ConversationId, TurnIds), StoreError> {
         self.write(|transaction| {
             let conversation = match standing(transaction)? {
                 Some(conversation) => conversation,
-                None => begin_standing(transaction, at)?,
+                None => begin_standing(transaction, turn.request.at)?,
             };
-            insert_turn(transaction, conversation, &turn).map(drop)
+            Ok((conversation, insert_turn(transaction, conversation, turn)?))
         })
+    }
+
+    /// The conversation of the doors that have no choice of conversations, if it has begun.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn standing_conversation(&self) -> Result<Option<ConversationId>, StoreError> {
+        standing(&self.connection())
     }
 
     /// The last `limit` exchanges, the oldest of them first.

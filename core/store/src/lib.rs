@@ -30,7 +30,7 @@ pub use conversations::{Conversation, ConversationId};
 pub use error::StoreError;
 pub use messages::{Message, MessageId, NewReply, NewTurn, Said, TurnIds};
 pub use search::Found;
-pub use summary::Summary;
+pub use summary::{MadeOf, Summary};
 pub use timers::StoredTimer;
 pub use turns::StoredTurn;
 

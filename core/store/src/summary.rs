@@ -15,6 +15,17 @@ pub struct Summary {
     pub to: MessageId,
 }
 
+/// What a summary was made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MadeOf {
+    /// [`Summary::to`] of the one before, if there was one.
+    pub earlier: Option<MessageId>,
+    /// The first of the messages.
+    pub first: MessageId,
+    /// How many there were, up to [`Summary::to`].
+    pub messages: usize,
+}
+
 impl Store {
     /// What stands for the beginning of a conversation, if anything does.
     ///
@@ -28,8 +39,8 @@ impl Store {
         Ok(find.query_row([conversation.0], read).optional()?)
     }
 
-    /// Lets `summary` stand for the beginning of a conversation, unless what it is made of has changed meanwhile: `made_of`
-    /// says how many messages there were up to [`Summary::to`]. Says whether it did.
+    /// Lets `summary` stand for the beginning of a conversation, unless what it is made of has changed meanwhile. Says whether
+    /// it did.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -37,16 +48,19 @@ impl Store {
         &self,
         conversation: ConversationId,
         summary: &Summary,
-        made_of: usize,
+        made_of: &MadeOf,
     ) -> Result<bool, StoreError> {
         self.write(|transaction| {
             conversations::require(transaction, conversation)?;
             let mut count = transaction.prepare_cached(
-                "SELECT count(*), max(id) FROM message WHERE conversation = ? AND replaced_by IS NULL AND id <= ?",
+                "SELECT count(*), max(id), (SELECT summarised_to FROM conversation WHERE id = ?1) FROM message
+                 WHERE conversation = ?1 AND replaced_by IS NULL AND id BETWEEN ?2 AND ?3",
             )?;
-            let there: (i64, Option<i64>) =
-                count.query_row(params![conversation.0, summary.to.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let unchanged = there == (i64::try_from(made_of).unwrap_or(i64::MAX), Some(summary.to.0));
+            let range = params![conversation.0, made_of.first.0, summary.to.0];
+            let there: (i64, Option<i64>, Option<i64>) =
+                count.query_row(range, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            let messages = i64::try_from(made_of.messages).unwrap_or(i64::MAX);
+            let unchanged = there == (messages, Some(summary.to.0), made_of.earlier.map(|id| id.0));
             if unchanged {
                 transaction
                     .prepare_cached("UPDATE conversation SET summary = ?, summarised_to = ? WHERE id = ?")?

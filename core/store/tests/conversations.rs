@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, ToSpan as _};
 use pipit_core::chat::{Door, Exchange};
-use pipit_store::{ConversationId, MessageId, NewReply, NewTurn, Said, Store, StoreError, Summary, TurnIds};
+use pipit_store::{ConversationId, MadeOf, MessageId, NewReply, NewTurn, Said, Store, StoreError, Summary, TurnIds};
 use tempfile::TempDir;
 
 fn noon() -> Timestamp {
@@ -332,10 +332,11 @@ fn what_is_taken_back_is_in_no_summary() {
     let home = Home::new();
     let (second, last) = (home.turns[1], home.turns[2]);
     let summary = Summary { text: "They counted to two.".to_owned(), to: second.reply };
-    assert!(home.store.set_summary(home.conversation, &summary, 4).unwrap());
+    let made_of = MadeOf { earlier: None, first: home.turns[0].request, messages: 4 };
+    assert!(home.store.set_summary(home.conversation, &summary, &made_of).unwrap());
     home.store.delete_message(last.request).unwrap();
     assert_eq!(home.store.summary(home.conversation).unwrap(), Some(summary.clone()), "it did not speak of that");
     home.store.edit(second.request, &turn("ask 2", "say 2")).unwrap();
     assert_eq!(home.store.summary(home.conversation).unwrap(), None);
-    assert!(!home.store.set_summary(home.conversation, &summary, 4).unwrap(), "it was made of what was there before");
+    assert!(!home.store.set_summary(home.conversation, &summary, &made_of).unwrap(), "what it was made of is gone");
 }

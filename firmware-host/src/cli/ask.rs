@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Args;
-use pipit_chat::{Door, ReplyEvent, Request};
+use pipit_chat::{Door, Place, ReplyEvent, Request};
 
 use super::Options;
 
@@ -21,13 +21,18 @@ impl Ask {
         super::start_logging(&config, true);
         let engine = crate::chat::engine(&config, crate::chat::store(&config)?)?;
         super::async_runtime()?.block_on(async {
-            let mut reply = engine.respond(Request { text: self.text.join(" "), door: Door::Terminal });
+            let mut reply =
+                engine.respond(Request { text: self.text.join(" "), door: Door::Terminal, place: Place::Standing });
             let mut said = String::new();
             while let Some(event) = reply.next().await {
                 match event? {
                     // A running daemon takes up what is set here from the store.
                     ReplyEvent::Understood { deed: Some(deed), .. } => drop(engine.perform(deed).await?),
-                    ReplyEvent::Understood { deed: None, .. } | ReplyEvent::AnsweredBy(_) => {}
+                    ReplyEvent::WantsToAct => reply.permit(),
+                    ReplyEvent::Understood { deed: None, .. }
+                    | ReplyEvent::AnsweredBy(_)
+                    | ReplyEvent::Device(_)
+                    | ReplyEvent::Confirm(_) => {}
                     ReplyEvent::Text(text) => {
                         print_text!("{text}")?;
                         std::io::stdout().flush()?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pipit_chat::{ChatError, Door, Engine, FinishedTurn, ReplyEvent, Request};
+use pipit_chat::{ChatError, Door, Engine, FinishedTurn, Place, ReplyEvent, Request};
 use pipit_core::turn::{DraftId, Event};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -59,7 +59,7 @@ impl InFlight {
 /// Asks the engine and passes on what it says, until it has said everything. What the request asks for is done once `act`
 /// allows it.
 pub(super) async fn converse(engine: Engine, draft: DraftId, request: String, act: Arc<Notify>, inbox: Inbox) {
-    let mut reply = engine.respond(Request { text: request, door: Door::Voice });
+    let mut reply = engine.respond(Request { text: request, door: Door::Voice, place: Place::Standing });
     let mut held = None;
     while let Some(event) = reply.next().await {
         let message = match event {
@@ -69,6 +69,18 @@ pub(super) async fn converse(engine: Engine, draft: DraftId, request: String, ac
             }
             Ok(ReplyEvent::AnsweredBy(provider)) => Message::AnsweredBy(draft, provider),
             Ok(ReplyEvent::Text(text)) => Message::Event(Event::ReplyText { draft, text }),
+            // What has to be done before the reply goes on is done as a deed is: once the turn is decided.
+            Ok(ReplyEvent::WantsToAct) => {
+                if inbox.send(Message::Understood(draft, None, true)).await.is_err() {
+                    return;
+                }
+                act.notified().await;
+                reply.permit();
+                Message::Event(Event::Acted { draft })
+            }
+            Ok(ReplyEvent::Device(action)) => Message::Device(action),
+            // It is asked for in the text that follows.
+            Ok(ReplyEvent::Confirm(_)) => continue,
             Err(error) => return fail(draft, &error, &inbox).await,
         };
         // The inbox closes only when everything is shutting down.

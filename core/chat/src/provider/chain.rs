@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
 use pipit_core::chat::dialect::ReplyChunk;
-use pipit_core::chat::{Breaker, BreakerSettings, Verdict};
+use pipit_core::chat::{Breaker, BreakerSettings, Tier, Verdict};
 use pipit_core::time::Moment;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -42,19 +42,31 @@ impl Chain {
         (!links.is_empty()).then(|| Chain { links, started: Instant::now() })
     }
 
-    /// The reply of the first provider that begins one. An error is the last item; of several, the most telling.
-    pub(crate) fn reply(self: Arc<Self>, prompt: Prompt) -> impl Stream<Item = Result<FromChain, ChatError>> + Send {
-        let asking = Asking { chain: self, prompt: Arc::new(prompt), left: None, current: None, failures: Vec::new() };
+    /// Whether anybody is as near as `widest`.
+    pub(crate) fn reaches(&self, widest: Tier) -> bool {
+        self.links.iter().any(|link| link.provider.identity().tier <= widest)
+    }
+
+    /// The reply of the first provider, no farther away than `widest`, that begins one. An error is the last item; of several,
+    /// the most telling.
+    pub(crate) fn reply(
+        self: Arc<Self>,
+        prompt: Prompt,
+        widest: Tier,
+    ) -> impl Stream<Item = Result<FromChain, ChatError>> + Send + use<> {
+        let prompt = Arc::new(prompt);
+        let asking = Asking { chain: self, prompt, widest, left: None, current: None, failures: Vec::new() };
         stream::try_unfold(asking, |mut asking| async move { Ok(asking.next().await?.map(|part| (part, asking))) })
     }
 
     /// Whom to ask, in this order.
-    fn candidates(&self) -> Result<VecDeque<usize>, ChatError> {
+    fn candidates(&self, widest: Tier) -> Result<VecDeque<usize>, ChatError> {
         let now = self.now();
-        let verdicts: Vec<Verdict> =
-            self.links.iter().map(|link| link.breaker(|breaker| breaker.verdict(now))).collect();
+        let near = |link: &Link| link.provider.identity().tier <= widest;
+        let verdicts: Vec<Option<Verdict>> =
+            self.links.iter().map(|link| near(link).then(|| link.breaker(|breaker| breaker.verdict(now)))).collect();
         let those =
-            |verdict| (0..self.links.len()).filter(|place| verdicts[*place] == verdict).collect::<VecDeque<_>>();
+            |verdict| (0..self.links.len()).filter(|place| verdicts[*place] == Some(verdict)).collect::<VecDeque<_>>();
         let well = those(Verdict::Ask);
         // Where everybody rests, somebody waits for an answer all the same.
         let willing = if well.is_empty() { those(Verdict::Resting) } else { well };
@@ -62,8 +74,8 @@ impl Chain {
             return Ok(willing);
         }
         let wishes = verdicts.iter().zip(&self.links).filter_map(|(verdict, link)| match verdict {
-            Verdict::Unwanted(wish) => Some((*wish, link.name())),
-            Verdict::Ask | Verdict::Resting => None,
+            Some(Verdict::Unwanted(wish)) => Some((*wish, link.name())),
+            Some(Verdict::Ask | Verdict::Resting) | None => None,
         });
         let (wish, provider) = wishes.min_by_key(|(wish, _)| *wish).unwrap_or_default();
         let detail = "it has said so itself, and was not asked again".to_owned();
@@ -107,6 +119,7 @@ impl Link {
 struct Asking {
     chain: Arc<Chain>,
     prompt: Arc<Prompt>,
+    widest: Tier,
     /// Who may be asked yet; `None` before it is known.
     left: Option<VecDeque<usize>>,
     current: Option<Current>,
@@ -149,7 +162,7 @@ impl Asking {
     /// Asks the next one; an error if there is nobody left.
     fn ask_next(&mut self) -> Result<(), ChatError> {
         if self.left.is_none() {
-            self.left = Some(self.chain.candidates()?);
+            self.left = Some(self.chain.candidates(self.widest)?);
         }
         let Some(place) = self.left.as_mut().and_then(VecDeque::pop_front) else {
             return Err(most_telling(std::mem::take(&mut self.failures)));

@@ -84,9 +84,7 @@ fn reported(provider: &HttpProvider, error: ServerError, retry_after: Option<Dur
         ServerErrorKind::WantsMaxCompletionTokens
         | ServerErrorKind::KnowsNoUsage
         | ServerErrorKind::KnowsNoTools
-        | ServerErrorKind::Rejected => {
-            ChatError::Rejected { provider, detail }
-        }
+        | ServerErrorKind::Rejected => ChatError::Rejected { provider, detail },
     }
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use jiff::Zoned;
 use pipit_chat::{
-    ChatError, Clock, Deed, DeviceAction, Door, Engine, EngineSettings, FinishedTurn, ProviderKind, ProviderSettings,
-    Reply, ReplyEvent, Request, Secret,
+    ChatError, Clock, Confirmation, Deed, DeviceAction, Door, Engine, EngineSettings, FinishedTurn, Place,
+    ProviderKind, ProviderSettings, Reply, ReplyEvent, Request, Secret,
 };
 use pipit_store::Store;
 use serde_json::Value;
@@ -47,6 +47,7 @@ pub(crate) fn settings() -> EngineSettings {
         providers: Vec::new(),
         system_prompt: "You are Pipit.".to_owned(),
         topic: None,
+        tools: Some(Vec::new()),
         history_tokens: 1000,
         max_reply_tokens: 200,
         volume: 60,
@@ -84,6 +85,7 @@ pub(crate) struct Answered {
     pub(crate) text: String,
     pub(crate) deed: Option<Deed>,
     pub(crate) device: Vec<DeviceAction>,
+    pub(crate) confirmation: Option<Confirmation>,
     pub(crate) error: Option<ChatError>,
     pub(crate) turn: FinishedTurn,
 }
@@ -98,11 +100,12 @@ pub(crate) async fn ask(engine: &Engine, text: &str) -> Answered {
 }
 
 pub(crate) fn request(text: &str) -> Request {
-    Request { text: text.to_owned(), door: Door::Voice }
+    Request { text: text.to_owned(), door: Door::Voice, place: Place::Standing }
 }
 
 pub(crate) async fn collect(mut reply: Reply) -> Answered {
     let (mut understood, mut provider, mut text, mut error) = (None, None, String::new(), None);
+    let (mut device, mut confirmation) = (Vec::new(), None);
     while let Some(event) = reply.next().await {
         assert!(error.is_none(), "something came after an error: {event:?}");
         match event {
@@ -115,11 +118,14 @@ pub(crate) async fn collect(mut reply: Reply) -> Answered {
                 provider = Some(identity.name);
             }
             Ok(ReplyEvent::Text(more)) => text.push_str(&more),
+            Ok(ReplyEvent::WantsToAct) => reply.permit(),
+            Ok(ReplyEvent::Device(action)) => device.push(action),
+            Ok(ReplyEvent::Confirm(asked)) => confirmation = Some(asked),
             Err(failure) => error = Some(failure),
         }
     }
     let (intent, deed) = understood.unwrap_or_default();
-    Answered { intent, provider, text, deed, device: vec![], error, turn: reply.finished() }
+    Answered { intent, provider, text, deed, device, confirmation, error, turn: reply.finished() }
 }
 
 /// Asks, hears everything, and gives what was said.

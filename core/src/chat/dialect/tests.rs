@@ -95,8 +95,13 @@ fn tools_and_what_came_of_them_as_servers_want_them() {
         returned("a", "14:05"),
         returned("b", "no such place"),
     ];
-    let request =
-        ChatRequest { model: "m", messages: &messages, tools: &tools, max_reply_tokens: 9, without: Without::default() };
+    let request = ChatRequest {
+        model: "m",
+        messages: &messages,
+        tools: &tools,
+        max_reply_tokens: 9,
+        without: Without::default(),
+    };
     let without = ChatRequest { without: Without { tools: true, ..Without::default() }, ..request };
     assert!(!Dialect::OpenAi.encode(&without).body.contains("\"tools\""));
     let written = [Dialect::OpenAi, Dialect::Ollama, Dialect::Anthropic].map(|dialect| dialect.encode(&request).body);

@@ -1,0 +1,157 @@
+//! Pipit's own tools. Each is an intent that a model puts together instead of the catalogue, and is answered as that is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use pipit_core::chat::{Risk, ToolSpec};
+use pipit_core::intent::{DateQuestion, Intent, TimerReference};
+use serde_json::{Map, Value, json};
+
+use super::{Circumstances, Done, Nature, Tool};
+use crate::engine::blocking;
+use crate::offline;
+
+struct BuiltIn {
+    spec: ToolSpec,
+    nature: Nature,
+    intents: fn(&Map<String, Value>) -> Result<Vec<Intent>, String>,
+}
+
+/// All of them.
+pub(crate) fn built_in() -> Vec<Arc<dyn Tool>> {
+    let text = |what: &str| json!({"type": "string", "description": what});
+    let number = |what: &str| json!({"type": "number", "minimum": 0, "description": what});
+    let name = text("What the timer is for, such as pasta");
+    vec![
+        tool("get_time", "The local date and time.", Risk::Reads, json!({}), &[], |_| {
+            Ok(vec![Intent::GetDate(DateQuestion::DateAndTime)])
+        }),
+        tool(
+            "set_timer",
+            "Starts a timer that rings aloud. Give its length in any of the units.",
+            Risk::Changes,
+            json!({"name": name, "hours": number("Hours"), "minutes": number("Minutes"), "seconds": number("Seconds")}),
+            &[],
+            |arguments| {
+                let length = Some(length(arguments)?);
+                Ok(vec![Intent::StartTimer { name: optional_text(arguments, "name")?, length }])
+            },
+        ),
+        tool("get_timers", "Which timers run, and how long they have left.", Risk::Reads, json!({}), &[], |_| {
+            Ok(vec![Intent::TimerStatus(TimerReference::Any)])
+        }),
+        tool("cancel_timer", "Ends a timer.", Risk::Changes, json!({"name": name}), &[], |arguments| {
+            let named = optional_text(arguments, "name")?;
+            Ok(vec![Intent::CancelTimer(named.map_or(TimerReference::Any, TimerReference::Named))])
+        }),
+        tool(
+            "set_volume",
+            "Sets how loud you speak.",
+            Risk::Changes,
+            json!({"percent": {"type": "integer", "minimum": 0, "maximum": 100}}),
+            &["percent"],
+            |arguments| {
+                let percent = arguments.get("percent").and_then(Value::as_f64).ok_or("percent must be a number")?;
+                Ok(vec![Intent::SetVolume(percent.round().clamp(0.0, 101.0) as u16)])
+            },
+        ),
+        remembers(
+            "remember",
+            "Remembers something for later conversations, because the person asked for it.",
+            json!({"fact": text("In the person's own words, such as: I park on level two")}),
+            |arguments| Ok(vec![Intent::Remember { fact: text_of(arguments, "fact")? }]),
+        ),
+        remembers(
+            "forget",
+            "Forgets what the person had you remember about something, because they asked for it.",
+            json!({"about": text("A word of it, such as: park")}),
+            |arguments| Ok(vec![Intent::ForgetFacts { about: Some(text_of(arguments, "about")?) }]),
+        ),
+    ]
+}
+
+fn tool(
+    name: &str,
+    description: &str,
+    risk: Risk,
+    properties: Value,
+    required: &[&str],
+    intents: fn(&Map<String, Value>) -> Result<Vec<Intent>, String>,
+) -> Arc<dyn Tool> {
+    let parameters = json!({"type": "object", "properties": properties, "required": required});
+    let spec = ToolSpec { name: name.to_owned(), description: description.to_owned(), parameters, risk };
+    Arc::new(BuiltIn { spec, nature: Nature::Own, intents })
+}
+
+/// A tool that takes one text and changes what is remembered.
+fn remembers(
+    name: &str,
+    description: &str,
+    properties: Value,
+    intents: fn(&Map<String, Value>) -> Result<Vec<Intent>, String>,
+) -> Arc<dyn Tool> {
+    let required: Vec<&String> = properties.as_object().into_iter().flat_map(Map::keys).collect();
+    let parameters = json!({"type": "object", "properties": properties, "required": required});
+    let (name, description) = (name.to_owned(), description.to_owned());
+    let spec = ToolSpec { name, description, parameters, risk: Risk::Changes };
+    Arc::new(BuiltIn { spec, nature: Nature::Remembers, intents })
+}
+
+impl Tool for BuiltIn {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn nature(&self) -> Nature {
+        self.nature
+    }
+
+    fn call(
+        self: Arc<Self>,
+        arguments: Map<String, Value>,
+        at: Circumstances,
+    ) -> BoxFuture<'static, Result<Done, String>> {
+        let work = move || {
+            let mut done = Done::default();
+            for intent in (self.intents)(&arguments)? {
+                let failed = |error: pipit_store::StoreError| error.to_string();
+                let (reply, deed) =
+                    offline::answer(&intent, &at.store, &at.now, None, at.default_volume).map_err(failed)?;
+                if let Some(deed) = deed {
+                    done.device.extend(offline::perform(deed, &at.store).map_err(failed)?);
+                }
+                done.result.push_str(&reply);
+            }
+            Ok(done)
+        };
+        async move { blocking(move || Ok(work())).await.map_err(|error| error.to_string())? }.boxed()
+    }
+}
+
+fn text_of(arguments: &Map<String, Value>, key: &str) -> Result<String, String> {
+    optional_text(arguments, key)?.ok_or_else(|| format!("{key} is missing"))
+}
+
+/// A text that need not be there. Models write an empty one, or null, for none.
+fn optional_text(arguments: &Map<String, Value>, key: &str) -> Result<Option<String>, String> {
+    match arguments.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+        Some(_) => Err(format!("{key} must be a text")),
+    }
+}
+
+fn length(arguments: &Map<String, Value>) -> Result<Duration, String> {
+    let mut seconds = 0.0;
+    for (key, unit) in [("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0)] {
+        seconds += unit
+            * match arguments.get(key) {
+                None | Some(Value::Null) => 0.0,
+                Some(value) => value.as_f64().ok_or_else(|| format!("{key} must be a number"))?,
+            };
+    }
+    // What no timer can be is answered as in speech.
+    Ok(Duration::try_from_secs_f64(seconds.round()).unwrap_or(Duration::MAX))
+}

@@ -1,0 +1,79 @@
+//! What a language model can have done: Pipit's own tools, and those of servers that the owner has named.
+//!
+//! A model only asks. Whether a tool is used is decided here, by code: by its risk, by what the turn has read, and by the
+//! people at home. What a tool returns is read by the model and obeyed by nobody.
+
+mod built_in;
+mod confirm;
+mod toolbox;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use jiff::Zoned;
+use pipit_core::chat::{Risk, ToolCall, ToolSpec};
+use pipit_store::Store;
+use serde_json::{Map, Value};
+
+use crate::reply::DeviceAction;
+
+pub(crate) use built_in::built_in;
+pub use confirm::Confirmation;
+pub(crate) use confirm::{Answer, Confirmations};
+pub(crate) use toolbox::{ToolBox, Turn, Used, run};
+
+/// Something that a model may want used. Whoever adds one gives it to [`crate::Engine::with_tools`].
+pub trait Tool: Send + Sync {
+    /// What a model is told of it.
+    fn spec(&self) -> &ToolSpec;
+
+    /// What this use of it may do.
+    fn risk(&self, call: &ToolCall) -> Risk {
+        let _ = call;
+        self.spec().risk
+    }
+
+    /// What its results and its effects mean for the rest of the turn.
+    fn nature(&self) -> Nature;
+
+    /// Uses it. The turn is decided by then, and whatever had to be confirmed is.
+    ///
+    /// # Errors
+    /// Why it can't be used, for the model and for the person, in a sentence.
+    fn call(
+        self: Arc<Self>,
+        arguments: Map<String, Value>,
+        at: Circumstances,
+    ) -> BoxFuture<'static, Result<Done, String>>;
+}
+
+/// How far a tool may be trusted with the turn that uses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    /// What it returns was made by Pipit or by the person who speaks.
+    Own,
+    /// It changes what models are told in later turns, so it is not used in a turn that read something of others.
+    Remembers,
+    /// What it returns may have been written by anybody, to be read by a model.
+    Foreign,
+}
+
+/// Where and when a tool is used.
+#[derive(Clone)]
+pub struct Circumstances {
+    /// What is remembered for whoever speaks.
+    pub store: Store,
+    /// The local time.
+    pub now: Zoned,
+    /// The volume in percent, if nobody has changed it.
+    pub default_volume: u8,
+}
+
+/// What came of using a tool.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// For the model to read.
+    pub result: String,
+    /// What is left for the device to do.
+    pub device: Vec<DeviceAction>,
+}
