@@ -7,16 +7,20 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use pipit_core::chat::{Risk, ToolSpec};
 use pipit_core::intent::{DateQuestion, Intent, TimerReference};
+use pipit_store::StoreError;
 use serde_json::{Map, Value, json};
 
 use super::{Circumstances, Done, Nature, Tool};
 use crate::engine::blocking;
 use crate::offline;
 
+/// The intent that a model means by its arguments, or why it means none.
+type IntentOf = fn(&Map<String, Value>) -> Result<Intent, String>;
+
 struct BuiltIn {
     spec: ToolSpec,
     nature: Nature,
-    intents: fn(&Map<String, Value>) -> Result<Vec<Intent>, String>,
+    intent_of: IntentOf,
 }
 
 /// All of them.
@@ -26,7 +30,7 @@ pub(crate) fn built_in() -> Vec<Arc<dyn Tool>> {
     let name = text("What the timer is for, such as pasta");
     vec![
         tool("get_time", "The local date and time.", Risk::Reads, json!({}), &[], |_| {
-            Ok(vec![Intent::GetDate(DateQuestion::DateAndTime)])
+            Ok(Intent::GetDate(DateQuestion::DateAndTime))
         }),
         tool(
             "set_timer",
@@ -36,15 +40,15 @@ pub(crate) fn built_in() -> Vec<Arc<dyn Tool>> {
             &[],
             |arguments| {
                 let length = Some(length(arguments)?);
-                Ok(vec![Intent::StartTimer { name: optional_text(arguments, "name")?, length }])
+                Ok(Intent::StartTimer { name: optional_text(arguments, "name")?, length })
             },
         ),
         tool("get_timers", "Which timers run, and how long they have left.", Risk::Reads, json!({}), &[], |_| {
-            Ok(vec![Intent::TimerStatus(TimerReference::Any)])
+            Ok(Intent::TimerStatus(TimerReference::Any))
         }),
         tool("cancel_timer", "Ends a timer.", Risk::Changes, json!({"name": name}), &[], |arguments| {
             let named = optional_text(arguments, "name")?;
-            Ok(vec![Intent::CancelTimer(named.map_or(TimerReference::Any, TimerReference::Named))])
+            Ok(Intent::CancelTimer(named.map_or(TimerReference::Any, TimerReference::Named)))
         }),
         tool(
             "set_volume",
@@ -54,20 +58,20 @@ pub(crate) fn built_in() -> Vec<Arc<dyn Tool>> {
             &["percent"],
             |arguments| {
                 let percent = arguments.get("percent").and_then(Value::as_f64).ok_or("percent must be a number")?;
-                Ok(vec![Intent::SetVolume(percent.round().clamp(0.0, 101.0) as u16)])
+                Ok(Intent::SetVolume(percent.round().clamp(0.0, 101.0) as u16))
             },
         ),
         remembers(
             "remember",
             "Remembers something for later conversations, because the person asked for it.",
             json!({"fact": text("In the person's own words, such as: I park on level two")}),
-            |arguments| Ok(vec![Intent::Remember { fact: text_of(arguments, "fact")? }]),
+            |arguments| Ok(Intent::Remember { fact: text_of(arguments, "fact")? }),
         ),
         remembers(
             "forget",
             "Forgets what the person had you remember about something, because they asked for it.",
             json!({"about": text("A word of it, such as: park")}),
-            |arguments| Ok(vec![Intent::ForgetFacts { about: Some(text_of(arguments, "about")?) }]),
+            |arguments| Ok(Intent::ForgetFacts { about: Some(text_of(arguments, "about")?) }),
         ),
     ]
 }
@@ -78,25 +82,20 @@ fn tool(
     risk: Risk,
     properties: Value,
     required: &[&str],
-    intents: fn(&Map<String, Value>) -> Result<Vec<Intent>, String>,
+    intent_of: IntentOf,
 ) -> Arc<dyn Tool> {
     let parameters = json!({"type": "object", "properties": properties, "required": required});
     let spec = ToolSpec { name: name.to_owned(), description: description.to_owned(), parameters, risk };
-    Arc::new(BuiltIn { spec, nature: Nature::Own, intents })
+    Arc::new(BuiltIn { spec, nature: Nature::Own, intent_of })
 }
 
 /// A tool that takes one text and changes what is remembered.
-fn remembers(
-    name: &str,
-    description: &str,
-    properties: Value,
-    intents: fn(&Map<String, Value>) -> Result<Vec<Intent>, String>,
-) -> Arc<dyn Tool> {
+fn remembers(name: &str, description: &str, properties: Value, intent_of: IntentOf) -> Arc<dyn Tool> {
     let required: Vec<&String> = properties.as_object().into_iter().flat_map(Map::keys).collect();
     let parameters = json!({"type": "object", "properties": properties, "required": required});
     let (name, description) = (name.to_owned(), description.to_owned());
     let spec = ToolSpec { name, description, parameters, risk: Risk::Changes };
-    Arc::new(BuiltIn { spec, nature: Nature::Remembers, intents })
+    Arc::new(BuiltIn { spec, nature: Nature::Remembers, intent_of })
 }
 
 impl Tool for BuiltIn {
@@ -114,17 +113,12 @@ impl Tool for BuiltIn {
         at: Circumstances,
     ) -> BoxFuture<'static, Result<Done, String>> {
         let work = move || {
-            let mut done = Done::default();
-            for intent in (self.intents)(&arguments)? {
-                let failed = |error: pipit_store::StoreError| error.to_string();
-                let (reply, deed) =
-                    offline::answer(&intent, &at.store, &at.now, None, at.default_volume).map_err(failed)?;
-                if let Some(deed) = deed {
-                    done.device.extend(offline::perform(deed, &at.store).map_err(failed)?);
-                }
-                done.result.push_str(&reply);
-            }
-            Ok(done)
+            let intent = (self.intent_of)(&arguments)?;
+            let failed = |error: StoreError| error.to_string();
+            let (result, deed) =
+                offline::answer(&intent, &at.store, &at.now, None, at.default_volume).map_err(failed)?;
+            let device = deed.map_or(Ok(Vec::new()), |deed| offline::perform(deed, &at.store)).map_err(failed)?;
+            Ok(Done { result, device })
         };
         async move { blocking(move || Ok(work())).await.map_err(|error| error.to_string())? }.boxed()
     }
