@@ -299,7 +299,8 @@ impl Engine {
     /// What a model may want used.
     pub(crate) fn tools(&self) -> ToolBox {
         let tools = lock(&self.shared.tools);
-        self.shared.settings.tools.as_ref().map_or_else(|| tools.clone(), |allowed| tools.only(allowed))
+        let tools = self.shared.settings.tools.as_ref().map_or_else(|| tools.clone(), |allowed| tools.only(allowed));
+        tools.within(self.account.widest)
     }
 
     pub(crate) fn circumstances(&self) -> Circumstances {

@@ -27,8 +27,7 @@ pub struct HttpProvider {
     pub(super) dialect: Dialect,
     base_url: String,
     headers: HeaderMap,
-    /// What must not be shown, and what is shown in its place.
-    hidden: Vec<(String, &'static str)>,
+    scrubber: Scrubber,
     pub(super) limits: TimeLimits,
     /// What the server said that it does not know.
     without: Mutex<Without>,
@@ -58,11 +57,11 @@ impl HttpProvider {
         let tier = Tier::of_url(&settings.base_url);
         Ok(HttpProvider {
             identity: ProviderIdentity { name: settings.name.clone(), model: settings.model.clone(), tier },
-            client: client(&url, tier, settings.connect_timeout)?,
+            client: http_client(&url, tier, settings.connect_timeout)?,
             dialect: settings.kind.into(),
             base_url: settings.base_url.trim_end_matches('/').to_owned(),
             headers,
-            hidden: hidden(&url, host, settings.api_key.as_ref()),
+            scrubber: Scrubber::new(&url, host, settings.api_key.as_ref()),
             limits: TimeLimits {
                 connect: settings.connect_timeout,
                 first_token: settings.first_token_timeout,
@@ -107,9 +106,9 @@ impl HttpProvider {
         use_it(&mut self.without.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// `text` without key and address: some servers repeat the one when they refuse it, and some errors the other.
+    /// `text` without key and address.
     pub(super) fn scrubbed(&self, text: &str) -> String {
-        self.hidden.iter().fold(text.to_owned(), |text, (hidden, instead)| text.replace(hidden, instead))
+        self.scrubber.scrub(text)
     }
 
     /// Asks for the list of models, until `deadline`. A response that refuses it is one too.
@@ -204,16 +203,29 @@ fn headers(
     Ok(headers)
 }
 
-/// Key and address as a message may have them in it. Hosts like "nas" are parts of other words, so those go only with a port.
-fn hidden(url: &Url, host: &str, key: Option<&Secret>) -> Vec<(String, &'static str)> {
-    let key = key.map(Secret::reveal).filter(|key| !key.is_empty()).map(|key| (key.to_owned(), "[key]"));
-    let port = url.port_or_known_default().map(|port| (format!("{host}:{port}"), "[address]"));
-    let alone = host.contains(['.', ':']).then(|| (host.to_owned(), "[address]"));
-    let origin = (url.origin().ascii_serialization(), "[address]");
-    key.into_iter().chain([origin]).chain(port).chain(alone).collect()
+/// Takes out of messages what must not be shown: some servers repeat the key when they refuse it, and some errors the address.
+pub(crate) struct Scrubber {
+    /// What must not be shown, and what is shown in its place.
+    hidden: Vec<(String, &'static str)>,
 }
 
-fn client(url: &Url, tier: Tier, connect_timeout: Duration) -> Result<Client, ChatError> {
+impl Scrubber {
+    pub(crate) fn new(url: &Url, host: &str, key: Option<&Secret>) -> Scrubber {
+        let key = key.map(Secret::reveal).filter(|key| !key.is_empty()).map(|key| (key.to_owned(), "[key]"));
+        let port = url.port_or_known_default().map(|port| (format!("{host}:{port}"), "[address]"));
+        // Hosts like "nas" are parts of other words, so those go only with a port.
+        let alone = host.contains(['.', ':']).then(|| (host.to_owned(), "[address]"));
+        let origin = (url.origin().ascii_serialization(), "[address]");
+        Scrubber { hidden: key.into_iter().chain([origin]).chain(port).chain(alone).collect() }
+    }
+
+    pub(crate) fn scrub(&self, text: &str) -> String {
+        self.hidden.iter().fold(text.to_owned(), |text, (hidden, instead)| text.replace(hidden, instead))
+    }
+}
+
+/// A client for one server and nobody else.
+pub(crate) fn http_client(url: &Url, tier: Tier, connect_timeout: Duration) -> Result<Client, ChatError> {
     // Fails only if a provider is installed already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()

@@ -17,6 +17,7 @@ use pipit_core::chat::{Message, Tier, ToolSpec};
 use crate::error::ChatError;
 pub(crate) use chain::{Chain, FromChain};
 pub use http::HttpProvider;
+pub(crate) use http::{Scrubber, http_client};
 
 /// Everything that is shown of a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,13 +5,14 @@
 
 mod built_in;
 mod confirm;
+mod mcp;
 mod toolbox;
 
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use jiff::Zoned;
-use pipit_core::chat::{Risk, ToolCall, ToolSpec};
+use pipit_core::chat::{Risk, Tier, ToolCall, ToolSpec};
 use pipit_store::Store;
 use serde_json::{Map, Value};
 
@@ -20,6 +21,7 @@ use crate::reply::DeviceAction;
 pub(crate) use built_in::built_in;
 pub use confirm::Confirmation;
 pub(crate) use confirm::{Answer, Confirmations};
+pub use mcp::{McpServer, McpSettings, McpTool};
 pub(crate) use toolbox::{ToolBox, Turn, Used, run};
 
 /// Something that a model may want used. Whoever adds one gives it to [`crate::Engine::with_tools`].
@@ -35,6 +37,11 @@ pub trait Tool: Send + Sync {
 
     /// What its results and its effects mean for the rest of the turn.
     fn nature(&self) -> Nature;
+
+    /// How far what it is told travels.
+    fn tier(&self) -> Tier {
+        Tier::Device
+    }
 
     /// Uses it. The turn is decided by then, and whatever had to be confirmed is.
     ///

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipit_core::chat::{Risk, ToolCall, ToolSpec};
+use pipit_core::chat::{Risk, Tier, ToolCall, ToolSpec};
 use serde_json::{Map, Value};
 use tracing::{debug, info, warn};
 
@@ -64,6 +64,12 @@ impl ToolBox {
     pub(crate) fn only(&self, allowed: &[String]) -> ToolBox {
         let tools = self.tools.iter().filter(|tool| allowed.contains(&tool.spec().name)).cloned();
         ToolBox { tools: tools.collect() }
+    }
+
+    /// Those that tell what they are told to nobody farther away.
+    pub(crate) fn within(mut self, widest: Tier) -> ToolBox {
+        self.tools.retain(|tool| tool.tier() <= widest);
+        self
     }
 
     pub(crate) fn specs(&self) -> Vec<ToolSpec> {
