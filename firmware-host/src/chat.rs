@@ -4,14 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use pipit_chat::tools::{McpServer, McpSettings, Tool};
 use pipit_chat::{Engine, EngineSettings, ProviderKind, ProviderSettings, Secret};
 use pipit_core::chat::Persona;
-use pipit_core::config::{Config, KeySource, LlmProvider, LlmServer, LlmSettings, PersonaSource};
+use pipit_core::config::{self, Config, KeySource, LlmProvider, LlmServer, LlmSettings, PersonaSource};
 use pipit_store::Store;
 use tracing::{info, warn};
 
 /// A server in the house or outside accepts a connection within this time or is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a server with tools is left alone after it could not be reached, at first and at last.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// Opens the history.
 ///
@@ -55,6 +60,45 @@ pub fn engine(config: &Config, store: Store) -> anyhow::Result<Engine> {
         },
     };
     Ok(Engine::new(settings, store, Arc::new(jiff::Zoned::now))?)
+}
+
+/// The servers with tools that the owner has named, and that are near enough.
+///
+/// # Errors
+/// A token can't be read, or an address not be used.
+pub fn mcp_servers(config: &Config) -> anyhow::Result<Vec<Arc<McpServer>>> {
+    let servers = config.llm.iter().flat_map(LlmSettings::allowed_mcp);
+    servers
+        .map(|server| {
+            let config::McpServer { name, url, api_key, tools, reads, .. } = server.clone();
+            let token = api_key.as_ref().map(|source| secret(&name, source)).transpose()?.map(Secret::from);
+            Ok(McpServer::new(McpSettings { name, url, token, tools, reads })?)
+        })
+        .collect()
+}
+
+/// Offers models the tools of these servers, each as soon as it can be reached, and keeps trying those that can't.
+pub async fn offer_tools(engine: Engine, servers: Vec<Arc<McpServer>>) {
+    let mut known: Vec<Option<Vec<Arc<dyn Tool>>>> = servers.iter().map(|_| None).collect();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        for (server, tools) in servers.iter().zip(&mut known).filter(|(_, tools)| tools.is_none()) {
+            match server.tools().await {
+                Ok(found) => {
+                    info!("{} ({}) lets models use {} tools", server.name(), server.tier(), found.len());
+                    *tools = Some(found);
+                }
+                Err(error) if pause == FIRST_PAUSE => warn!("{error}. Its tools are missing until then"),
+                Err(_) => {}
+            }
+        }
+        engine.offer(known.iter().flatten().flatten().cloned());
+        if known.iter().all(Option::is_some) {
+            return;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (2 * pause).min(LONGEST_PAUSE);
+    }
 }
 
 /// The persona that the owner has chosen.

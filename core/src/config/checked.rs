@@ -1,5 +1,6 @@
 //! The configuration as everyone else sees it: every value has its own type, and no two contradict each other.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
@@ -202,6 +203,8 @@ pub struct LlmSettings {
     pub servers: Vec<LlmServer>,
     /// Up to which tier servers may be asked; of those farther away only name, model and tier are of use.
     pub privacy: Tier,
+    /// Servers whose tools a model may want used. No two have one name.
+    pub mcp: Vec<McpServer>,
     /// Who Pipit is when a model answers.
     pub persona: PersonaSource,
     /// What the model is told before every conversation, in place of what the persona's pack says. May be empty.
@@ -220,6 +223,11 @@ impl LlmSettings {
     /// The servers that may be asked, in order of preference. There may be none.
     pub fn allowed(&self) -> impl Iterator<Item = &LlmServer> {
         self.servers.iter().filter(|server| self.allows(server))
+    }
+
+    /// The servers with tools that are near enough.
+    pub fn allowed_mcp(&self) -> impl Iterator<Item = &McpServer> {
+        self.mcp.iter().filter(|server| server.tier <= self.privacy)
     }
 
     /// Whether `server` is near enough to be asked.
@@ -244,6 +252,23 @@ pub struct LlmServer {
     pub tier: Tier,
     /// Where the API key is to be found, if the server wants one.
     pub api_key: Option<KeySource>,
+}
+
+/// A server whose tools a model may want used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct McpServer {
+    /// What people are told in place of its address: letters, digits, `-` and `_`.
+    pub name: String,
+    /// http or https, without user name or query.
+    pub url: String,
+    /// How far away it is.
+    pub tier: Tier,
+    /// Where the bearer token is to be found, if the server wants one.
+    pub api_key: Option<KeySource>,
+    /// The tools that may be used, by the server's own names.
+    pub tools: BTreeSet<String>,
+    /// Those of them that only tell something.
+    pub reads: BTreeSet<String>,
 }
 
 /// Where a persona's pack is.

@@ -346,7 +346,7 @@ fn wrong(section: &str, key: &str, value: &Value, kind: &Kind) -> String {
 }
 
 fn is_about_servers(section: &str) -> bool {
-    matches!(section, "chat" | "chat.fallback")
+    matches!(section, "chat" | "chat.fallback" | "chat.mcp")
 }
 
 /// The beginning of what someone wrote, enough to find it by.

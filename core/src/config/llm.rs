@@ -7,7 +7,7 @@ use url::Url;
 use super::check::{path, seconds};
 use super::checked::{KeySource, LlmProvider, LlmServer, LlmSettings, PersonaSource};
 use super::layers::{Settings, shown, table};
-use super::{server, wire};
+use super::{mcp, server, wire};
 use crate::chat::{Persona, Tier};
 
 /// Where Ollama listens unless it is told otherwise.
@@ -67,6 +67,7 @@ pub(super) fn llm(settings: &mut Settings<'_>, chat: wire::Chat) -> Option<LlmSe
     }
     check_twins(settings, &servers);
     name_all(settings, &mut servers);
+    let mcp = mcp::servers(settings, chat.mcp);
     let servers: Vec<LlmServer> = servers.into_iter().map(|(_, server)| server).collect();
     (!asks_nobody).then(|| LlmSettings {
         servers,
@@ -75,6 +76,7 @@ pub(super) fn llm(settings: &mut Settings<'_>, chat: wire::Chat) -> Option<LlmSe
             wire::Privacy::House => Tier::House,
             wire::Privacy::Device => Tier::Device,
         },
+        mcp,
         persona: persona(settings, chat.persona),
         system_prompt: chat.system_prompt,
         history_tokens: chat.history_tokens,
@@ -102,7 +104,7 @@ fn persona(settings: &mut Settings<'_>, written: String) -> PersonaSource {
 /// One server; its name is what the owner wrote, which may be nothing yet.
 fn server_of(settings: &mut Settings<'_>, written: &Written) -> Option<LlmServer> {
     let section = shown(&written.section);
-    let api_key = key_source(settings, written);
+    let api_key = key_source(settings, &written.section, &written.api_key_env, &written.api_key_file);
     if written.provider.is_none() && section != "chat" {
         let sentence = format!(
             "{section} needs a kind of server; write in {section}.provider \"openai\", \"ollama\" or \"anthropic\""
@@ -150,9 +152,8 @@ fn server_address(settings: &mut Settings<'_>, written: &Written, with_key: bool
     }
 }
 
-fn key_source(settings: &mut Settings<'_>, written: &Written) -> Option<KeySource> {
-    let (id, section) = (written.section.as_str(), shown(&written.section));
-    let variable = written.api_key_env.as_str();
+pub(super) fn key_source(settings: &mut Settings<'_>, id: &str, variable: &str, file: &str) -> Option<KeySource> {
+    let section = shown(id);
     let is_name = variable.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
         && !variable.starts_with(|first: char| first.is_ascii_digit());
     if !is_name {
@@ -164,7 +165,7 @@ fn key_source(settings: &mut Settings<'_>, written: &Written) -> Option<KeySourc
         );
         settings.object(&[(id, "api_key_env")], sentence);
     }
-    let file = Some(written.api_key_file.clone()).filter(|file| !file.is_empty());
+    let file = Some(file.to_owned()).filter(|file| !file.is_empty());
     match (variable.is_empty(), path(settings, (id, "api_key_file"), file)) {
         (true, file) => file.map(KeySource::File),
         (false, None) => Some(KeySource::Environment(variable.to_owned())),

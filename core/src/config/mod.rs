@@ -10,6 +10,7 @@ mod checked;
 mod keys;
 mod layers;
 mod llm;
+mod mcp;
 mod problem;
 mod server;
 #[cfg(test)]
@@ -21,8 +22,8 @@ use std::path::{Path, PathBuf};
 
 pub use checked::{
     AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, KeySource, LlmProvider, LlmServer, LlmSettings,
-    LogLevel, ModelSettings, PersonaSource, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel,
-    WakeSettings,
+    LogLevel, McpServer, ModelSettings, PersonaSource, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings,
+    WakeModel, WakeSettings,
 };
 pub use problem::Problem;
 

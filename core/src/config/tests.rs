@@ -270,6 +270,29 @@ fn who_asks_nobody_has_no_fallback_either() {
 }
 
 #[test]
+fn servers_with_tools_and_slips_of_the_pen() {
+    let main = "[chat]\nprovider = 'ollama'\nmodel = 'm'\n";
+    let home =
+        "[[chat.mcp]]\nname = 'home'\nurl = 'http://ha.local:8123/api/mcp/'\ntools = 'TurnOn, Read,'\nreads = 'Read'\n";
+    let mcp = from_file(&format!("{main}{home}")).unwrap().llm.unwrap().mcp;
+    assert_eq!((mcp[0].url.as_str(), mcp[0].tier), ("http://ha.local:8123/api/mcp", crate::chat::Tier::House));
+    assert_eq!((mcp[0].tools.len(), mcp[0].reads.len()), (2, 1));
+    check_file(
+        &format!(
+            "{main}[[chat.mcp]]\nname = 'my home'\nurl = 'homeassistant'\nreads = 'Read'\n\
+         [[chat.mcp]]\nname = 'home'\nurl = 'http://mcp.example/'\napi_key_env = 'TOKEN'\ntool = 'x'\n"
+        ),
+        expect![[r#"
+            pipit.toml:5:8: chat.mcp.name must be letters, digits, - and _, at most 20 of them; write for example "home"
+            pipit.toml:6:7: chat.mcp.url is no address (relative URL without a base); write for example "http://127.0.0.1:11434" or "https://api.openai.com/v1"
+            pipit.toml:7:9: chat.mcp.reads names "Read", which is not in chat.mcp.tools; write it there too
+            pipit.toml:10:7: chat.mcp.url would send the API key over the Internet unencrypted; write https:// instead of http://, or set neither chat.mcp.api_key_env nor chat.mcp.api_key_file
+            pipit.toml:12:1: there is no key chat.mcp.tool; did you mean chat.mcp.tools?
+        "#]],
+    );
+}
+
+#[test]
 fn slips_of_the_pen_in_fallbacks() {
     let main = "[chat]\nprovider = 'ollama'\nmodel = 'm'\n";
     check_file(

@@ -334,6 +334,8 @@ pub(super) struct Chat {
     pub(super) privacy: Privacy,
     /// Whom to ask where that server cannot answer, in order of preference.
     pub(super) fallback: Vec<Fallback>,
+    /// Servers whose tools a model may want used, over the Model Context Protocol, such as Home Assistant's.
+    pub(super) mcp: Vec<Mcp>,
     /// Who Pipit is when a model answers: "home", "kitchen", "automotive" (which keeps to cars), or the path of a pack in TOML
     /// (with a / in it, or ending in .toml).
     pub(super) persona: String,
@@ -364,6 +366,7 @@ impl Default for Chat {
             api_key_file: String::new(),
             privacy: Privacy::Any,
             fallback: Vec::new(),
+            mcp: Vec::new(),
             persona: "home".into(),
             system_prompt: String::new(),
             history_tokens: 2000,
@@ -393,6 +396,25 @@ pub(super) struct Fallback {
     pub(super) api_key_env: String,
     /// A file that holds nothing but its API key.
     pub(super) api_key_file: String,
+}
+
+/// A server whose tools a model may want used.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct Mcp {
+    /// What Pipit calls this server. It stands before the names of its tools.
+    pub(super) name: String,
+    /// Where its MCP endpoint is.
+    pub(super) url: String,
+    /// The environment variable that holds its bearer token.
+    pub(super) api_key_env: String,
+    /// A file that holds nothing but its bearer token.
+    pub(super) api_key_file: String,
+    /// The tools that may be used, by the names that `pipit mcp` shows, with commas between. No others are.
+    pub(super) tools: String,
+    /// Those of them that only tell something, so that nobody need confirm their use.
+    pub(super) reads: String,
 }
 
 /// What kind of language-model server to ask.

@@ -2,11 +2,16 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use pipit_chat::{Door, Place, ReplyEvent, Request};
 
 use super::Options;
+use crate::chat;
+
+/// How long servers with tools have to name them.
+const TIME_FOR_TOOLS: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Args)]
 pub(super) struct Ask {
@@ -19,8 +24,11 @@ impl Ask {
     pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
         let config = options.load()?;
         super::start_logging(&config, true);
-        let engine = crate::chat::engine(&config, crate::chat::store(&config)?)?;
+        let engine = chat::engine(&config, chat::store(&config)?)?;
         super::async_runtime()?.block_on(async {
+            let offering = chat::offer_tools(engine.clone(), chat::mcp_servers(&config)?);
+            // Whoever asks waits for the answer, not for a server that is away.
+            let _ = tokio::time::timeout(TIME_FOR_TOOLS, offering).await;
             let mut reply =
                 engine.respond(Request { text: self.text.join(" "), door: Door::Terminal, place: Place::Standing });
             let mut said = String::new();

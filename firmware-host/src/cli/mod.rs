@@ -19,6 +19,7 @@ mod doctor;
 mod doctor_audio;
 mod drawing;
 mod hear;
+mod mcp;
 mod memory;
 mod models;
 mod providers;
@@ -75,6 +76,8 @@ enum Command {
     Models(models::Models),
     /// Show and try out the language-model servers
     Providers(providers::Providers),
+    /// Show the servers whose tools a model may want used, and which it may
+    Mcp(mcp::Mcp),
     /// Check or print the configuration
     Config(config::ConfigCommand),
     /// Find out what keeps Pipit from working, and what to do about it
@@ -98,6 +101,7 @@ impl Cli {
             Command::Devices(devices) => devices.execute(),
             Command::Models(models) => models.execute(&options),
             Command::Providers(providers) => providers.execute(&options),
+            Command::Mcp(mcp) => mcp.execute(&options),
             Command::Config(config) => config.execute(&options),
             Command::Doctor(doctor) => doctor.execute(&options),
         }

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::report::TurnReport;
 use crate::worker::{Inbox, Message, spawn_ear};
-use crate::{nightly, timers};
+use crate::{chat, nightly, timers};
 
 /// How long what is being said may go on after Pipit was told to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -51,6 +51,7 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
     tracing::info!("listening {} ms after the start", started.elapsed().as_millis());
     tokio::spawn(loading.log());
     tokio::spawn(timers::announce(app.engine().clone(), driver.inbox()));
+    tokio::spawn(chat::offer_tools(app.engine().clone(), chat::mcp_servers(app.config())?));
     tokio::spawn(nightly::back_up(app.store().clone()));
     if let Some(address) = app.config().web_listen {
         let (bus, store) = (app.bus(), app.store().clone());
