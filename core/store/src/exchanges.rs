@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 use pipit_core::chat::{Door, Exchange, Role};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, params};
 
 use crate::conversations::{self, ConversationId};
 use crate::messages::{NewReply, NewTurn, Said, insert_turn};
+use crate::scope::Scope;
 use crate::{Store, StoreError};
 
 /// What it is called until somebody renames it.
@@ -22,12 +23,12 @@ impl Store {
             request: Said { at, text: exchange.asked.clone() },
             reply: NewReply { at, text: exchange.heard.clone(), heard: None },
         };
-        self.write(|transaction| {
-            let conversation = match standing(transaction)? {
+        self.write(|scope| {
+            let conversation = match standing(scope)? {
                 Some(conversation) => conversation,
-                None => begin_standing(transaction, at)?,
+                None => begin_standing(scope, at)?,
             };
-            insert_turn(transaction, conversation, &turn).map(drop)
+            insert_turn(scope, conversation, &turn).map(drop)
         })
     }
 
@@ -36,7 +37,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn recent_exchanges(&self, limit: usize) -> Result<Vec<Exchange>, StoreError> {
-        let Some(conversation) = standing(&self.connection())? else { return Ok(Vec::new()) };
+        let Some(conversation) = self.read(standing)? else { return Ok(Vec::new()) };
         let messages = match self.last_messages(conversation, limit.saturating_mul(2)) {
             // Another program has deleted it since.
             Err(StoreError::NoConversation(_)) => Vec::new(),
@@ -57,14 +58,14 @@ impl Store {
     }
 }
 
-fn standing(connection: &Connection) -> Result<Option<ConversationId>, StoreError> {
-    let mut find = connection.prepare_cached("SELECT id FROM conversation WHERE standing = 1")?;
-    Ok(find.query_row([], |row| row.get(0).map(ConversationId)).optional()?)
+fn standing(scope: &Scope<'_>) -> Result<Option<ConversationId>, StoreError> {
+    let mut find = scope.prepare_cached("SELECT id FROM conversation WHERE person = ? AND standing = 1")?;
+    Ok(find.query_row([scope.person()], |row| row.get(0).map(ConversationId)).optional()?)
 }
 
-fn begin_standing(connection: &Connection, at: Timestamp) -> Result<ConversationId, StoreError> {
-    let id = conversations::insert(connection, TITLE, false, at)?;
-    connection.prepare_cached("UPDATE conversation SET standing = 1 WHERE id = ?")?.execute(params![id.0])?;
+fn begin_standing(scope: &Scope<'_>, at: Timestamp) -> Result<ConversationId, StoreError> {
+    let id = conversations::insert(scope, TITLE, false, at)?;
+    scope.prepare_cached("UPDATE conversation SET standing = 1 WHERE id = ?")?.execute(params![id.0])?;
     Ok(id)
 }
 
@@ -81,7 +82,7 @@ mod tests {
         let long = Exchange { asked: "more".to_owned(), heard: "word ".repeat(500) };
         let store = Store::open(&file).unwrap();
         store.add_exchange(Door::Voice, Timestamp::UNIX_EPOCH, &first).unwrap();
-        store.connection().pragma_update(None, "max_page_count", 60).unwrap();
+        store.device().pragma_update(None, "max_page_count", 90).unwrap();
         let error = loop {
             match store.add_exchange(Door::Voice, Timestamp::UNIX_EPOCH, &long) {
                 Ok(()) => {}
@@ -104,7 +105,7 @@ mod tests {
         let first = Exchange { asked: "first".to_owned(), heard: "Kept.".to_owned() };
         store.add_exchange(Door::Voice, Timestamp::UNIX_EPOCH, &first).unwrap();
         let conversation = store.conversations(None, 1).unwrap()[0].id;
-        store.connection().pragma_update(None, "query_only", true).unwrap();
+        store.device().pragma_update(None, "query_only", true).unwrap();
         for outcome in [
             store.add_exchange(Door::Voice, Timestamp::UNIX_EPOCH, &first),
             store.rename_conversation(conversation, "Another"),
