@@ -170,7 +170,7 @@ impl Answering {
                 }
                 Used::Unconfirmed(tool) => {
                     let confirmation = self.engine.ask_to_confirm(tool, call, Instant::now());
-                    let question = self.engine.confirmation_question(&confirmation);
+                    let question = Engine::confirmation_question(&confirmation);
                     let between = if self.begun { " " } else { "" };
                     self.ready.push_back(ReplyEvent::Confirm(confirmation));
                     self.ready.push_back(ReplyEvent::Text(format!("{between}{question}")));

@@ -7,7 +7,7 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt as _, TryStreamExt
 use jiff::Zoned;
 use pipit_core::chat::{Door, ReplyCheck, Tier, TokenBudget, ToolCall, TopicGuard};
 use pipit_core::intent::Catalogue;
-use pipit_store::{ConversationId, MessageId, NewReply, NewTurn, Said, Store};
+use pipit_store::{ConversationId, MessageId, NewReply, NewTurn, PinCheck, PrivacyTier, Said, Store};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::warn;
@@ -20,7 +20,7 @@ use crate::prepare::Prepared;
 use crate::provider::{Chain, HttpProvider, Provider};
 use crate::reply::{Deed, DeviceAction, FinishedTurn, Kept, Reply, ReplyEvent};
 use crate::settings::EngineSettings;
-use crate::tools::{Answer, Circumstances, Confirmation, Confirmations, Tool, ToolBox, built_in, run};
+use crate::tools::{Answer, Circumstances, Confirmation, Confirmations, Pending, Tool, ToolBox, built_in, run};
 
 /// The local time. Tests give their own.
 pub type Clock = Arc<dyn Fn() -> Zoned + Send + Sync>;
@@ -92,7 +92,11 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    fn new(store: Store, widest: Tier, by_guest: bool) -> Arc<Account> {
+    fn new(store: Store, by_guest: bool) -> Arc<Account> {
+        let widest = match store.tier() {
+            PrivacyTier::Private => Tier::House,
+            PrivacyTier::Standard | PrivacyTier::Ephemeral => Tier::Outside,
+        };
         let (beginnings, confirmations) = (Mutex::default(), Mutex::default());
         let requests = watch::Sender::new(0);
         Arc::new(Account { store, widest, by_guest, beginnings, confirmations, requests })
@@ -111,14 +115,14 @@ impl Engine {
         let budget = Mutex::new(TokenBudget::new(settings.history_tokens));
         let tools = Mutex::new(ToolBox::new(built_in()));
         let shared = Shared { settings, chain, catalogue: Catalogue::english(), clock, budget, tools };
-        Ok(Engine { shared: Arc::new(shared), account: Account::new(store, Tier::Outside, false) })
+        Ok(Engine { shared: Arc::new(shared), account: Account::new(store, false) })
     }
 
-    /// The same engine for somebody else, whose words are kept in `store` and travel no farther than `widest`. Guests may have
-    /// nothing done that needs to be confirmed.
+    /// The same engine for somebody else, whose words are kept in `store`, and leave the house only if that is not a private
+    /// one. Guests may have nothing done that needs to be confirmed.
     #[must_use]
-    pub fn for_person(&self, store: Store, widest: Tier, guest: bool) -> Engine {
-        Engine { shared: Arc::clone(&self.shared), account: Account::new(store, widest, guest) }
+    pub fn for_person(&self, store: Store, guest: bool) -> Engine {
+        Engine { shared: Arc::clone(&self.shared), account: Account::new(store, guest) }
     }
 
     /// Lets models use these tools besides Pipit's own, in place of those that were given before.
@@ -199,7 +203,15 @@ impl Engine {
                 nothing("All right, I won't.")
             }
             Answer::Yes => nothing("Please say your PIN, or confirm it in the panel."),
-            Answer::Pin(_) => nothing("No PIN is set, so please confirm it in the panel."),
+            Answer::Pin(pin) => match self.check_pin(pin).await? {
+                PinCheck::Right => {
+                    let pending = lock(&self.account.confirmations).take(None, Instant::now());
+                    self.do_confirmed(pending).await
+                }
+                PinCheck::Wrong => nothing("That is not the PIN."),
+                PinCheck::NotSet => nothing("You have no PIN, so please confirm it in the panel."),
+                PinCheck::Resting(_) => nothing("Too many PINs were wrong, so please confirm it in the panel."),
+            },
             Answer::Neither => nothing(offline::NOTHING_ASKED),
         }
     }
@@ -210,6 +222,15 @@ impl Engine {
     /// [`ChatError::NothingToConfirm`] if it is not the last that was asked, or too late.
     pub async fn confirm(&self, id: u64) -> Result<(String, Vec<DeviceAction>), ChatError> {
         let pending = lock(&self.account.confirmations).take(Some(id), Instant::now());
+        self.do_confirmed(pending).await
+    }
+
+    async fn check_pin(&self, pin: String) -> Result<PinCheck, ChatError> {
+        let (engine, now) = (self.clone(), self.now().timestamp());
+        blocking(move || Ok(engine.store().check_pin(engine.store().person(), &pin, now)?)).await
+    }
+
+    async fn do_confirmed(&self, pending: Option<Pending>) -> Result<(String, Vec<DeviceAction>), ChatError> {
         let pending = pending.ok_or(ChatError::NothingToConfirm)?;
         Ok(match run(&pending.tool, pending.arguments, self.circumstances()).await {
             // What somebody else's tool says of itself is not spoken as Pipit's own words.

@@ -117,7 +117,7 @@ impl Engine {
     }
 
     /// How a person is asked to confirm something.
-    pub(crate) fn confirmation_question(&self, confirmation: &Confirmation) -> String {
-        format!("That needs your confirmation: {}. Confirm it in the panel within half a minute.", confirmation.what)
+    pub(crate) fn confirmation_question(confirmation: &Confirmation) -> String {
+        format!("That needs your confirmation: {}. Say your PIN, or confirm it in the panel.", confirmation.what)
     }
 }

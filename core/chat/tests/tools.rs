@@ -10,9 +10,12 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use pipit_chat::tools::{Circumstances, Done, Nature, Tool};
 use pipit_chat::{ChatError, DeviceAction, Engine, EngineSettings, ProviderKind, ReplyEvent};
-use pipit_core::chat::{Risk, Tier, ToolCall, ToolSpec, risk_of_call};
+use pipit_core::chat::{Risk, ToolCall, ToolSpec, risk_of_call};
+use pipit_store::{NewPerson, NewPrivacy, Role};
 use serde_json::{Map, Value, json};
-use support::{Answer, FakeServer, TestClock, ask, collect, engine, openai_reply, provider, request, settings, store};
+use support::{
+    Answer, FakeServer, TestClock, ask, collect, converse, engine, openai_reply, provider, request, settings, store,
+};
 use tempfile::TempDir;
 
 /// A reply that wants tools used, each with these arguments.
@@ -155,9 +158,47 @@ async fn what_is_declined_or_waits_too_long_is_not_done() {
 }
 
 #[tokio::test]
+async fn a_spoken_pin_confirms_and_is_kept_nowhere() {
+    let home = Home::new([wants(&[("HassTurnOff", r#"{"name":"Garage"}"#)])]).await;
+    let store = store(home.folder.path());
+    store.set_pin(store.person(), Some("2468")).unwrap();
+    converse(&home.engine, "Let the plumber in").await;
+    assert_eq!(converse(&home.engine, "Yes").await, "Please say your PIN, or confirm it in the panel.");
+    assert_eq!(converse(&home.engine, "One two three four").await, "That is not the PIN.");
+    let mut given_up = home.engine.respond(request("two four six eight"));
+    while given_up.next().await.unwrap().unwrap() != ReplyEvent::WantsToAct {}
+    drop(given_up);
+    assert_eq!(home.used(), [] as [Value; 0], "the turn was not decided");
+    assert_eq!(converse(&home.engine, "Two four six eight.").await, "Done.");
+    assert_eq!(home.used(), [json!({"name": "Garage"})]);
+    let said: Vec<String> = store.recent_exchanges(9).unwrap().into_iter().map(|exchange| exchange.asked).collect();
+    assert_eq!(said, ["Let the plumber in", "Yes", "(a PIN)", "(a PIN)"]);
+    assert_eq!(ask(&home.engine, "2468").await.confirmation, None, "nothing waits any more");
+}
+
+#[tokio::test]
+async fn a_private_person_s_words_stay_in_the_house() {
+    let home = Home::new([openai_reply("Hello.")]).await;
+    let far = provider(ProviderKind::OpenAi, "https://llm.example/v1".to_owned());
+    let near = provider(ProviderKind::OpenAi, home.server.url());
+    let settings = EngineSettings { providers: vec![far.clone(), near], ..settings() };
+    let engine = engine(home.folder.path(), &TestClock::new(), settings.clone());
+    let store = store(home.folder.path());
+    let privacy = NewPrivacy::Private("correct horse battery staple");
+    let new = NewPerson { name: Some("Ada"), role: Role::Member, privacy };
+    let ada = store.add_person(&new, jiff::Timestamp::UNIX_EPOCH).unwrap();
+    let ada = store.unlock(ada, "correct horse battery staple").unwrap();
+    assert_eq!(converse(&engine.for_person(ada.clone(), false), "Say something nice").await, "Hello.");
+    assert_eq!(store.recent_exchanges(9).unwrap(), [], "that is not the owner's");
+    let only_far = Engine::new(EngineSettings { providers: vec![far], ..settings }, store, TestClock::new().clock());
+    let alone = converse(&only_far.unwrap().for_person(ada, false), "Say something nice").await;
+    assert!(alone.starts_with("Sorry, I can't answer that"), "{alone}");
+}
+
+#[tokio::test]
 async fn guests_open_no_doors() {
     let home = Home::new([wants(&[("HassTurnOff", r#"{"name":"Garage"}"#)]), openai_reply("I may not.")]).await;
-    let guest = home.engine.for_person(store(home.folder.path()), Tier::Outside, true);
+    let guest = home.engine.for_person(store(home.folder.path()), true);
     let answered = ask(&guest, "Open up").await;
     assert_eq!((answered.text.as_str(), answered.confirmation), ("I may not.", None));
     assert!(home.told()[0].contains("Guests"), "{:?}", home.told());

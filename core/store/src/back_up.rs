@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
-use crate::open::{PATIENCE, check, create_private};
+use crate::open::{PATIENCE, beside, check, create_private};
 use crate::{Store, StoreError};
 
 impl Store {
@@ -39,11 +39,16 @@ impl Store {
         let copy = copy_of(&self.file()?);
         let at = made_at(&copy)?;
         let copied = Connection::open_with_flags(&copy, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
-        (deletions(&copied).ok()? == deletions(&self.connection()).ok()?).then_some(at)
+        (deletions(&copied).ok()? == deletions(&self.device()).ok()?).then_some(at)
     }
 
-    fn file(&self) -> Option<PathBuf> {
-        self.connection().path().map(PathBuf::from)
+    /// Whether there is a copy, however old.
+    pub(crate) fn is_copied(&self) -> bool {
+        self.file().is_some_and(|file| copy_of(&file).exists())
+    }
+
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        self.device().path().map(PathBuf::from)
     }
 }
 
@@ -87,18 +92,12 @@ fn copy_of(file: &Path) -> PathBuf {
     beside(file, ".good")
 }
 
-fn beside(file: &Path, suffix: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
 fn made_at(copy: &Path) -> Option<Timestamp> {
     Timestamp::try_from(fs::metadata(copy).ok()?.modified().ok()?).ok()
 }
 
 /// Renames once the content is on the disk, so that after a power cut there is the old one or the new one.
-fn put_in_place(new: &Path, place: &Path) -> std::io::Result<()> {
+pub(crate) fn put_in_place(new: &Path, place: &Path) -> std::io::Result<()> {
     File::open(new)?.sync_all()?;
     fs::rename(new, place)?;
     let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -1,10 +1,12 @@
 //! Whole conversations, as they are carried from one store to another. Their form outside is decided elsewhere.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use crate::conversations::{self, ConversationId};
 use crate::messages::{NewTurn, insert_turn};
+use crate::scope::Scope;
+use crate::seal::Column;
 use crate::{Store, StoreError};
 
 /// A conversation with everything that is said in it.
@@ -42,14 +44,14 @@ impl Store {
     /// # Errors
     /// See [`StoreError`]; then none was taken in.
     pub fn take_in(&self, conversations: &[WholeConversation]) -> Result<Carried, StoreError> {
-        self.write(|transaction| {
+        self.write(|scope| {
             let mut carried = Carried::default();
             for conversation in conversations {
-                let mut find = transaction.prepare_cached("SELECT 1 FROM conversation WHERE key = ?")?;
-                if find.exists([&conversation.key])? {
+                let mut find = scope.prepare_cached("SELECT 1 FROM conversation WHERE key = ? AND person = ?")?;
+                if find.exists(params![conversation.key, scope.person()])? {
                     carried.already_here += 1;
                 } else {
-                    take_in(transaction, conversation)?;
+                    take_in(scope, conversation)?;
                     carried.added += 1;
                 }
             }
@@ -58,14 +60,15 @@ impl Store {
     }
 }
 
-fn take_in(connection: &Connection, conversation: &WholeConversation) -> Result<ConversationId, StoreError> {
+fn take_in(scope: &Scope<'_>, conversation: &WholeConversation) -> Result<ConversationId, StoreError> {
     let WholeConversation { key, title, temporary, system_prompt, created, changed, turns } = conversation;
-    let id = conversations::insert(connection, title, *temporary, *created)?;
+    let id = conversations::insert(scope, title, *temporary, *created)?;
     for turn in turns {
-        insert_turn(connection, id, turn)?;
+        insert_turn(scope, id, turn)?;
     }
-    connection
+    let prompt = scope.seal_some(Column::SystemPrompt, id.0, system_prompt.as_deref())?;
+    scope
         .prepare_cached("UPDATE conversation SET key = ?, system_prompt = ?, changed = ? WHERE id = ?")?
-        .execute(params![key, system_prompt, changed.as_millisecond(), id.0])?;
+        .execute(params![key, prompt, changed.as_millisecond(), id.0])?;
     Ok(id)
 }

@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 use pipit_core::chat::{Door, Exchange, Role};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, params};
 
 use crate::conversations::{self, ConversationId};
 use crate::messages::{NewReply, NewTurn, Said, TurnIds, insert_turn};
+use crate::scope::Scope;
 use crate::{Store, StoreError};
 
 /// What it is called until somebody renames it.
@@ -31,12 +32,12 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn append_to_standing(&self, turn: &NewTurn) -> Result<(ConversationId, TurnIds), StoreError> {
-        self.write(|transaction| {
-            let conversation = match standing(transaction)? {
+        self.write(|scope| {
+            let conversation = match standing(scope)? {
                 Some(conversation) => conversation,
-                None => begin_standing(transaction, turn.request.at)?,
+                None => begin_standing(scope, turn.request.at)?,
             };
-            Ok((conversation, insert_turn(transaction, conversation, turn)?))
+            Ok((conversation, insert_turn(scope, conversation, turn)?))
         })
     }
 
@@ -45,7 +46,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn standing_conversation(&self) -> Result<Option<ConversationId>, StoreError> {
-        standing(&self.connection())
+        self.read(|scope| standing(scope))
     }
 
     /// The last `limit` exchanges, the oldest of them first.
@@ -53,7 +54,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn recent_exchanges(&self, limit: usize) -> Result<Vec<Exchange>, StoreError> {
-        let Some(conversation) = standing(&self.connection())? else { return Ok(Vec::new()) };
+        let Some(conversation) = self.read(standing)? else { return Ok(Vec::new()) };
         let messages = match self.last_messages(conversation, limit.saturating_mul(2)) {
             // Another program has deleted it since.
             Err(StoreError::NoConversation(_)) => Vec::new(),
@@ -74,14 +75,14 @@ impl Store {
     }
 }
 
-fn standing(connection: &Connection) -> Result<Option<ConversationId>, StoreError> {
-    let mut find = connection.prepare_cached("SELECT id FROM conversation WHERE standing = 1")?;
-    Ok(find.query_row([], |row| row.get(0).map(ConversationId)).optional()?)
+fn standing(scope: &Scope<'_>) -> Result<Option<ConversationId>, StoreError> {
+    let mut find = scope.prepare_cached("SELECT id FROM conversation WHERE person = ? AND standing = 1")?;
+    Ok(find.query_row([scope.person()], |row| row.get(0).map(ConversationId)).optional()?)
 }
 
-fn begin_standing(connection: &Connection, at: Timestamp) -> Result<ConversationId, StoreError> {
-    let id = conversations::insert(connection, TITLE, false, at)?;
-    connection.prepare_cached("UPDATE conversation SET standing = 1 WHERE id = ?")?.execute(params![id.0])?;
+fn begin_standing(scope: &Scope<'_>, at: Timestamp) -> Result<ConversationId, StoreError> {
+    let id = conversations::insert(scope, TITLE, false, at)?;
+    scope.prepare_cached("UPDATE conversation SET standing = 1 WHERE id = ?")?.execute(params![id.0])?;
     Ok(id)
 }
 
@@ -98,7 +99,7 @@ mod tests {
         let long = Exchange { asked: "more".to_owned(), heard: "word ".repeat(500) };
         let store = Store::open(&file).unwrap();
         store.add_exchange(Door::Voice, Timestamp::UNIX_EPOCH, &first).unwrap();
-        store.connection().pragma_update(None, "max_page_count", 60).unwrap();
+        store.device().pragma_update(None, "max_page_count", 90).unwrap();
         let error = loop {
             match store.add_exchange(Door::Voice, Timestamp::UNIX_EPOCH, &long) {
                 Ok(()) => {}
@@ -121,7 +122,7 @@ mod tests {
         let first = Exchange { asked: "first".to_owned(), heard: "Kept.".to_owned() };
         store.add_exchange(Door::Voice, Timestamp::UNIX_EPOCH, &first).unwrap();
         let conversation = store.conversations(None, 1).unwrap()[0].id;
-        store.connection().pragma_update(None, "query_only", true).unwrap();
+        store.device().pragma_update(None, "query_only", true).unwrap();
         for outcome in [
             store.add_exchange(Door::Voice, Timestamp::UNIX_EPOCH, &first),
             store.rename_conversation(conversation, "Another"),

@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 use pipit_core::intent::{Fact, FactId};
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
+use crate::scope::Scope;
+use crate::seal::Column;
 use crate::{Store, StoreError};
 
 impl Store {
@@ -12,13 +14,18 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn add_fact(&self, text: &str, at: Timestamp) -> Result<FactId, StoreError> {
-        self.write(|transaction| {
-            let added = transaction
-                .prepare_cached(
-                    "INSERT INTO fact (text, at) VALUES (?1, ?2) ON CONFLICT (text) DO UPDATE SET at = ?2 RETURNING id",
-                )?
-                .query_row(params![text, at.as_millisecond()], |row| row.get(0))?;
-            Ok(FactId(added))
+        self.write(|scope| {
+            let (at, digest) = (at.as_millisecond(), digest(scope, text));
+            let mut again =
+                scope.prepare_cached("UPDATE fact SET at = ? WHERE person = ? AND digest = ? RETURNING id")?;
+            if let Some(id) = again.query_row(params![at, scope.person(), digest], |row| row.get(0)).optional()? {
+                return Ok(FactId(id));
+            }
+            let id = scope.next_id("fact")?;
+            scope
+                .prepare_cached("INSERT INTO fact (id, person, text, digest, at) VALUES (?, ?, ?, ?, ?)")?
+                .execute(params![id, scope.person(), scope.seal(Column::Fact, id, text)?, digest, at])?;
+            Ok(FactId(id))
         })
     }
 
@@ -27,10 +34,14 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn facts(&self) -> Result<Vec<Fact>, StoreError> {
-        let connection = self.connection();
-        let mut all = connection.prepare_cached("SELECT id, text FROM fact ORDER BY id")?;
-        let rows = all.query_map([], |row| Ok(Fact { id: FactId(row.get(0)?), text: row.get(1)? }))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.read(|scope| {
+            let mut all = scope.prepare_cached("SELECT id, text FROM fact WHERE person = ? ORDER BY id")?;
+            let facts = all.query_and_then([scope.person()], |row| {
+                let (id, sealed): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+                Ok(Fact { id: FactId(id), text: scope.open(Column::Fact, id, &sealed)? })
+            })?;
+            facts.collect()
+        })
     }
 
     /// Forgets these facts; those that are not there are forgotten already. Says how many there were. Nothing of them is
@@ -39,9 +50,14 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn forget_facts(&self, ids: &[FactId]) -> Result<usize, StoreError> {
-        self.erase(|transaction| {
-            let mut delete = transaction.prepare_cached("DELETE FROM fact WHERE id = ?")?;
-            ids.iter().try_fold(0, |gone, id| Ok(gone + delete.execute([id.0])?))
+        self.erase(|scope| {
+            let mut delete = scope.prepare_cached("DELETE FROM fact WHERE id = ? AND person = ?")?;
+            ids.iter().try_fold(0, |gone, id| Ok(gone + delete.execute([id.0, scope.person()])?))
         })
     }
+}
+
+/// By which a fact is known again without being opened. No word in the index has the same hash, for a word has no space in it.
+pub(crate) fn digest(scope: &Scope<'_>, text: &str) -> [u8; 16] {
+    scope.digest(&format!("fact: {text}")).to_le_bytes()
 }

@@ -1,20 +1,34 @@
 //! What Pipit remembers, in one SQLite file: conversations as they were heard and an index of their words, timers, the
 //! volume, and what the last turns took.
 //!
+//! A [`Store`] is one person's. What people say is sealed with a key of theirs, and whatever reads or changes it asks for what
+//! belongs to that person only; timers, the volume and the record of turns are the device's.
+//!
 //! Synchronous and small: async callers use it from a blocking thread. What is remembered is decided elsewhere.
 #![forbid(unsafe_code)]
 
 mod back_up;
 mod carry;
 mod conversations;
+mod erase;
 mod error;
 mod exchanges;
 mod facts;
+mod index_tables;
+mod key_file;
+mod ledger;
 mod messages;
 mod open;
+mod passphrase;
+mod people;
+mod pin;
 mod schema;
+mod scope;
+mod seal;
 mod search;
+mod secrets;
 mod settings;
+mod settle;
 mod summary;
 mod timers;
 mod turns;
@@ -23,22 +37,54 @@ mod words;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 
 pub use carry::{Carried, WholeConversation};
 pub use conversations::{Conversation, ConversationId};
-pub use error::StoreError;
+pub use erase::Erased;
+pub use error::{KeyProblem, StoreError, Unreadable};
+pub use key_file::KeySource;
+pub use ledger::{HostTraffic, Purpose, Traffic};
 pub use messages::{Message, MessageId, NewReply, NewTurn, Said, TurnIds};
+pub use people::{LONGEST_NAME, NewPerson, NewPrivacy, Person, PersonId, PrivacyTier, Role};
+pub use pin::PinCheck;
 pub use search::Found;
 pub use summary::{MadeOf, Summary};
 pub use timers::StoredTimer;
 pub use turns::StoredTurn;
 
-/// The open file. Clones share one connection.
+use key_file::DeviceKey;
+use people::Principal;
+
+/// The open file, as one person may use it. Clones share one connection.
 #[derive(Clone, Debug)]
 pub struct Store {
-    connection: Arc<Mutex<Connection>>,
+    /// The file.
+    device: Arc<Database>,
+    /// Where this person's texts are: the file too, or memory.
+    texts: Arc<Database>,
+    principal: Arc<Principal>,
+    /// Whether it is the owner's, which leads to those of the others.
+    is_root: bool,
+    /// Only the owner's has it, and not while it is lost.
+    device_key: Option<DeviceKey>,
     warning: Option<Arc<str>>,
+}
+
+/// A connection that is used by one thread at a time.
+#[derive(Debug)]
+pub(crate) struct Database(Mutex<Connection>);
+
+impl Database {
+    pub(crate) fn new(connection: Connection) -> Database {
+        Database(Mutex::new(connection))
+    }
+
+    /// The connection. A panic of another thread leaves nothing half done, because what must go together is done in one
+    /// transaction, which that panic rolled back.
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Store {
@@ -48,32 +94,8 @@ impl Store {
         self.warning.as_deref()
     }
 
-    /// The connection. A panic of another thread leaves nothing half done, because what must go together is done in one
-    /// transaction, which that panic rolled back.
-    fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-    /// Does something in one transaction, all of it or nothing.
-    fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let done = work(&transaction)?;
-        transaction.commit()?;
-        Ok(done)
-    }
-
-    /// The same for what deletes: afterwards nothing of it is in the log of the last changes either, which SQLite would
-    /// otherwise keep until it is long enough.
-    fn erase<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let done = self.write(|transaction| {
-            back_up::count_deletion(transaction)?;
-            work(transaction)
-        })?;
-        // Where another program is reading, the log is emptied by whoever closes the file last.
-        let emptied = self.connection().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-        if !matches!(emptied, Ok(0)) {
-            tracing::debug!("what was deleted stays in the log of the last changes until nobody reads the file");
-        }
-        Ok(done)
+    /// The connection to what belongs to the device.
+    fn device(&self) -> MutexGuard<'_, Connection> {
+        self.device.connection()
     }
 }

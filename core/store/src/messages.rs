@@ -4,9 +4,11 @@
 
 use jiff::Timestamp;
 use pipit_core::chat::{Door, Role};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Row, params};
 
 use crate::conversations::{self, ConversationId, moment};
+use crate::scope::Scope;
+use crate::seal::Column;
 use crate::search;
 use crate::{Store, StoreError};
 
@@ -87,20 +89,28 @@ pub struct TurnIds {
 
 pub(crate) const COLUMNS: &str = "message.id, role, door, at, text, heard";
 
-pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
-    let role = if row.get_ref(1)?.as_str()? == "user" { Role::User } else { Role::Assistant };
-    let door = row.get_ref(2)?.as_str_or_null()?.and_then(|name| match name {
-        "voice" => Some(Door::Voice),
-        "terminal" => Some(Door::Terminal),
-        _ => None,
-    });
+/// Of a message, that it is the person's whose number is the next parameter.
+pub(crate) const IS_OWN: &str =
+    "EXISTS (SELECT 1 FROM conversation WHERE conversation.id = message.conversation AND person = ?)";
+
+/// A conversation, if it is the person's: its id and their number are the next parameters.
+pub(crate) const OWN_CONVERSATION: &str = "(SELECT id FROM conversation WHERE id = ? AND person = ?)";
+
+pub(crate) fn read(scope: &Scope<'_>, row: &Row<'_>) -> Result<Message, StoreError> {
+    let text = |column| row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from);
+    let sealed = |column| row.get_ref(column)?.as_blob_or_null().map_err(rusqlite::Error::from);
+    let id: i64 = row.get(0)?;
     Ok(Message {
-        id: MessageId(row.get(0)?),
-        role,
-        door,
+        id: MessageId(id),
+        role: if text(1)? == Some("user") { Role::User } else { Role::Assistant },
+        door: text(2)?.and_then(|name| match name {
+            "voice" => Some(Door::Voice),
+            "terminal" => Some(Door::Terminal),
+            _ => None,
+        }),
         at: moment(row.get(3)?),
-        text: row.get(4)?,
-        heard: row.get(5)?,
+        text: scope.open(Column::Text, id, sealed(4)?.unwrap_or_default())?,
+        heard: scope.open_some(Column::Heard, id, sealed(5)?)?,
     })
 }
 
@@ -111,7 +121,7 @@ impl Store {
     /// # Errors
     /// There is no such conversation, or see [`StoreError`].
     pub fn append(&self, conversation: ConversationId, turn: &NewTurn) -> Result<TurnIds, StoreError> {
-        self.write(|transaction| insert_turn(transaction, conversation, turn))
+        self.write(|scope| insert_turn(scope, conversation, turn))
     }
 
     /// The last `limit` messages of a conversation, the oldest of them first.
@@ -119,18 +129,21 @@ impl Store {
     /// # Errors
     /// There is no such conversation, or see [`StoreError`].
     pub fn last_messages(&self, conversation: ConversationId, limit: usize) -> Result<Vec<Message>, StoreError> {
-        let connection = self.connection();
-        let mut newest_first = connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM message WHERE conversation = ? AND replaced_by IS NULL ORDER BY id DESC LIMIT ?"
-        ))?;
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = newest_first.query_map(params![conversation.0, limit], read)?;
-        let mut messages = rows.collect::<Result<Vec<_>, _>>()?;
-        if messages.is_empty() {
-            conversations::require(&connection, conversation)?;
-        }
-        messages.reverse();
-        Ok(messages)
+        self.read(|scope| {
+            let mut newest_first = scope.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM message
+                 WHERE conversation = {OWN_CONVERSATION} AND replaced_by IS NULL ORDER BY id DESC LIMIT ?"
+            ))?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let wanted = params![conversation.0, scope.person(), limit];
+            let mut messages =
+                newest_first.query_and_then(wanted, |row| read(scope, row))?.collect::<Result<Vec<_>, _>>()?;
+            if messages.is_empty() {
+                conversations::require(scope, conversation)?;
+            }
+            messages.reverse();
+            Ok(messages)
+        })
     }
 
     /// Up to `limit` messages of a conversation in the order in which they were said: from the beginning, or those after
@@ -144,49 +157,51 @@ impl Store {
         after: Option<MessageId>,
         limit: usize,
     ) -> Result<Vec<Message>, StoreError> {
-        let connection = self.connection();
-        let mut page = connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM message
-             WHERE conversation = ? AND replaced_by IS NULL AND id > ? ORDER BY id LIMIT ?"
-        ))?;
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let after = after.map_or(0, |id| id.0);
-        let rows = page.query_map(params![conversation.0, after, limit], read)?;
-        let messages = rows.collect::<Result<Vec<_>, _>>()?;
-        if messages.is_empty() {
-            conversations::require(&connection, conversation)?;
-        }
-        Ok(messages)
+        self.read(|scope| {
+            let mut page = scope.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM message
+                 WHERE conversation = {OWN_CONVERSATION} AND replaced_by IS NULL AND id > ? ORDER BY id LIMIT ?"
+            ))?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let wanted = params![conversation.0, scope.person(), after.map_or(0, |id| id.0), limit];
+            let messages = page.query_and_then(wanted, |row| read(scope, row))?.collect::<Result<Vec<_>, _>>()?;
+            if messages.is_empty() {
+                conversations::require(scope, conversation)?;
+            }
+            Ok(messages)
+        })
     }
 }
 
+/// A conversation that is not the person's is found out when it is touched.
 pub(crate) fn insert_turn(
-    connection: &Connection,
+    scope: &Scope<'_>,
     conversation: ConversationId,
     turn: &NewTurn,
 ) -> Result<TurnIds, StoreError> {
     let NewTurn { door, request, reply } = turn;
-    conversations::touch(connection, conversation, reply.at)?;
+    conversations::touch(scope, conversation, reply.at)?;
     let door = door.map(|door| match door {
         Door::Voice => "voice",
         Door::Terminal => "terminal",
     });
-    let request = insert(connection, conversation, "user", door, request.at, &request.text, None)?;
-    let reply = insert_reply(connection, conversation, door, reply)?;
+    let request = insert(scope, conversation, "user", door, request.at, &request.text, None)?;
+    let reply = insert_reply(scope, conversation, door, reply)?;
     Ok(TurnIds { request, reply })
 }
 
+/// The conversation must be known to be the person's.
 pub(crate) fn insert_reply(
-    connection: &Connection,
+    scope: &Scope<'_>,
     conversation: ConversationId,
     door: Option<&str>,
     reply: &NewReply,
 ) -> Result<MessageId, StoreError> {
-    insert(connection, conversation, "assistant", door, reply.at, &reply.text, reply.heard.as_deref())
+    insert(scope, conversation, "assistant", door, reply.at, &reply.text, reply.heard.as_deref())
 }
 
 fn insert(
-    connection: &Connection,
+    scope: &Scope<'_>,
     conversation: ConversationId,
     role: &str,
     door: Option<&str>,
@@ -194,10 +209,13 @@ fn insert(
     text: &str,
     heard: Option<&str>,
 ) -> Result<MessageId, StoreError> {
-    connection
-        .prepare_cached("INSERT INTO message (conversation, role, door, at, text, heard) VALUES (?, ?, ?, ?, ?, ?)")?
-        .execute(params![conversation.0, role, door, at.as_millisecond(), text, heard])?;
-    let id = connection.last_insert_rowid();
-    search::added(connection, id)?;
+    let id = scope.next_id("message")?;
+    let (text, heard) = (scope.seal(Column::Text, id, text)?, scope.seal_some(Column::Heard, id, heard)?);
+    scope
+        .prepare_cached(
+            "INSERT INTO message (id, conversation, role, door, at, text, heard) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![id, conversation.0, role, door, at.as_millisecond(), text, heard])?;
+    search::added(scope, id)?;
     Ok(MessageId(id))
 }

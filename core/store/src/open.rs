@@ -3,14 +3,16 @@
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode};
 use rusqlite_migration::{M, Migrations, SchemaVersion};
 
-use crate::{Store, StoreError, back_up, schema};
+use crate::people::{self, PersonId, Role};
+use crate::seal::random;
+use crate::{Database, KeySource, Store, StoreError, back_up, schema, settle};
 
 /// How long to wait for another program that holds the file, such as a `pipit ask` beside the daemon.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
@@ -58,40 +60,92 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
             "ALTER TABLE conversation ADD COLUMN summary TEXT;          -- of what was said up to summarised_to
             ALTER TABLE conversation ADD COLUMN summarised_to INTEGER;  -- the last message that is in it",
         ),
+        schema::people(),
     ])
 });
 
 impl Store {
-    /// Opens the file, or begins one. A damaged file is moved aside, never deleted, and the last good copy takes its place,
-    /// or a new one where there is none; [`Store::warning`] then tells which.
+    /// Opens the file as its owner, or begins one. The device's key lies beside it; see [`Store::open_with`].
+    ///
+    /// # Errors
+    /// As [`Store::open_with`].
+    pub fn open(file: &Path) -> Result<Store, StoreError> {
+        Store::open_with(file, &KeySource::Beside)
+    }
+
+    /// Opens the file as its owner, or begins one. A damaged file is moved aside, never deleted, and the last good copy takes
+    /// its place, or a new one where there is none; [`Store::warning`] then tells which. What lies in it unsealed, because an
+    /// older Pipit wrote it, is sealed.
+    ///
+    /// # Errors
+    /// The file can't be opened or written, or is a newer Pipit's, or its key is lost; then nothing has changed.
+    pub fn open_with(file: &Path, key: &KeySource) -> Result<Store, StoreError> {
+        let _alone = alone_in(file);
+        let (mut connection, warning) = connect_or_restore(file)?;
+        let (device_key, principal) = settle::settle(&mut connection, file, key)?;
+        let file = Arc::new(Database::new(connection));
+        let store = Store {
+            device: Arc::clone(&file),
+            texts: file,
+            principal: Arc::new(principal),
+            is_root: true,
+            device_key: Some(device_key),
+            warning,
+        };
+        settle::tidy_up(&store);
+        Ok(store)
+    }
+
+    /// Opens the file for what belongs to the device, such as the timers, while its key is lost: conversations and facts are in
+    /// memory only until it is back.
     ///
     /// # Errors
     /// The file can't be opened or written, or is a newer Pipit's.
-    pub fn open(file: &Path) -> Result<Store, StoreError> {
+    pub fn open_without_history(file: &Path) -> Result<Store, StoreError> {
         let _alone = alone_in(file);
-        match connect(file) {
-            Ok(connection) => Ok(Store::over(connection, None)),
-            Err(StoreError::Sqlite(error)) if is_damage(&error) => {
-                let aside = move_aside(file)?;
-                let instead = match back_up::bring_back(file) {
-                    Some(at) => format!("the copy of {} took its place", at.strftime("%Y-%m-%d %H:%M UTC")),
-                    None => "a new one begun".to_owned(),
-                };
-                let warning = format!(
-                    "the history in {} is damaged ({error}); it was kept as {} and {instead}",
-                    file.display(),
-                    aside.display()
-                );
-                tracing::error!("{warning}");
-                Ok(Store::over(connect(file)?, Some(warning.into())))
-            }
-            Err(error) => Err(error),
-        }
+        let (connection, warning) = connect_or_restore(file)?;
+        let (texts, principal) = people::in_memory(PersonId(*random()?), Role::Owner)?;
+        let device = Arc::new(Database::new(connection));
+        Ok(Store { device, texts, principal: Arc::new(principal), is_root: true, device_key: None, warning })
     }
+}
 
-    fn over(connection: Connection, warning: Option<Arc<str>>) -> Store {
-        Store { connection: Arc::new(Mutex::new(connection)), warning }
+/// The connection, and what the owner should know of it.
+fn connect_or_restore(file: &Path) -> Result<(Connection, Option<Arc<str>>), StoreError> {
+    match connect(file) {
+        Ok(connection) => Ok((connection, None)),
+        Err(StoreError::Sqlite(error)) if is_damage(&error) => {
+            let aside = move_aside(file)?;
+            let instead = match back_up::bring_back(file) {
+                Some(at) => format!("the copy of {} took its place", at.strftime("%Y-%m-%d %H:%M UTC")),
+                None => "a new one begun".to_owned(),
+            };
+            let warning = format!(
+                "the history in {} is damaged ({error}); it was kept as {} and {instead}",
+                file.display(),
+                aside.display()
+            );
+            tracing::error!("{warning}");
+            Ok((connect(file)?, Some(warning.into())))
+        }
+        Err(error) => Err(error),
     }
+}
+
+/// A database in memory with the same tables.
+pub(crate) fn in_memory() -> Result<Connection, StoreError> {
+    let mut connection = Connection::open_in_memory()?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;")?;
+    migrate(&mut connection, Path::new("memory"))?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection, file: &Path) -> Result<(), StoreError> {
+    MIGRATIONS.to_latest(connection).map_err(|error| match error {
+        rusqlite_migration::Error::RusqliteError { err, .. } => StoreError::from(err),
+        other => StoreError::Unopened { file: file.to_owned(), why: other.to_string() },
+    })
 }
 
 /// Lets one process at a time open a file in this folder, until the result is dropped: of two that begin the same file, the
@@ -102,6 +156,13 @@ fn alone_in(file: &Path) -> Option<File> {
     // Where the file system knows no locks, opening goes on without.
     folder.lock().ok()?;
     Some(folder)
+}
+
+/// A file beside another one: its name with a suffix.
+pub(crate) fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 /// Creates the file, if it is not there, so that only its owner can read it: it holds what people said at home. SQLite gives
@@ -117,7 +178,7 @@ pub(crate) fn create_private(file: &Path) -> std::io::Result<()> {
     }
 }
 
-fn connect(file: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn connect(file: &Path) -> Result<Connection, StoreError> {
     let unopened =
         |error: &dyn std::fmt::Display| StoreError::Unopened { file: file.to_owned(), why: error.to_string() };
     create_private(file).map_err(|error| unopened(&error))?;
@@ -140,10 +201,7 @@ fn connect(file: &Path) -> Result<Connection, StoreError> {
         _ => error.into(),
     })?;
     check(&connection)?;
-    MIGRATIONS.to_latest(&mut connection).map_err(|error| match error {
-        rusqlite_migration::Error::RusqliteError { err, .. } => StoreError::from(err),
-        other => unopened(&other),
-    })?;
+    migrate(&mut connection, file)?;
     Ok(connection)
 }
 
@@ -175,17 +233,12 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 /// Renames the file and what SQLite keeps beside it, so that somebody who knows how can still rescue it.
 #[expect(clippy::disallowed_methods, reason = "the time only makes the name of the file that is kept")]
 fn move_aside(file: &Path) -> Result<PathBuf, StoreError> {
-    let beside = |suffix: &str| {
-        let mut name = file.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
     let mark = format!(".corrupt-{}", Timestamp::now().strftime("%Y%m%dT%H%M%SZ"));
     for suffix in ["-wal", "-shm"] {
         // They need not exist.
-        let _ = std::fs::rename(beside(suffix), beside(&format!("{mark}{suffix}")));
+        let _ = std::fs::rename(beside(file, suffix), beside(file, &format!("{mark}{suffix}")));
     }
-    let aside = beside(&mark);
+    let aside = beside(file, &mark);
     match std::fs::rename(file, &aside) {
         Ok(()) => Ok(aside),
         Err(error) => Err(StoreError::Unopened { file: file.to_owned(), why: error.to_string() }),

@@ -1,14 +1,11 @@
-//! The tables of the conversations and their index, and what carries older files over to them.
+//! The tables of the conversations, of people and of what is sealed, and what carries older files over to them.
 
-use rusqlite::Transaction;
-use rusqlite_migration::{HookResult, M};
-
-use crate::search::TITLES;
+use rusqlite_migration::M;
 
 /// Until now there was one history, of request and reply in one row. It becomes the conversation of the doors that have no
 /// choice of conversations.
 pub(crate) fn conversations<'a>() -> M<'a> {
-    M::up_with_hook(
+    M::up(
         "CREATE TABLE conversation (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             -- The same in every store that it is carried to.
@@ -54,13 +51,101 @@ pub(crate) fn conversations<'a>() -> M<'a> {
         CREATE TABLE indexed_to (only INTEGER PRIMARY KEY CHECK (only = 1), message INTEGER NOT NULL) STRICT;
         INSERT INTO message_words (message_words, rank) VALUES ('secure-delete', 1);
         INSERT INTO title_words (title_words, rank) VALUES ('secure-delete', 1);",
-        |transaction: &Transaction<'_>| -> HookResult {
-            let mut titles = transaction.prepare("SELECT id, title FROM conversation")?;
-            let mut rows = titles.query([])?;
-            while let Some(row) = rows.next()? {
-                TITLES.add(transaction, row.get(0)?, row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
-            }
-            Ok(())
-        },
+    )
+}
+
+/// From here on there are people, and what they say is sealed. What was said before waits in tables of their own until the
+/// store is opened with a key (see `settle`): a column of sealed texts can't hold a plain one.
+pub(crate) fn people<'a>() -> M<'a> {
+    M::up(
+        "CREATE TABLE person (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+            name TEXT COLLATE NOCASE UNIQUE,
+            role TEXT NOT NULL CHECK (role IN ('owner', 'member', 'guest')),
+            tier TEXT NOT NULL CHECK (tier IN ('standard', 'private', 'ephemeral')),
+            data_key BLOB,                 -- wrapped by the device's key, or by one from the passphrase
+            passphrase BLOB,               -- of it, what Argon2id needs to make that key
+            password BLOB,                 -- a hash
+            pin BLOB,                      -- a hash
+            pin_wrong INTEGER NOT NULL DEFAULT 0,
+            pin_rests_until INTEGER NOT NULL DEFAULT 0,  -- Unix milliseconds
+            since INTEGER NOT NULL         -- Unix milliseconds
+        ) STRICT;
+        CREATE UNIQUE INDEX person_owner ON person (role) WHERE role = 'owner';
+        -- Something that only the device's key opens, by which the right one is known.
+        CREATE TABLE device_key (only INTEGER PRIMARY KEY CHECK (only = 1), proof BLOB NOT NULL) STRICT;
+        CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+
+        CREATE TABLE traffic (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            person INTEGER NOT NULL REFERENCES person (number),
+            at INTEGER NOT NULL,           -- Unix milliseconds
+            turn INTEGER,
+            conversation INTEGER,
+            purpose TEXT NOT NULL,
+            host TEXT NOT NULL,
+            provider TEXT NOT NULL,
+            tier TEXT NOT NULL CHECK (tier IN ('device', 'house', 'outside')),
+            sent INTEGER NOT NULL,         -- bytes
+            received INTEGER NOT NULL      -- bytes
+        ) STRICT;
+        CREATE INDEX traffic_person ON traffic (person, id);
+        CREATE INDEX traffic_at ON traffic (at);
+
+        DROP INDEX message_conversation;
+        DROP INDEX message_replaced;
+        DROP TABLE message_words;
+        DROP TABLE title_words;
+        DROP TABLE indexed_to;
+        ALTER TABLE conversation RENAME TO plain_conversation;
+        ALTER TABLE message RENAME TO plain_message;
+        ALTER TABLE fact RENAME TO plain_fact;
+
+        CREATE TABLE conversation (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            person INTEGER NOT NULL REFERENCES person (number),
+            -- The same in every store that it is carried to.
+            key TEXT NOT NULL DEFAULT (lower(hex(randomblob(16)))),
+            title BLOB NOT NULL,           -- sealed
+            temporary INTEGER NOT NULL CHECK (temporary IN (0, 1)),
+            system_prompt BLOB,            -- sealed; NULL: the one of the configuration
+            summary BLOB,                  -- sealed; of what was said up to summarised_to
+            summarised_to INTEGER,         -- the last message that is in it
+            created INTEGER NOT NULL,      -- Unix milliseconds
+            changed INTEGER NOT NULL,      -- when something was last said in it, Unix milliseconds
+            -- By this they are listed. Clocks are set back, this only grows.
+            recency INTEGER NOT NULL UNIQUE,
+            -- 1 in the conversation of the doors that have no choice of conversations.
+            standing INTEGER CHECK (standing = 1),
+            UNIQUE (person, key),
+            UNIQUE (person, standing)
+        ) STRICT;
+        CREATE INDEX conversation_person ON conversation (person, recency);
+        CREATE TABLE message (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,  -- also the order in which they were said
+            conversation INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+            role TEXT NOT NULL CHECK (role IN ('user', 'assistant')),
+            door TEXT,                     -- 'voice', 'terminal', or NULL where nobody knows
+            at INTEGER NOT NULL,           -- Unix milliseconds
+            text BLOB NOT NULL,            -- sealed
+            heard BLOB,                    -- sealed; of a reply, what was heard, if that is not all of it
+            -- The message that an edit put in place of this one, which is hidden since.
+            replaced_by INTEGER REFERENCES message (id) ON DELETE CASCADE
+        ) STRICT;
+        CREATE INDEX message_conversation ON message (conversation, replaced_by, id);
+        CREATE INDEX message_replaced ON message (replaced_by) WHERE replaced_by IS NOT NULL;
+        CREATE TABLE fact (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            person INTEGER NOT NULL REFERENCES person (number),
+            text BLOB NOT NULL,            -- sealed
+            digest BLOB NOT NULL,          -- a keyed hash, by which the same is not remembered twice
+            at INTEGER NOT NULL,           -- when it was last told, Unix milliseconds
+            UNIQUE (person, digest)
+        ) STRICT;
+        -- A person's messages up to this one are in the index, the others wait for it.
+        CREATE TABLE indexed_to (person INTEGER PRIMARY KEY, message INTEGER NOT NULL) STRICT;
+        INSERT INTO sqlite_sequence (name, seq)
+            SELECT substr(name, 7), seq FROM sqlite_sequence WHERE name LIKE 'plain\\_%' ESCAPE '\\';",
     )
 }

@@ -10,7 +10,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn volume(&self) -> Result<Option<u8>, StoreError> {
-        let connection = self.connection();
+        let connection = self.device();
         let mut find = connection.prepare_cached("SELECT value FROM setting WHERE key = 'volume'")?;
         let value: Option<String> = find.query_row([], |row| row.get(0)).optional()?;
         Ok(value.and_then(|value| value.parse().ok()).filter(|percent| *percent <= 100))
@@ -21,7 +21,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn set_volume(&self, percent: u8) -> Result<(), StoreError> {
-        self.connection()
+        self.device()
             .prepare_cached(
                 "INSERT INTO setting (key, value) VALUES ('volume', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             )?

@@ -1,9 +1,11 @@
 //! The running summary: what stands for the beginning of a conversation that has grown longer than a model is reminded of.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, params};
 
 use crate::conversations::{self, ConversationId};
 use crate::messages::MessageId;
+use crate::scope::Scope;
+use crate::seal::Column;
 use crate::{Store, StoreError};
 
 /// What was said in a conversation up to some message, in short.
@@ -32,11 +34,15 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn summary(&self, conversation: ConversationId) -> Result<Option<Summary>, StoreError> {
-        let connection = self.connection();
-        let mut find = connection
-            .prepare_cached("SELECT summary, summarised_to FROM conversation WHERE id = ? AND summary IS NOT NULL")?;
-        let read = |row: &rusqlite::Row<'_>| Ok(Summary { text: row.get(0)?, to: MessageId(row.get(1)?) });
-        Ok(find.query_row([conversation.0], read).optional()?)
+        self.read(|scope| {
+            let mut find = scope.prepare_cached(
+                "SELECT summary, summarised_to FROM conversation WHERE id = ? AND person = ? AND summary IS NOT NULL",
+            )?;
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            let found: Option<(Vec<u8>, i64)> = find.query_row([conversation.0, scope.person()], read).optional()?;
+            let Some((sealed, to)) = found else { return Ok(None) };
+            Ok(Some(Summary { text: scope.open(Column::Summary, conversation.0, &sealed)?, to: MessageId(to) }))
+        })
     }
 
     /// Lets `summary` stand for the beginning of a conversation, unless what it is made of has changed meanwhile. Says whether
@@ -50,9 +56,9 @@ impl Store {
         summary: &Summary,
         made_of: &MadeOf,
     ) -> Result<bool, StoreError> {
-        self.write(|transaction| {
-            conversations::require(transaction, conversation)?;
-            let mut count = transaction.prepare_cached(
+        self.write(|scope| {
+            conversations::require(scope, conversation)?;
+            let mut count = scope.prepare_cached(
                 "SELECT count(*), max(id), (SELECT summarised_to FROM conversation WHERE id = ?1) FROM message
                  WHERE conversation = ?1 AND replaced_by IS NULL AND id BETWEEN ?2 AND ?3",
             )?;
@@ -62,9 +68,10 @@ impl Store {
             let messages = i64::try_from(made_of.messages).unwrap_or(i64::MAX);
             let unchanged = there == (messages, Some(summary.to.0), made_of.earlier.map(|id| id.0));
             if unchanged {
-                transaction
+                let sealed = scope.seal(Column::Summary, conversation.0, &summary.text)?;
+                scope
                     .prepare_cached("UPDATE conversation SET summary = ?, summarised_to = ? WHERE id = ?")?
-                    .execute(params![summary.text, summary.to.0, conversation.0])?;
+                    .execute(params![sealed, summary.to.0, conversation.0])?;
             }
             Ok(unchanged)
         })
@@ -72,12 +79,8 @@ impl Store {
 }
 
 /// Drops the summary of a conversation if `message` is in it: whoever takes something back does not want to be reminded of it.
-pub(crate) fn forget(
-    connection: &Connection,
-    conversation: ConversationId,
-    message: MessageId,
-) -> Result<(), StoreError> {
-    connection
+pub(crate) fn forget(scope: &Scope<'_>, conversation: ConversationId, message: MessageId) -> Result<(), StoreError> {
+    scope
         .prepare_cached(
             "UPDATE conversation SET summary = NULL, summarised_to = NULL WHERE id = ? AND summarised_to >= ?",
         )?

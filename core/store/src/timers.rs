@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use pipit_core::intent::TimerId;
 use rusqlite::{Row, TransactionBehavior, params};
 
-use crate::{Store, StoreError};
+use crate::{PrivacyTier, Store, StoreError};
 
 /// A timer that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,12 +22,13 @@ pub struct StoredTimer {
 }
 
 impl Store {
-    /// Starts a timer.
+    /// Starts a timer. It is the device's, and so keeps a name only where the person's texts are the device's to read.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn add_timer(&self, name: Option<&str>, length: Duration, due: Timestamp) -> Result<TimerId, StoreError> {
-        let connection = self.connection();
+        let name = name.filter(|_| self.tier() == PrivacyTier::Standard);
+        let connection = self.device();
         let length = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
         connection.prepare_cached("INSERT INTO timer (name, length, due) VALUES (?, ?, ?)")?.execute(params![
             name,
@@ -42,7 +43,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn timers(&self) -> Result<Vec<StoredTimer>, StoreError> {
-        let connection = self.connection();
+        let connection = self.device();
         let mut running = connection
             .prepare_cached("SELECT id, name, length, due FROM timer WHERE state = 'running' ORDER BY due, id")?;
         let timers = running.query_map([], timer)?.collect::<Result<_, _>>()?;
@@ -54,7 +55,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`]; then none was stopped.
     pub fn cancel_timers(&self, ids: &[TimerId]) -> Result<(), StoreError> {
-        let mut connection = self.connection();
+        let mut connection = self.device();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for id in ids {
             transaction
@@ -70,7 +71,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`]; then none was taken.
     pub fn take_due(&self, now: Timestamp) -> Result<Vec<StoredTimer>, StoreError> {
-        let connection = self.connection();
+        let connection = self.device();
         // Somebody asks several times a second, and reading needs no lock that another program may hold.
         let mut look = connection.prepare_cached("SELECT 1 FROM timer WHERE state = 'running' AND due <= ? LIMIT 1")?;
         if !look.exists([now.as_millisecond()])? {

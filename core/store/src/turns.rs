@@ -20,7 +20,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`]; `record` must be JSON.
     pub fn add_turn(&self, at: Timestamp, record: &str, keep: u32) -> Result<(), StoreError> {
-        let mut connection = self.connection();
+        let mut connection = self.texts.connection();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction
             .prepare_cached("INSERT INTO turn (at, record) VALUES (?, ?)")?
@@ -35,7 +35,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn forget_turns(&self, keep: u32) -> Result<(), StoreError> {
-        forget(&self.connection(), keep)
+        forget(&self.texts.connection(), keep)
     }
 
     /// The last `limit` turns, the newest of them first.
@@ -43,7 +43,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn recent_turns(&self, limit: usize) -> Result<Vec<StoredTurn>, StoreError> {
-        let connection = self.connection();
+        let connection = self.texts.connection();
         let mut newest_first = connection.prepare_cached("SELECT at, record FROM turn ORDER BY id DESC LIMIT ?")?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = newest_first.query_map([limit], |row| {

@@ -1,10 +1,14 @@
 //! Second thoughts: a request that is put differently, a reply that is given again, a turn that is taken out. What an edit or
 //! a new reply replaces stays as an earlier version, which only [`Store::earlier_versions`] shows, until it is deleted.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, params};
 
 use crate::conversations::{self, ConversationId};
-use crate::messages::{self, COLUMNS, Message, MessageId, NewReply, NewTurn, TurnIds, insert_reply, insert_turn};
+use crate::messages::{
+    self, COLUMNS, IS_OWN, Message, MessageId, NewReply, NewTurn, TurnIds, insert_reply, insert_turn,
+};
+use crate::scope::Scope;
+use crate::seal::Column;
 use crate::{Store, StoreError, search, summary};
 
 impl Store {
@@ -13,14 +17,14 @@ impl Store {
     /// # Errors
     /// There is no such message, or it is not a request, or see [`StoreError`]; then nothing has changed.
     pub fn edit(&self, request: MessageId, turn: &NewTurn) -> Result<TurnIds, StoreError> {
-        self.write(|transaction| {
-            let Place { conversation, is_request, .. } = place(transaction, request)?;
+        self.write(|scope| {
+            let Place { conversation, is_request, .. } = place(scope, request)?;
             if !is_request {
                 return Err(StoreError::WrongMessage { id: request, wanted: "a request" });
             }
-            let new = insert_turn(transaction, conversation, turn)?;
-            hide(transaction, conversation, request, new.request)?;
-            summary::forget(transaction, conversation, request)?;
+            let new = insert_turn(scope, conversation, turn)?;
+            hide(scope, conversation, request, new.request)?;
+            summary::forget(scope, conversation, request)?;
             Ok(new)
         })
     }
@@ -31,18 +35,18 @@ impl Store {
     /// There is no such message, or it is not the last reply, because something was said since, or see [`StoreError`]; then
     /// nothing has changed.
     pub fn regenerate(&self, last_reply: MessageId, reply: &NewReply) -> Result<MessageId, StoreError> {
-        self.write(|transaction| {
-            let Place { conversation, is_request, door } = place(transaction, last_reply)?;
-            let is_last = !transaction
+        self.write(|scope| {
+            let Place { conversation, is_request, door } = place(scope, last_reply)?;
+            let is_last = !scope
                 .prepare_cached("SELECT 1 FROM message WHERE conversation = ? AND replaced_by IS NULL AND id > ?")?
                 .exists(params![conversation.0, last_reply.0])?;
             if is_request || !is_last {
                 return Err(StoreError::WrongMessage { id: last_reply, wanted: "the last reply of its conversation" });
             }
-            let new = insert_reply(transaction, conversation, door.as_deref(), reply)?;
-            hide(transaction, conversation, last_reply, new)?;
-            summary::forget(transaction, conversation, last_reply)?;
-            conversations::touch(transaction, conversation, reply.at)?;
+            let new = insert_reply(scope, conversation, door.as_deref(), reply)?;
+            hide(scope, conversation, last_reply, new)?;
+            summary::forget(scope, conversation, last_reply)?;
+            conversations::touch(scope, conversation, reply.at)?;
             Ok(new)
         })
     }
@@ -53,20 +57,20 @@ impl Store {
     /// # Errors
     /// There is no such message, or see [`StoreError`]; then nothing has changed.
     pub fn delete_message(&self, id: MessageId) -> Result<(), StoreError> {
-        self.erase(|transaction| {
-            let Place { conversation, is_request, .. } = place(transaction, id)?;
+        self.erase(|scope| {
+            let Place { conversation, is_request, .. } = place(scope, id)?;
             let other = if is_request {
                 "SELECT min(id) FROM message WHERE conversation = ? AND replaced_by IS NULL AND id > ?"
             } else {
                 "SELECT max(id) FROM message WHERE conversation = ? AND replaced_by IS NULL AND id < ?"
             };
-            let mut other = transaction.prepare_cached(other)?;
+            let mut other = scope.prepare_cached(other)?;
             let other: Option<i64> = other.query_row(params![conversation.0, id.0], |row| row.get(0))?;
             for id in other.into_iter().chain([id.0]) {
-                summary::forget(transaction, conversation, MessageId(id))?;
-                unindex(transaction, id)?;
+                summary::forget(scope, conversation, MessageId(id))?;
+                unindex(scope, id)?;
                 // What this one had replaced goes by the foreign key.
-                transaction.prepare_cached("DELETE FROM message WHERE id = ?")?.execute([id])?;
+                scope.prepare_cached("DELETE FROM message WHERE id = ?")?.execute([id])?;
             }
             Ok(())
         })
@@ -78,17 +82,18 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn earlier_versions(&self, id: MessageId) -> Result<Vec<Message>, StoreError> {
-        let connection = self.connection();
-        // What was replaced may itself have replaced something.
-        let mut find = connection.prepare_cached(&format!(
-            "WITH RECURSIVE earlier (id) AS (
-                 SELECT id FROM message WHERE replaced_by = ?
-                 UNION SELECT message.id FROM message JOIN earlier ON replaced_by = earlier.id
-             )
-             SELECT {COLUMNS} FROM message WHERE id IN (SELECT id FROM earlier) ORDER BY id"
-        ))?;
-        let rows = find.query_map([id.0], messages::read)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.read(|scope| {
+            // What was replaced may itself have replaced something. All of it is in the same conversation.
+            let mut find = scope.prepare_cached(&format!(
+                "WITH RECURSIVE earlier (id) AS (
+                     SELECT id FROM message WHERE replaced_by = ?
+                     UNION SELECT message.id FROM message JOIN earlier ON replaced_by = earlier.id
+                 )
+                 SELECT {COLUMNS} FROM message WHERE id IN (SELECT id FROM earlier) AND {IS_OWN} ORDER BY id"
+            ))?;
+            let rows = find.query_and_then([id.0, scope.person()], |row| messages::read(scope, row))?;
+            rows.collect()
+        })
     }
 }
 
@@ -100,35 +105,32 @@ struct Place {
 }
 
 /// Finds a message that is not hidden.
-fn place(connection: &Connection, id: MessageId) -> Result<Place, StoreError> {
-    let mut find = connection
-        .prepare_cached("SELECT conversation, role = 'user', door FROM message WHERE id = ? AND replaced_by IS NULL")?;
+fn place(scope: &Scope<'_>, id: MessageId) -> Result<Place, StoreError> {
+    let mut find = scope.prepare_cached(&format!(
+        "SELECT conversation, role = 'user', door FROM message WHERE id = ? AND replaced_by IS NULL AND {IS_OWN}"
+    ))?;
     let read = |row: &rusqlite::Row<'_>| {
         Ok(Place { conversation: ConversationId(row.get(0)?), is_request: row.get(1)?, door: row.get(2)? })
     };
-    find.query_row([id.0], read).optional()?.ok_or(StoreError::NoMessage(id))
+    find.query_row([id.0, scope.person()], read).optional()?.ok_or(StoreError::NoMessage(id))
 }
 
 /// Hides what was said from `first` on and before `by`, which replaces it.
-fn hide(
-    connection: &Connection,
-    conversation: ConversationId,
-    first: MessageId,
-    by: MessageId,
-) -> Result<(), StoreError> {
-    let mut replaced = connection.prepare_cached(
+fn hide(scope: &Scope<'_>, conversation: ConversationId, first: MessageId, by: MessageId) -> Result<(), StoreError> {
+    let mut replaced = scope.prepare_cached(
         "SELECT id FROM message WHERE conversation = ? AND replaced_by IS NULL AND id >= ? AND id < ?",
     )?;
     let ids = replaced.query_map(params![conversation.0, first.0, by.0], |row| row.get(0))?;
     for id in ids.collect::<Result<Vec<i64>, _>>()? {
-        unindex(connection, id)?;
-        connection.prepare_cached("UPDATE message SET replaced_by = ? WHERE id = ?")?.execute([by.0, id])?;
+        unindex(scope, id)?;
+        scope.prepare_cached("UPDATE message SET replaced_by = ? WHERE id = ?")?.execute([by.0, id])?;
     }
     Ok(())
 }
 
-fn unindex(connection: &Connection, id: i64) -> Result<(), StoreError> {
-    let mut find = connection.prepare_cached("SELECT text FROM message WHERE id = ?")?;
-    let text: String = find.query_row([id], |row| row.get(0))?;
-    search::removed(connection, id, &text)
+/// Of a message that is known to be the person's.
+fn unindex(scope: &Scope<'_>, id: i64) -> Result<(), StoreError> {
+    let mut find = scope.prepare_cached("SELECT text FROM message WHERE id = ?")?;
+    let sealed: Vec<u8> = find.query_row([id], |row| row.get(0))?;
+    search::removed(scope, id, &scope.open(Column::Text, id, &sealed)?)
 }

@@ -1,7 +1,7 @@
 //! The words of a text as the index of the search holds them. Whatever the index tells of a text, this decides.
 //!
-//! A word is in it by each of its beginnings, so that finding a beginning is finding a token whole. It could be done by the
-//! index's own search for prefixes; but once the texts are sealed, tokens will be keyed hashes, of which a part means nothing.
+//! A word is in it by each of its beginnings, so that finding a beginning is finding a token whole. Tokens are keyed hashes,
+//! of which a part means nothing: the file does not say which words they are of.
 
 use std::collections::BTreeSet;
 
@@ -15,25 +15,40 @@ const LONGEST: usize = 24;
 /// What a person may look for at once; nobody means the rest.
 const MOST: usize = 32;
 
-/// The tokens by which a text is found, separated by spaces: each beginning of each word.
-pub(crate) fn to_index(text: &str) -> String {
+/// Characters of a token, with five bits of the hash in each. Where a house knows a hundred thousand beginnings of words, one
+/// search in ten billion finds something by mistake, and only shows it.
+const TOKEN: usize = 10;
+
+/// The tokens by which a text is found, separated by spaces: each beginning of each word, hashed.
+pub(crate) fn to_index(text: &str, hash: impl Fn(&str) -> u128) -> String {
     let words = words(text);
     let mut tokens: BTreeSet<&str> = BTreeSet::new();
     for word in &words {
         tokens.extend(word.char_indices().map(|(at, c)| &word[..at + c.len_utf8()]));
     }
-    let mut joined = String::with_capacity(tokens.iter().map(|token| token.len() + 1).sum());
+    let mut joined = String::with_capacity(tokens.len() * (TOKEN + 1));
     for token in tokens {
-        joined.push_str(token);
+        push_token(&mut joined, hash(token));
         joined.push(' ');
     }
     joined
 }
 
+/// Writes a hash in letters and digits that the index keeps as they are.
+fn push_token(tokens: &mut String, hash: u128) {
+    const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    tokens.extend((0..TOKEN).map(|place| char::from(DIGITS[(hash >> (5 * place) & 31) as usize])));
+}
+
 /// A query in the syntax of FTS5 for texts that hold each word of `wanted`, or one that begins with it; nothing if there is no
-/// word in it. Tokens have letters, digits and marks in them and nothing else, so none can be syntax once it is quoted.
-pub(crate) fn query(wanted: &str) -> Option<String> {
-    let quoted: Vec<String> = words(wanted).iter().take(MOST).map(|word| format!("\"{word}\"")).collect();
+/// word in it. Tokens have letters and digits in them and nothing else, so none can be syntax once it is quoted.
+pub(crate) fn query(wanted: &str, hash: impl Fn(&str) -> u128) -> Option<String> {
+    let quoted = words(wanted).into_iter().take(MOST).map(|word| {
+        let mut quoted = "\"".to_owned();
+        push_token(&mut quoted, hash(&word));
+        quoted + "\""
+    });
+    let quoted: Vec<String> = quoted.collect();
     (!quoted.is_empty()).then(|| quoted.join(" AND "))
 }
 
@@ -105,18 +120,31 @@ mod tests {
         }
     }
 
-    #[test]
-    fn beginnings_are_whole_characters() {
-        assert_eq!(to_index("été Te"), "e et ete t te ");
-        assert_eq!(to_index("大きい 大"), "い き 大 ");
-        assert_eq!(to_index(&"x".repeat(1 << 20)).split(' ').filter(|token| !token.is_empty()).count(), LONGEST);
+    /// The tokens of a text, with the beginning in place of each hash.
+    fn beginnings(text: &str) -> Vec<String> {
+        let hashed = std::cell::RefCell::new(Vec::new());
+        let tokens = to_index(text, |word| {
+            hashed.borrow_mut().push(word.to_owned());
+            0
+        });
+        assert_eq!(tokens, "aaaaaaaaaa ".repeat(hashed.borrow().len()));
+        hashed.into_inner()
     }
 
     #[test]
-    fn a_query_is_words_and_nothing_else() {
-        assert_eq!(query("Wash* OR \"mach").as_deref(), Some("\"mach\" AND \"or\" AND \"wash\""));
-        assert_eq!(query(" *\"' "), None);
+    fn beginnings_are_whole_characters() {
+        assert_eq!(beginnings("été Te"), ["e", "et", "ete", "t", "te"]);
+        assert_eq!(beginnings("大きい 大"), ["い", "き", "大"]);
+        assert_eq!(beginnings(&"x".repeat(1 << 20)).len(), LONGEST);
+    }
+
+    #[test]
+    fn a_query_is_hashes_and_nothing_else() {
+        let by_length = |word: &str| word.len() as u128;
+        let expected = "\"eaaaaaaaaa\" AND \"caaaaaaaaa\" AND \"eaaaaaaaaa\"";
+        assert_eq!(query("Wash* OR \"mach", by_length).as_deref(), Some(expected));
+        assert_eq!(query(" *\"' ", by_length), None);
         let many = (0..1000).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
-        assert_eq!(query(&many).map(|query| query.matches("AND").count()), Some(MOST - 1));
+        assert_eq!(query(&many, by_length).map(|query| query.matches("AND").count()), Some(MOST - 1));
     }
 }

@@ -20,7 +20,7 @@ use crate::reply::DeviceAction;
 
 pub(crate) use built_in::built_in;
 pub use confirm::Confirmation;
-pub(crate) use confirm::{Answer, Confirmations};
+pub(crate) use confirm::{Answer, Confirmations, Pending};
 pub use mcp::{McpServer, McpSettings, McpTool};
 pub(crate) use toolbox::{ToolBox, Turn, Used, run};
 
