@@ -24,7 +24,7 @@ use pipit_store::Store;
 use pipit_web::Snapshot;
 use support::Home;
 use support::recording::{TWELVE_TIMES_SEVEN, WHAT_TIME_IS_IT, demo, words_beside};
-use support::server::{Requests, nobody, streamed};
+use support::server::{Requests, nobody, streamed, wants_tool};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -65,6 +65,25 @@ fn a_reply_that_comes_after_its_draft_was_revised_is_dropped() {
     let report = room.turn();
     assert_eq!((&*report.transcript, &*report.reply, report.drafts), (LONG, "Fresh.", 2));
     assert_eq!(room.remembers(), ["Fresh."]);
+}
+
+#[test]
+fn a_tool_that_a_draft_wants_is_used_once_the_turn_is_decided() {
+    let (requests, address) = Requests::listen();
+    let mut room = Room::new(&address, |job| if job.task.utterance.samples().len() > 16_000 { LONG } else { SHORT });
+    room.says(0..16_000);
+    let wants = wants_tool("set_timer", &serde_json::json!({ "minutes": 4 }));
+    requests.next().answer(&wants);
+    room.goes_on(24_000);
+    room.pauses(16_000..32_000);
+    requests.next().answer(&wants);
+    let with_result = requests.next();
+    assert!(with_result.last_message().contains("Timer set for 4 minutes."), "{}", with_result.last_message());
+    with_result.answer(&streamed(&["It runs."]));
+    assert_eq!(room.turn().reply, "It runs.");
+    let timers = room.store.timers().unwrap();
+    assert_eq!(timers.len(), 1, "the first draft has set none");
+    assert_eq!(room.remembers(), ["It runs."]);
 }
 
 #[test]

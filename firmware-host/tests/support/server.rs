@@ -103,6 +103,13 @@ pub(crate) fn streamed(words: &[&str]) -> String {
     format!("{}{}data: [DONE]\n\n", cut_after(words), chunk(&json!({}), &json!("stop")))
 }
 
+/// A reply that wants a tool used.
+pub(crate) fn wants_tool(name: &str, arguments: &Value) -> String {
+    let function = json!({ "name": name, "arguments": arguments.to_string() });
+    let calls = json!({ "tool_calls": [{ "index": 0, "id": "a", "type": "function", "function": function }] });
+    format!("{}{}data: [DONE]\n\n", cut_after(&[]), chunk(&calls, &json!("tool_calls")))
+}
+
 /// The beginning of a reply, as it arrives before a connection breaks.
 pub(crate) fn cut_after(words: &[&str]) -> String {
     let chunks: String = words.iter().map(|word| chunk(&json!({ "content": word }), &Value::Null)).collect();
