@@ -74,6 +74,8 @@ pub(crate) struct Shared {
     pub(crate) settings: EngineSettings,
     pub(crate) chain: Option<Arc<Chain>>,
     pub(crate) catalogue: Catalogue,
+    /// The owner's store, which knows everybody's PIN.
+    owner: Store,
     clock: Clock,
     budget: Mutex<TokenBudget>,
     tools: Mutex<ToolBox>,
@@ -104,7 +106,7 @@ impl Account {
 }
 
 impl Engine {
-    /// Makes an engine that remembers in `store` and takes the time from `clock`.
+    /// Makes an engine that remembers in `store`, the owner's, and takes the time from `clock`.
     ///
     /// # Errors
     /// [`ChatError::Settings`] if the language model's settings can't be used.
@@ -114,7 +116,8 @@ impl Engine {
         let chain = Chain::new(providers).map(Arc::new);
         let budget = Mutex::new(TokenBudget::new(settings.history_tokens));
         let tools = Mutex::new(ToolBox::new(built_in()));
-        let shared = Shared { settings, chain, catalogue: Catalogue::english(), clock, budget, tools };
+        let (catalogue, owner) = (Catalogue::english(), store.clone());
+        let shared = Shared { settings, chain, catalogue, owner, clock, budget, tools };
         Ok(Engine { shared: Arc::new(shared), account: Account::new(store, false) })
     }
 
@@ -227,7 +230,7 @@ impl Engine {
 
     async fn check_pin(&self, pin: String) -> Result<PinCheck, ChatError> {
         let (engine, now) = (self.clone(), self.now().timestamp());
-        blocking(move || Ok(engine.store().check_pin(engine.store().person(), &pin, now)?)).await
+        blocking(move || Ok(engine.shared.owner.check_pin(engine.store().person(), &pin, now)?)).await
     }
 
     async fn do_confirmed(&self, pending: Option<Pending>) -> Result<(String, Vec<DeviceAction>), ChatError> {

@@ -177,6 +177,21 @@ async fn a_spoken_pin_confirms_and_is_kept_nowhere() {
 }
 
 #[tokio::test]
+async fn a_member_confirms_with_a_pin_of_their_own() {
+    let home = Home::new([wants(&[("HassTurnOff", r#"{"name":"Garage"}"#)])]).await;
+    let store = store(home.folder.path());
+    let new = NewPerson { name: Some("Ben"), role: Role::Member, privacy: NewPrivacy::Standard };
+    let ben = store.add_person(&new, jiff::Timestamp::UNIX_EPOCH).unwrap();
+    store.set_pin(store.person(), Some("2468")).unwrap();
+    store.set_pin(ben, Some("1357")).unwrap();
+    let engine = home.engine.for_person(store.of(ben).unwrap(), false);
+    converse(&engine, "Let the plumber in").await;
+    assert_eq!(converse(&engine, "2468").await, "That is not the PIN.");
+    assert_eq!(converse(&engine, "1357").await, "Done.");
+    assert_eq!(home.used().len(), 1);
+}
+
+#[tokio::test]
 async fn a_private_person_s_words_stay_in_the_house() {
     let home = Home::new([openai_reply("Hello.")]).await;
     let far = provider(ProviderKind::OpenAi, "https://llm.example/v1".to_owned());

@@ -9,6 +9,7 @@ mod barge_in;
 mod bench;
 mod decisions;
 mod endpoint;
+mod engine;
 mod figures;
 mod manifest;
 mod models;
@@ -103,6 +104,15 @@ enum Command {
         #[arg(long, default_value_t = 1_000_000)]
         messages: usize,
     },
+    /// What the chat engine itself takes before a language model's server has the request, and for each chunk of its reply.
+    Engine {
+        /// How often to ask.
+        #[arg(long, default_value_t = 500)]
+        requests: usize,
+        /// Print one line of JSON in place of figures for people.
+        #[arg(long)]
+        json: bool,
+    },
     /// What is left in a store whose writer is killed at random moments: a folder without one.
     KillStore {
         #[command(flatten)]
@@ -165,6 +175,7 @@ fn main() -> Result<()> {
             Ok(())
         }
         Command::Store { folder, messages } => figures::print(&store::measure(&folder.path, messages)?, folder.json),
+        Command::Engine { requests, json } => figures::print(&engine::measure(requests)?, json),
         Command::KillStore { folder, times } => {
             let figures = store::killed::measure(&folder.path, times)?;
             figures::print(&figures, folder.json)?;
