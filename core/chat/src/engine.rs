@@ -13,7 +13,7 @@ use tracing::{debug, trace, warn};
 
 use crate::error::ChatError;
 use crate::offline;
-use crate::provider::{Chain, FromChain, HttpProvider, Prompt, Provider};
+use crate::provider::{Chain, FromChain, HttpProvider, Meter, Prompt, Provider};
 use crate::reply::{Deed, DeviceAction, FinishedTurn, Reply, ReplyEvent};
 use crate::settings::EngineSettings;
 
@@ -73,7 +73,9 @@ impl Engine {
     /// # Errors
     /// [`ChatError::Settings`] if the language model's settings can't be used.
     pub fn new(settings: EngineSettings, store: Store, clock: Clock) -> Result<Engine, ChatError> {
-        let provider = |settings| Ok(Arc::new(HttpProvider::new(settings)?) as Arc<dyn Provider>);
+        let meter = Meter::new(store.clone(), Arc::clone(&clock));
+        let provider =
+            |settings| Ok(Arc::new(HttpProvider::new(settings)?.with_meter(meter.clone())) as Arc<dyn Provider>);
         let providers = settings.providers.iter().map(provider).collect::<Result<Vec<_>, ChatError>>()?;
         let chain = Chain::new(providers).map(Arc::new);
         let (catalogue, memory) = (Catalogue::english(), Mutex::default());

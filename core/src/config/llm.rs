@@ -28,6 +28,7 @@ struct Written {
     model: String,
     api_key_env: String,
     api_key_file: String,
+    api_key_secret: String,
 }
 
 /// Reads everything about servers; `None` if nobody is to be asked.
@@ -46,6 +47,7 @@ pub(super) fn llm(settings: &mut Settings<'_>, chat: wire::Chat) -> Option<LlmSe
         model: chat.model,
         api_key_env: chat.api_key_env,
         api_key_file: chat.api_key_file,
+        api_key_secret: chat.api_key_secret,
     };
     let fallbacks = chat.fallback.into_iter().enumerate().map(|(number, fallback)| Written {
         section: table("chat", "fallback", number),
@@ -59,6 +61,7 @@ pub(super) fn llm(settings: &mut Settings<'_>, chat: wire::Chat) -> Option<LlmSe
         model: fallback.model,
         api_key_env: fallback.api_key_env,
         api_key_file: fallback.api_key_file,
+        api_key_secret: fallback.api_key_secret,
     });
     let mut servers: Vec<(String, LlmServer)> = Vec::new();
     for written in std::iter::once(main).chain(fallbacks) {
@@ -165,16 +168,34 @@ fn key_source(settings: &mut Settings<'_>, written: &Written) -> Option<KeySourc
         settings.object(&[(id, "api_key_env")], sentence);
     }
     let file = Some(written.api_key_file.clone()).filter(|file| !file.is_empty());
-    match (variable.is_empty(), path(settings, (id, "api_key_file"), file)) {
-        (true, file) => file.map(KeySource::File),
-        (false, None) => Some(KeySource::Environment(variable.to_owned())),
-        (false, Some(_)) => {
-            let sentence =
-                format!("{section}.api_key_env and {section}.api_key_file are both set; leave one of them out");
-            settings.object(&[(id, "api_key_file"), (id, "api_key_env")], sentence);
-            None
-        }
+    let file = path(settings, (id, "api_key_file"), file).map(KeySource::File);
+    let environment = (!variable.is_empty()).then(|| KeySource::Environment(variable.to_owned()));
+    let secret = secret(settings, written);
+    let all = [("api_key_env", environment), ("api_key_file", file), ("api_key_secret", secret)];
+    let mut named = all.into_iter().filter_map(|(key, source)| Some((key, source?)));
+    let (first, source) = named.next()?;
+    if let Some((other, _)) = named.next() {
+        let sentence = format!("{section}.{first} and {section}.{other} are both set; leave one of them out");
+        settings.object(&[(id, other), (id, first)], sentence);
+        return None;
     }
+    Some(source)
+}
+
+/// A name that a secret of the store can have. What is none may be the key itself, and is not shown.
+fn secret(settings: &mut Settings<'_>, written: &Written) -> Option<KeySource> {
+    let name = written.api_key_secret.as_str();
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if name.len() > LONGEST_NAME || !name.bytes().all(allowed) {
+        let sentence = format!(
+            "{}.api_key_secret must be a name of letters, digits, dots, hyphens and underscores, {LONGEST_NAME} of them at \
+             most; if this is the key itself, give it to `pipit secrets set NAME`, and replace it where it came from if others \
+             could read it here",
+            shown(&written.section)
+        );
+        settings.object(&[(&written.section, "api_key_secret")], sentence);
+    }
+    (!name.is_empty()).then(|| KeySource::Secret(name.to_owned()))
 }
 
 /// A server that has just failed is not asked the same once more.

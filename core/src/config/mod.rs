@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 
 pub use checked::{
     AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, KeySource, LlmProvider, LlmServer, LlmSettings,
-    LogLevel, ModelSettings, PersonaSource, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel,
-    WakeSettings,
+    LogLevel, ModelSettings, PersonaSource, PrivacySettings, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings,
+    WakeModel, WakeSettings,
 };
 pub use problem::Problem;
 

@@ -19,7 +19,8 @@ impl Ask {
     pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
         let config = options.load()?;
         super::start_logging(&config, true);
-        let engine = crate::chat::engine(&config, crate::chat::store(&config)?)?;
+        let store = crate::chat::store_to_go_on_with(&config)?;
+        let engine = crate::chat::engine(&config, &store, crate::chat::speakers(&config, &store)?)?;
         super::async_runtime()?.block_on(async {
             let mut reply = engine.respond(Request { text: self.text.join(" "), door: Door::Terminal });
             let mut said = String::new();

@@ -51,9 +51,9 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
     tracing::info!("listening {} ms after the start", started.elapsed().as_millis());
     tokio::spawn(loading.log());
     tokio::spawn(timers::announce(app.engine().clone(), driver.inbox()));
-    tokio::spawn(nightly::back_up(app.store().clone()));
+    tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy));
     if let Some(address) = app.config().web_listen {
-        let (bus, store) = (app.bus(), app.store().clone());
+        let (bus, store) = (app.bus(), app.speakers().clone());
         let sources = Sources { snapshots: bus.snapshots(), events: bus.events(), metrics: bus.metrics(), store };
         tokio::spawn(serve_web(address, sources, stop.clone()));
     }

@@ -4,6 +4,7 @@
 mod chain;
 mod generation;
 mod http;
+mod meter;
 mod response;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use pipit_core::chat::{Message, Tier};
 use crate::error::ChatError;
 pub(crate) use chain::{Chain, FromChain};
 pub use http::HttpProvider;
+pub(crate) use meter::Meter;
 
 /// Everything that is shown of a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
