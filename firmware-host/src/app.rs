@@ -50,6 +50,7 @@ pub struct App {
     runtime: Runtime,
     installed: Arc<Installed>,
     store: Store,
+    speakers: Store,
     engine: Engine,
     bus: Bus,
     /// What keeps the ear from hearing the speaker that was opened last, until an ear takes it.
@@ -69,10 +70,11 @@ impl App {
     pub fn new(config: Config) -> anyhow::Result<App> {
         let runtime = Runtime::load(&config.models.runtime)?;
         let installed = Arc::new(Installed::open(&config)?);
-        let store = chat::store(&config)?;
-        let engine = chat::engine(&config, store.clone())?;
-        let bus = Bus::new(turn_log(&config, &store)?);
-        Ok(App { config, runtime, installed, store, engine, bus, protection: Mutex::default() })
+        let store = chat::store_to_go_on_with(&config)?;
+        let speakers = chat::speakers(&config, &store)?;
+        let engine = chat::engine(&config, &store, speakers.clone())?;
+        let bus = Bus::new(turn_log(&config, &speakers)?);
+        Ok(App { config, runtime, installed, store, speakers, engine, bus, protection: Mutex::default() })
     }
 
     /// The configuration that everything is built from.
@@ -85,9 +87,14 @@ impl App {
         &self.engine
     }
 
-    /// What is remembered.
+    /// What is remembered, as the owner may use it.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// What is remembered of those who speak: the same, or memory only.
+    pub fn speakers(&self) -> &Store {
+        &self.speakers
     }
 
     /// Where it is told what happens.

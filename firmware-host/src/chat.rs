@@ -1,5 +1,6 @@
 //! The chat core, built from the configuration. Reading a secret is the only thing done here that touches the machine.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use pipit_chat::tools::{McpServer, McpSettings, Tool};
 use pipit_chat::{Engine, EngineSettings, ProviderKind, ProviderSettings, Secret};
 use pipit_core::chat::Persona;
 use pipit_core::config::{self, Config, KeySource, LlmProvider, LlmServer, LlmSettings, PersonaSource};
-use pipit_store::Store;
+use pipit_store::{KeySource as DeviceKey, Store, StoreError};
 use tracing::{info, warn};
 
 /// A server in the house or outside accepts a connection within this time or is not there.
@@ -18,29 +19,74 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
-/// Opens the history.
+/// What systemd calls the device's key, where it is one of its credentials.
+const CREDENTIAL: &str = "pipit-key";
+
+/// Opens the history, for whoever reads or changes it by hand.
+///
+/// # Errors
+/// It can't be opened, or its key is lost.
+pub fn store(config: &Config) -> anyhow::Result<Store> {
+    Ok(Store::open_with(&history_file(config)?, &device_key())?)
+}
+
+/// Opens the history, for whoever listens and answers: where its key is lost, in memory until it is back.
 ///
 /// # Errors
 /// It can't be opened.
-pub fn store(config: &Config) -> anyhow::Result<Store> {
+pub fn store_to_go_on_with(config: &Config) -> anyhow::Result<Store> {
+    let file = history_file(config)?;
+    let store = match Store::open_with(&file, &device_key()) {
+        Err(error @ (StoreError::KeyLost { .. } | StoreError::NoKey { .. })) => {
+            warn!("{error}");
+            warn!("until then, what is said is kept in memory only");
+            Store::open_without_history(&file)?
+        }
+        outcome => outcome?,
+    };
+    Ok(store)
+}
+
+/// The store of those who speak and type: the owner's, or one in memory where the configuration wants no trace of them.
+///
+/// # Errors
+/// Memory can't be had.
+pub fn speakers(config: &Config, store: &Store) -> anyhow::Result<Store> {
+    Ok(if config.privacy.ephemeral { store.ephemeral()? } else { store.clone() })
+}
+
+/// The file of the history, whose folder is there.
+///
+/// # Errors
+/// The folder can't be made.
+pub fn history_file(config: &Config) -> anyhow::Result<PathBuf> {
     let folder = &config.state_dir;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("{} can't be made; set state.dir to a folder that can", folder.display()))?;
-    Ok(Store::open(&folder.join("pipit.db"))?)
+    Ok(folder.join("pipit.db"))
 }
 
-/// Makes the engine ready, which remembers in `store`.
+/// Where the device's key is: among systemd's credentials, or beside the history.
+pub fn device_key() -> DeviceKey {
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(|folder| PathBuf::from(folder).join(CREDENTIAL));
+    credentials.filter(|file| file.exists()).map_or(DeviceKey::Beside, DeviceKey::File)
+}
+
+/// Makes the engine ready, which remembers in `speakers`; `owner` has the API keys that are kept in the store.
 ///
 /// # Errors
 /// An API key can't be read, or the history fails.
-pub fn engine(config: &Config, store: Store) -> anyhow::Result<Engine> {
+pub fn engine(config: &Config, owner: &Store, speakers: Store) -> anyhow::Result<Engine> {
     let settings = match &config.llm {
         Some(llm) => {
             log_left_out(llm);
             let persona = persona(&llm.persona)?;
             let own = !llm.system_prompt.trim().is_empty();
             EngineSettings {
-                providers: llm.allowed().map(|server| provider(llm, server)).collect::<anyhow::Result<_>>()?,
+                providers: llm
+                    .allowed()
+                    .map(|server| provider(llm, server, &|| Ok(owner.clone())))
+                    .collect::<anyhow::Result<_>>()?,
                 system_prompt: if own { llm.system_prompt.clone() } else { persona.prompt },
                 topic: persona.topic,
                 tools: persona.tools,
@@ -59,19 +105,19 @@ pub fn engine(config: &Config, store: Store) -> anyhow::Result<Engine> {
             volume: config.audio.volume,
         },
     };
-    Ok(Engine::new(settings, store, Arc::new(jiff::Zoned::now))?)
+    Ok(Engine::new(settings, speakers, Arc::new(jiff::Zoned::now))?)
 }
 
 /// The servers with tools that the owner has named, and that are near enough.
 ///
 /// # Errors
 /// A token can't be read, or an address not be used.
-pub fn mcp_servers(config: &Config) -> anyhow::Result<Vec<Arc<McpServer>>> {
+pub fn mcp_servers(config: &Config, store: OpenStore<'_>) -> anyhow::Result<Vec<Arc<McpServer>>> {
     let servers = config.llm.iter().flat_map(LlmSettings::allowed_mcp);
     servers
         .map(|server| {
             let config::McpServer { name, url, api_key, tools, reads, .. } = server.clone();
-            let token = api_key.as_ref().map(|source| secret(&name, source)).transpose()?.map(Secret::from);
+            let token = api_key.as_ref().map(|source| secret(&name, source, store)).transpose()?.map(Secret::from);
             Ok(McpServer::new(McpSettings { name, url, token, tools, reads })?)
         })
         .collect()
@@ -115,11 +161,14 @@ fn persona(source: &PersonaSource) -> anyhow::Result<Persona> {
     }
 }
 
+/// Opens the store, for an API key that is kept in it.
+pub type OpenStore<'a> = &'a dyn Fn() -> anyhow::Result<Store>;
+
 /// One of the servers, as the chat core wants to know it.
 ///
 /// # Errors
 /// Its API key can't be read.
-pub fn provider(llm: &LlmSettings, server: &LlmServer) -> anyhow::Result<ProviderSettings> {
+pub fn provider(llm: &LlmSettings, server: &LlmServer, store: OpenStore<'_>) -> anyhow::Result<ProviderSettings> {
     Ok(ProviderSettings {
         name: server.name.clone(),
         kind: match server.provider {
@@ -129,7 +178,12 @@ pub fn provider(llm: &LlmSettings, server: &LlmServer) -> anyhow::Result<Provide
         },
         base_url: server.base_url.clone(),
         model: server.model.clone(),
-        api_key: server.api_key.as_ref().map(|source| secret(&server.name, source)).transpose()?.map(Secret::from),
+        api_key: server
+            .api_key
+            .as_ref()
+            .map(|source| secret(&server.name, source, store))
+            .transpose()?
+            .map(Secret::from),
         connect_timeout: CONNECT_TIMEOUT,
         first_token_timeout: llm.first_token_timeout,
         idle_timeout: llm.idle_timeout,
@@ -151,13 +205,20 @@ fn log_left_out(llm: &LlmSettings) {
     }
 }
 
-fn secret(server: &str, source: &KeySource) -> anyhow::Result<String> {
+fn secret(server: &str, source: &KeySource, store: OpenStore<'_>) -> anyhow::Result<String> {
     let key = match source {
         KeySource::Environment(name) => std::env::var(name).ok().with_context(|| {
             format!("the API key of {server} should be in {name} (api_key_env), which is not set in the environment")
         })?,
         KeySource::File(path) => std::fs::read_to_string(path)
             .with_context(|| format!("the API key of {server} can't be read from {} (api_key_file)", path.display()))?,
+        KeySource::Secret(name) => {
+            let kept = store()?.secret(name).with_context(|| format!("the API key of {server} can't be read"))?;
+            let missing = || {
+                format!("the API key of {server} (api_key_secret) is not there; give it to `pipit secrets set {name}`")
+            };
+            kept.with_context(missing)?.to_string()
+        }
     };
     let key = key.trim();
     anyhow::ensure!(!key.is_empty(), "the API key of {server} is empty; put the key where the configuration says");

@@ -1,9 +1,12 @@
-//! The copy of the history that is made every night, for the day on which its file is found damaged.
+//! What is done every night: what is older than the owner wants it kept is deleted, and a copy of the history is made, for the
+//! day on which its file is found damaged.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use jiff::{Timestamp, ToSpan as _, Zoned};
-use pipit_store::Store;
+use jiff::{SignedDuration, Timestamp, ToSpan as _, Zoned};
+use pipit_core::config::PrivacySettings;
+use pipit_store::{Store, StoreError};
 
 /// When it is made: nobody speaks then, and no clock that changes to or from summer time skips it.
 const HOUR: i8 = 3;
@@ -11,24 +14,29 @@ const HOUR: i8 = 3;
 /// How often to look whether it is time. The wall clock may be set, and the machine may have slept.
 const LOOK: Duration = Duration::from_secs(60);
 
-/// Makes the copy each night, soon after the start where a night was missed, and soon after something was deleted that is still
+/// Between two portions of what is deleted, so that whoever speaks meanwhile does not wait.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Deletes and copies each night, soon after the start where a night was missed, and soon after something was deleted that is still
 /// in the last one; until the runtime ends.
-pub async fn back_up(store: Store) {
+pub async fn tend(store: Store, privacy: PrivacySettings) {
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut failing = false;
     loop {
         looks.tick().await;
-        let store = store.clone();
-        let made = tokio::task::spawn_blocking(move || {
-            if is_due(store.backed_up_at(), &Zoned::now()) { store.back_up().map(|()| true) } else { Ok(false) }
-        });
+        let (due, store) = (store.clone(), store.clone());
+        match tokio::task::spawn_blocking(move || is_due(due.backed_up_at(), &Zoned::now())).await {
+            Ok(false) => continue,
+            Ok(true) => forget(&store, privacy).await,
+            // The runtime is shutting down.
+            Err(_) => return,
+        }
+        let made = tokio::task::spawn_blocking(move || store.back_up());
         match made.await {
-            Ok(Ok(made)) => {
+            Ok(Ok(())) => {
                 failing = false;
-                if made {
-                    tracing::info!("the history was copied");
-                }
+                tracing::info!("the history was copied");
             }
             Ok(Err(error)) => {
                 if !std::mem::replace(&mut failing, true) {
@@ -39,6 +47,52 @@ pub async fn back_up(store: Store) {
             Err(_) => return,
         }
     }
+}
+
+/// Deletes what is older than it may be, in portions.
+async fn forget(store: &Store, privacy: PrivacySettings) {
+    let now = Timestamp::now();
+    if let Some(before) = privacy.conversation_days.and_then(|days| days_before(now, days)) {
+        forget_all("conversations", store, move |store| store.forget_conversations(before)).await;
+    }
+    if let Some(before) = privacy.ledger_days.and_then(|days| days_before(now, days)) {
+        forget_all("entries of the ledger", store, move |store| store.forget_traffic(before)).await;
+    }
+}
+
+async fn forget_all(
+    what: &str,
+    store: &Store,
+    portion: impl Fn(&Store) -> Result<bool, StoreError> + Clone + Send + 'static,
+) {
+    let mut pauses = tokio::time::interval(PAUSE);
+    pauses.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut portions: u64 = 0;
+    loop {
+        pauses.tick().await;
+        let (portion, store) = (portion.clone(), store.clone());
+        match tokio::task::spawn_blocking(move || portion(&store)).await {
+            Ok(Ok(true)) => portions += 1,
+            Ok(Ok(false)) => break,
+            Ok(Err(error)) => {
+                tracing::warn!("{what} that are older than they may be can't be deleted, and are next night: {error}");
+                break;
+            }
+            // The runtime is shutting down.
+            Err(_) => return,
+        }
+    }
+    if portions > 0 {
+        let store = store.clone();
+        // It fails only where the runtime is shutting down; then the log is emptied by whoever closes the file.
+        let _ = tokio::task::spawn_blocking(move || store.forget_log()).await;
+        tracing::info!("{what} that were older than they may be are deleted");
+    }
+}
+
+/// So many days before now, if the calendar goes back so far.
+fn days_before(now: Timestamp, days: NonZeroU32) -> Option<Timestamp> {
+    now.checked_sub(SignedDuration::from_hours(24 * i64::from(days.get()))).ok()
 }
 
 /// Whether a night has passed since the last copy. One from the future was made before the clock was set back, and says nothing.

@@ -7,7 +7,7 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt as _, TryStreamExt
 use jiff::Zoned;
 use pipit_core::chat::{Door, ReplyCheck, Tier, TokenBudget, ToolCall, TopicGuard};
 use pipit_core::intent::Catalogue;
-use pipit_store::{ConversationId, MessageId, NewReply, NewTurn, PinCheck, PrivacyTier, Said, Store};
+use pipit_store::{ConversationId, MessageId, NewReply, NewTurn, PinCheck, PrivacyTier, Purpose, Said, Store};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::warn;
@@ -17,7 +17,7 @@ use crate::error::ChatError;
 use crate::history::Beginnings;
 use crate::offline;
 use crate::prepare::Prepared;
-use crate::provider::{Chain, HttpProvider, Provider};
+use crate::provider::{Chain, HttpProvider, Meter, Provider};
 use crate::reply::{Deed, DeviceAction, FinishedTurn, Kept, Reply, ReplyEvent};
 use crate::settings::EngineSettings;
 use crate::tools::{Answer, Circumstances, Confirmation, Confirmations, Pending, Tool, ToolBox, built_in, run};
@@ -318,6 +318,17 @@ impl Engine {
 
     pub(crate) fn with_budget<T>(&self, use_it: impl FnOnce(&mut TokenBudget) -> T) -> T {
         use_it(&mut lock(&self.shared.budget))
+    }
+
+    /// What counts the bytes of a request to a model.
+    pub(crate) fn meter(
+        &self,
+        purpose: Purpose,
+        conversation: Option<ConversationId>,
+        turn: Option<i64>,
+    ) -> Option<Meter> {
+        let (store, clock) = (self.store().clone(), Arc::clone(&self.shared.clock));
+        Some(Meter { store, clock, purpose, turn, conversation })
     }
 
     /// What a model may want used.

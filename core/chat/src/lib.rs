@@ -22,7 +22,7 @@ mod upkeep;
 pub use engine::{Clock, Engine, Place, Request};
 pub use error::{ChatError, Wait};
 pub use pipit_core::chat::Door;
-pub use provider::{HttpProvider, Prompt, Provider, ProviderIdentity};
+pub use provider::{HttpProvider, Meter, Prompt, Provider, ProviderIdentity};
 pub use reply::{Deed, DeviceAction, FinishedTurn, Kept, Reply, ReplyEvent};
 pub use settings::{EngineSettings, ProviderKind, ProviderSettings, Secret};
 pub use timers::DueTimer;

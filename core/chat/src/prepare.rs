@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Zoned;
 use pipit_core::chat::{self, Role, Topic, TopicGuard, prompt, with_background};
 use pipit_core::intent::answer_from_facts;
-use pipit_store::{ConversationId, Message, MessageId};
+use pipit_store::{ConversationId, Message, MessageId, Purpose};
 use tracing::{debug, trace};
 
 use crate::answering::Question;
@@ -69,7 +69,8 @@ impl Engine {
             None => (self.system_prompt(None, None)?, History::default()),
         };
         let messages = prompt(&system_prompt, &history.exchanges, &request.text, chat::Clock(now.datetime()));
-        Ok(Prompt { messages, tools, max_reply_tokens: self.shared.settings.max_reply_tokens })
+        let meter = self.meter(Purpose::Chat, conversation, Some(now.timestamp().as_millisecond()));
+        Ok(Prompt { messages, tools, max_reply_tokens: self.shared.settings.max_reply_tokens, meter })
     }
 
     /// What goes before whatever is asked in a conversation: the system prompt and the history up to `before`.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 use pipit_core::chat::dialect::ReplyChunk;
 use pipit_core::chat::{Exchange, Message, Role, aside, estimated_prompt_tokens, title};
-use pipit_store::{ConversationId, MadeOf, Summary};
+use pipit_store::{ConversationId, MadeOf, Purpose, Summary};
 use tracing::debug;
 
 use crate::engine::{Engine, blocking};
@@ -65,7 +65,7 @@ impl Engine {
         system_prompt: &str,
         history: &History,
     ) -> Result<(), ChatError> {
-        let said = self.ask_aside(system_prompt, &history.exchanges, aside::TITLE, TITLE_TOKENS).await;
+        let said = self.ask_aside(conversation, system_prompt, &history.exchanges, Purpose::Title).await;
         let of_first = || history.exchanges.first().and_then(|first| title(&first.asked));
         let Some(title) = said.as_deref().and_then(title).or_else(of_first) else { return Ok(()) };
         let engine = self.clone();
@@ -86,7 +86,7 @@ impl Engine {
             return Ok(());
         }
         let older = &history.exchanges[..half];
-        let Some(mut text) = self.ask_aside(system_prompt, older, aside::SUMMARY, SUMMARY_TOKENS).await else {
+        let Some(mut text) = self.ask_aside(conversation, system_prompt, older, Purpose::Summary).await else {
             return Ok(());
         };
         text.truncate(text.floor_char_boundary(LONGEST_SUMMARY));
@@ -97,14 +97,18 @@ impl Engine {
         blocking(move || Ok(engine.store().set_summary(conversation, &summary, &made_of).map(drop)?)).await
     }
 
-    /// Asks a model something about a conversation. What comes is trimmed; nothing if it can't be asked or says nothing.
+    /// Asks a model for the title or the summary of a conversation. What comes is trimmed; nothing if it can't be asked or says nothing.
     async fn ask_aside(
         &self,
+        conversation: ConversationId,
         system_prompt: &str,
         exchanges: &[Exchange],
-        question: &str,
-        max_reply_tokens: u32,
+        purpose: Purpose,
     ) -> Option<String> {
+        let (question, max_reply_tokens) = match purpose {
+            Purpose::Summary => (aside::SUMMARY, SUMMARY_TOKENS),
+            _ => (aside::TITLE, TITLE_TOKENS),
+        };
         let chain: Arc<Chain> = Arc::clone(self.shared.chain.as_ref()?);
         if !chain.reaches(self.account.widest) {
             return None;
@@ -113,7 +117,8 @@ impl Engine {
         prompt.extend(exchanges.iter().flat_map(messages));
         prompt.push(Message::new(Role::User, question));
         // The tools stand before the messages, so they belong to what the server has in its cache.
-        let prompt = Prompt { messages: prompt, tools: self.tools().specs(), max_reply_tokens };
+        let meter = self.meter(purpose, Some(conversation), None);
+        let prompt = Prompt { messages: prompt, tools: self.tools().specs(), max_reply_tokens, meter };
         let mut parts = Box::pin(chain.reply(prompt, self.account.widest));
         let mut said = String::new();
         loop {

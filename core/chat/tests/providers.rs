@@ -16,7 +16,12 @@ fn made(kind: ProviderKind, server: &FakeServer) -> Arc<HttpProvider> {
 }
 
 fn prompt() -> Arc<Prompt> {
-    Arc::new(Prompt { messages: vec![Message::new(Role::User, "Hello")], tools: vec![], max_reply_tokens: 10 })
+    Arc::new(Prompt {
+        messages: vec![Message::new(Role::User, "Hello")],
+        tools: vec![],
+        max_reply_tokens: 10,
+        meter: None,
+    })
 }
 
 #[tokio::test]

@@ -1,13 +1,13 @@
 //! From the file as written to the configuration as meant: what no single key's type can say.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::checked::{
-    AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, LogLevel, ModelSettings, SttEngine, SttModel,
-    SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
+    AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, LogLevel, ModelSettings, PrivacySettings, SttEngine,
+    SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
 };
 use super::layers::{Settings, shown};
 use super::problem::{Origin, Problem};
@@ -33,6 +33,11 @@ pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<C
         stt: stt(rest, file.stt),
         tts: tts(rest, file.tts),
         llm: llm::llm(rest, file.chat),
+        privacy: PrivacySettings {
+            ephemeral: file.privacy.ephemeral,
+            conversation_days: NonZeroU32::new(file.privacy.conversation_days),
+            ledger_days: NonZeroU32::new(file.privacy.ledger_days),
+        },
         web_listen: web_listen(rest, &file.web.listen),
         log_level: file.log.level.into(),
         log_turns: file.log.turns,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub struct Config {
     pub tts: TtsSettings,
     /// The language-model servers; `None` if nothing may leave the built-in sentences.
     pub llm: Option<LlmSettings>,
+    /// What is kept of what people say, and for how long.
+    pub privacy: PrivacySettings,
     /// Where the panel listens; `None` for no panel.
     pub web_listen: Option<SocketAddr>,
     /// How much is logged.
@@ -298,6 +300,19 @@ pub enum KeySource {
     Environment(String),
     /// The file at this path, which holds nothing else.
     File(PathBuf),
+    /// What `pipit secrets set` keeps under this name.
+    Secret(String),
+}
+
+/// What is kept of what people say, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PrivacySettings {
+    /// Whether what is said by voice and terminal is in memory only.
+    pub ephemeral: bool,
+    /// For how many days conversations are kept; `None` for ever.
+    pub conversation_days: Option<NonZeroU32>,
+    /// For how many days the ledger is kept; `None` for ever.
+    pub ledger_days: Option<NonZeroU32>,
 }
 
 /// How much is logged, from least to most.

@@ -330,7 +330,8 @@ fn unknown_key(section: &str, key: &str, instead: impl FnOnce() -> String) -> St
     if is_about_servers(section) && matches!(key, "api_key" | "key" | "token" | "password" | "secret") {
         return format!(
             "there is no key {section}.{key}, because secrets do not belong in the configuration; name the environment \
-             variable that holds the key in {section}.api_key_env, or a file that holds it in {section}.api_key_file"
+             variable that holds the key in {section}.api_key_env, a file that holds it in {section}.api_key_file, or what \
+             `pipit secrets set` keeps in {section}.api_key_secret"
         );
     }
     format!("there is no key {section}.{key}; {}", instead())

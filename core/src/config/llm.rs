@@ -26,8 +26,7 @@ struct Written {
     name: String,
     base_url: String,
     model: String,
-    api_key_env: String,
-    api_key_file: String,
+    api_key: WrittenKey,
 }
 
 /// Reads everything about servers; `None` if nobody is to be asked.
@@ -44,8 +43,7 @@ pub(super) fn llm(settings: &mut Settings<'_>, chat: wire::Chat) -> Option<LlmSe
         name: chat.name,
         base_url: chat.base_url,
         model: chat.model,
-        api_key_env: chat.api_key_env,
-        api_key_file: chat.api_key_file,
+        api_key: WrittenKey { env: chat.api_key_env, file: chat.api_key_file, secret: chat.api_key_secret },
     };
     let fallbacks = chat.fallback.into_iter().enumerate().map(|(number, fallback)| Written {
         section: table("chat", "fallback", number),
@@ -57,8 +55,7 @@ pub(super) fn llm(settings: &mut Settings<'_>, chat: wire::Chat) -> Option<LlmSe
         name: fallback.name,
         base_url: fallback.base_url,
         model: fallback.model,
-        api_key_env: fallback.api_key_env,
-        api_key_file: fallback.api_key_file,
+        api_key: WrittenKey { env: fallback.api_key_env, file: fallback.api_key_file, secret: fallback.api_key_secret },
     });
     let mut servers: Vec<(String, LlmServer)> = Vec::new();
     for written in std::iter::once(main).chain(fallbacks) {
@@ -104,7 +101,7 @@ fn persona(settings: &mut Settings<'_>, written: String) -> PersonaSource {
 /// One server; its name is what the owner wrote, which may be nothing yet.
 fn server_of(settings: &mut Settings<'_>, written: &Written) -> Option<LlmServer> {
     let section = shown(&written.section);
-    let api_key = key_source(settings, &written.section, &written.api_key_env, &written.api_key_file);
+    let api_key = key_source(settings, &written.section, &written.api_key);
     if written.provider.is_none() && section != "chat" {
         let sentence = format!(
             "{section} needs a kind of server; write in {section}.provider \"openai\", \"ollama\" or \"anthropic\""
@@ -152,8 +149,15 @@ fn server_address(settings: &mut Settings<'_>, written: &Written, with_key: bool
     }
 }
 
-pub(super) fn key_source(settings: &mut Settings<'_>, id: &str, variable: &str, file: &str) -> Option<KeySource> {
-    let section = shown(id);
+/// Where a key is, as the owner wrote it: in one of these places, or nowhere.
+pub(super) struct WrittenKey {
+    pub(super) env: String,
+    pub(super) file: String,
+    pub(super) secret: String,
+}
+
+pub(super) fn key_source(settings: &mut Settings<'_>, id: &str, written: &WrittenKey) -> Option<KeySource> {
+    let (section, variable) = (shown(id), written.env.as_str());
     let is_name = variable.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
         && !variable.starts_with(|first: char| first.is_ascii_digit());
     if !is_name {
@@ -165,17 +169,34 @@ pub(super) fn key_source(settings: &mut Settings<'_>, id: &str, variable: &str, 
         );
         settings.object(&[(id, "api_key_env")], sentence);
     }
-    let file = Some(file.to_owned()).filter(|file| !file.is_empty());
-    match (variable.is_empty(), path(settings, (id, "api_key_file"), file)) {
-        (true, file) => file.map(KeySource::File),
-        (false, None) => Some(KeySource::Environment(variable.to_owned())),
-        (false, Some(_)) => {
-            let sentence =
-                format!("{section}.api_key_env and {section}.api_key_file are both set; leave one of them out");
-            settings.object(&[(id, "api_key_file"), (id, "api_key_env")], sentence);
-            None
-        }
+    let file = Some(written.file.clone()).filter(|file| !file.is_empty());
+    let file = path(settings, (id, "api_key_file"), file).map(KeySource::File);
+    let environment = (!variable.is_empty()).then(|| KeySource::Environment(variable.to_owned()));
+    let secret = secret(settings, id, &written.secret);
+    let all = [("api_key_env", environment), ("api_key_file", file), ("api_key_secret", secret)];
+    let mut named = all.into_iter().filter_map(|(key, source)| Some((key, source?)));
+    let (first, source) = named.next()?;
+    if let Some((other, _)) = named.next() {
+        let sentence = format!("{section}.{first} and {section}.{other} are both set; leave one of them out");
+        settings.object(&[(id, other), (id, first)], sentence);
+        return None;
     }
+    Some(source)
+}
+
+/// A name that a secret of the store can have. What is none may be the key itself, and is not shown.
+fn secret(settings: &mut Settings<'_>, id: &str, name: &str) -> Option<KeySource> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if name.len() > LONGEST_NAME || !name.bytes().all(allowed) {
+        let sentence = format!(
+            "{}.api_key_secret must be a name of letters, digits, dots, hyphens and underscores, {LONGEST_NAME} of them at \
+             most; if this is the key itself, give it to `pipit secrets set NAME`, and replace it where it came from if others \
+             could read it here",
+            shown(id)
+        );
+        settings.object(&[(id, "api_key_secret")], sentence);
+    }
+    (!name.is_empty()).then(|| KeySource::Secret(name.to_owned()))
 }
 
 /// A server that has just failed is not asked the same once more.

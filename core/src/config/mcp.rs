@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::checked::McpServer;
 use super::layers::{Settings, table};
-use super::llm::key_source;
+use super::llm::{WrittenKey, key_source};
 use super::{server, wire};
 use crate::chat::Tier;
 
@@ -27,7 +27,8 @@ pub(super) fn servers(settings: &mut Settings<'_>, written: Vec<wire::Mcp>) -> V
         } else if !names.insert(name.to_lowercase()) {
             settings.object(&[(&section, "name")], "chat.mcp.name is another server's already; write another one");
         }
-        let api_key = key_source(settings, &section, &written.api_key_env, &written.api_key_file);
+        let key = WrittenKey { env: written.api_key_env, file: written.api_key_file, secret: written.api_key_secret };
+        let api_key = key_source(settings, &section, &key);
         let url = server::base_url("chat.mcp", written.url.trim(), api_key.is_some()).unwrap_or_else(|sentence| {
             settings.object(&[(&section, "url")], sentence.replace("base_url", "url"));
             String::new()

@@ -22,8 +22,8 @@ use std::path::{Path, PathBuf};
 
 pub use checked::{
     AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, KeySource, LlmProvider, LlmServer, LlmSettings,
-    LogLevel, McpServer, ModelSettings, PersonaSource, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings,
-    WakeModel, WakeSettings,
+    LogLevel, McpServer, ModelSettings, PersonaSource, PrivacySettings, SttEngine, SttModel, SttSettings, TtsEngine,
+    TtsSettings, WakeModel, WakeSettings,
 };
 pub use problem::Problem;
 

@@ -18,7 +18,7 @@ pub(super) fn base_url(section: &str, written: &str, with_key: bool) -> Result<S
     if !url.username().is_empty() || url.password().is_some() {
         return Err(format!(
             "{section}.base_url must not contain a user name or a password; leave out what stands before the @, and \
-             name the key in {section}.api_key_env or {section}.api_key_file"
+             name the key in {section}.api_key_env, api_key_file or api_key_secret"
         ));
     }
     if url.query().is_some() || url.fragment().is_some() {
@@ -27,7 +27,7 @@ pub(super) fn base_url(section: &str, written: &str, with_key: bool) -> Result<S
     if with_key && url.scheme() == "http" && !url.host().is_some_and(|host| is_private(&host)) {
         return Err(format!(
             "{section}.base_url would send the API key over the Internet unencrypted; write https:// instead of \
-             http://, or set neither {section}.api_key_env nor {section}.api_key_file"
+             http://, or set none of {section}.api_key_env, api_key_file and api_key_secret"
         ));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())

@@ -286,7 +286,7 @@ fn servers_with_tools_and_slips_of_the_pen() {
             pipit.toml:5:8: chat.mcp.name must be letters, digits, - and _, at most 20 of them; write for example "home"
             pipit.toml:6:7: chat.mcp.url is no address (relative URL without a base); write for example "http://127.0.0.1:11434" or "https://api.openai.com/v1"
             pipit.toml:7:9: chat.mcp.reads names "Read", which is not in chat.mcp.tools; write it there too
-            pipit.toml:10:7: chat.mcp.url would send the API key over the Internet unencrypted; write https:// instead of http://, or set neither chat.mcp.api_key_env nor chat.mcp.api_key_file
+            pipit.toml:10:7: chat.mcp.url would send the API key over the Internet unencrypted; write https:// instead of http://, or set none of chat.mcp.api_key_env, api_key_file and api_key_secret
             pipit.toml:12:1: there is no key chat.mcp.tool; did you mean chat.mcp.tools?
         "#]],
     );
@@ -306,13 +306,13 @@ fn slips_of_the_pen_in_fallbacks() {
         expect![[r#"
             pipit.toml:5:12: chat.fallback.provider cannot be this; did you mean "ollama"? Otherwise write "openai", "ollama" or "anthropic"
             pipit.toml:6:1: there is no key chat.fallback.modle; did you mean chat.fallback.model?
-            pipit.toml:9:1: there is no key chat.fallback.history_tokens; [[chat.fallback]] has api_key_env, api_key_file, base_url, model, name and provider
-            pipit.toml:14:1: there is no key chat.fallback.api_key, because secrets do not belong in the configuration; name the environment variable that holds the key in chat.fallback.api_key_env, or a file that holds it in chat.fallback.api_key_file
+            pipit.toml:9:1: there is no key chat.fallback.history_tokens; [[chat.fallback]] has api_key_env, api_key_file, api_key_secret, base_url, model, name and provider
+            pipit.toml:14:1: there is no key chat.fallback.api_key, because secrets do not belong in the configuration; name the environment variable that holds the key in chat.fallback.api_key_env, a file that holds it in chat.fallback.api_key_file, or what `pipit secrets set` keeps in chat.fallback.api_key_secret
             pipit.toml:18:8: chat.fallback.name is another server's already; write another one
             pipit.toml:19:15: chat.fallback.api_key_env must be the name of an environment variable in capitals, such as "OPENAI_API_KEY"; if this is the key itself, put it into that variable, and replace it where it came from if others could read it here
             pipit.toml:22:9: chat.fallback.model is a list; write text in quotes
             pipit.toml:23:8: chat.fallback.name must be letters, digits, spaces, dots and hyphens, 30 of them at most; write for example "kitchen server"
-            pipit.toml:26:12: chat.fallback.base_url would send the API key over the Internet unencrypted; write https:// instead of http://, or set neither chat.fallback.api_key_env nor chat.fallback.api_key_file
+            pipit.toml:26:12: chat.fallback.base_url would send the API key over the Internet unencrypted; write https:// instead of http://, or set none of chat.fallback.api_key_env, api_key_file and api_key_secret
             pipit.toml:28:16: chat.fallback.api_key_file begins with ~, which only a shell understands; write the whole path
         "#]],
     );
@@ -352,8 +352,8 @@ fn slips_of_the_pen_in_fallbacks() {
     check_file(
         "['chat.fallback#00000']\nmodel = 'm'",
         expect![[r#"
-        pipit.toml:1:2: there is no section [chat.fallback#00000]; the sections are [audio], [chat], [ear], [log], [models], [state], [stt], [tts], [turn], [wake] and [web]
-    "#]],
+            pipit.toml:1:2: there is no section [chat.fallback#00000]; the sections are [audio], [chat], [ear], [log], [models], [privacy], [state], [stt], [tts], [turn], [wake] and [web]
+        "#]],
     );
     let owner = Owner {
         environment: &[("PIPIT__CHAT__FALLBACK", "SECRET"), ("PIPIT__CHAT.FALLBACK#00000__MODEL", "m")],
@@ -382,7 +382,7 @@ fn slips_of_the_pen_in_names() {
             pipit.toml:11:1: there is no key ear.pause; did you mean ear.pause_ms?
             pipit.toml:12:1: there is no key ear.volume; did you mean audio.volume?
             pipit.toml:13:2: there is no key ear.Speech-Threshold; did you mean ear.speech_threshold?
-            pipit.toml:14:2: there is no section [mqtt]; the sections are [audio], [chat], [ear], [log], [models], [state], [stt], [tts], [turn], [wake] and [web]
+            pipit.toml:14:2: there is no section [mqtt]; the sections are [audio], [chat], [ear], [log], [models], [privacy], [state], [stt], [tts], [turn], [wake] and [web]
             pipit.toml:16:6: there is no key stt.whisper; [stt] has engine, language, model and threads
         "#]],
     );
@@ -478,7 +478,7 @@ fn slips_in_the_environment_and_in_flags() {
         flag --set audio.volum: there is no key audio.volum; did you mean audio.volume?
         flag --set audio.volume: audio.volume cannot be ""; write a whole number from 0 to 100
         flag --set tts.speed: tts.speed cannot be "fast"; write a number from 0.5 to 2
-        flag --set: this names no section; the sections are [audio], [chat], [ear], [log], [models], [state], [stt], [tts], [turn], [wake] and [web]
+        flag --set: this names no section; the sections are [audio], [chat], [ear], [log], [models], [privacy], [state], [stt], [tts], [turn], [wake] and [web]
         flag --set: this is not section.key=value; write for example --set audio.volume=60
     "#]].assert_eq(&owner.problems());
 }
@@ -505,7 +505,7 @@ fn settings_that_contradict_each_other() {
     check_file(
         "[chat]\nprovider = 'openai'\nmodel = 'm'\nbase_url = 'http://api.openai.com/v1'\napi_key_env = 'A'",
         expect![[r#"
-            pipit.toml:4:12: chat.base_url would send the API key over the Internet unencrypted; write https:// instead of http://, or set neither chat.api_key_env nor chat.api_key_file
+            pipit.toml:4:12: chat.base_url would send the API key over the Internet unencrypted; write https:// instead of http://, or set none of chat.api_key_env, api_key_file and api_key_secret
         "#]],
     );
     // What seems to be missing may be what is misspelt; what is written twice is not.

@@ -24,6 +24,7 @@ pub(super) struct File {
     pub(super) stt: Stt,
     pub(super) tts: Tts,
     pub(super) chat: Chat,
+    pub(super) privacy: Keeping,
     pub(super) web: Web,
     pub(super) log: Log,
 }
@@ -330,6 +331,8 @@ pub(super) struct Chat {
     pub(super) api_key_env: String,
     /// A file that holds nothing but the API key, for example one of systemd's credentials.
     pub(super) api_key_file: String,
+    /// The name under which `pipit secrets set` keeps the API key, sealed.
+    pub(super) api_key_secret: String,
     /// How far what you say may travel: servers that are farther away are never asked.
     pub(super) privacy: Privacy,
     /// Whom to ask where that server cannot answer, in order of preference.
@@ -364,6 +367,7 @@ impl Default for Chat {
             model: String::new(),
             api_key_env: String::new(),
             api_key_file: String::new(),
+            api_key_secret: String::new(),
             privacy: Privacy::Any,
             fallback: Vec::new(),
             mcp: Vec::new(),
@@ -396,6 +400,8 @@ pub(super) struct Fallback {
     pub(super) api_key_env: String,
     /// A file that holds nothing but its API key.
     pub(super) api_key_file: String,
+    /// The name under which `pipit secrets set` keeps its API key.
+    pub(super) api_key_secret: String,
 }
 
 /// A server whose tools a model may want used.
@@ -411,6 +417,8 @@ pub(super) struct Mcp {
     pub(super) api_key_env: String,
     /// A file that holds nothing but its bearer token.
     pub(super) api_key_file: String,
+    /// The name under which `pipit secrets set` keeps its bearer token.
+    pub(super) api_key_secret: String,
     /// The tools that may be used, by the names that `pipit mcp` shows, with commas between. No others are.
     pub(super) tools: String,
     /// Those of them that only tell something, so that nobody need confirm their use.
@@ -458,6 +466,27 @@ pub(super) enum Provider {
     Ollama,
     /// Anthropic.
     Anthropic,
+}
+
+/// What is kept of what you say, and for how long.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct Keeping {
+    /// Keep what is said by voice and terminal in memory only: once Pipit ends, nothing of it is left. What was kept before stays.
+    pub(super) ephemeral: bool,
+    /// Days after which a conversation in which nothing was said since is deleted; 0 keeps it for ever.
+    #[schemars(range(min = 0, max = 36_500))]
+    pub(super) conversation_days: u32,
+    /// Days for which the ledger of what was sent to servers is kept; 0 keeps it for ever.
+    #[schemars(range(min = 0, max = 36_500))]
+    pub(super) ledger_days: u32,
+}
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Keeping { ephemeral: false, conversation_days: 0, ledger_days: 365 }
+    }
 }
 
 /// The panel in the browser.

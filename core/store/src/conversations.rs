@@ -159,14 +159,17 @@ impl Store {
     /// # Errors
     /// There is none with this id, or see [`StoreError`].
     pub fn delete_conversation(&self, id: ConversationId) -> Result<(), StoreError> {
-        self.erase(|scope| {
-            let title = title(scope, id)?;
-            TITLES.remove(scope, id.0, &title)?;
-            delete_messages(scope, id)?;
-            scope.prepare_cached("DELETE FROM conversation WHERE id = ?")?.execute([id.0])?;
-            Ok(())
-        })
+        self.erase(|scope| delete(scope, id))
     }
+}
+
+/// Deletes a conversation with everything in it.
+pub(crate) fn delete(scope: &Scope<'_>, id: ConversationId) -> Result<(), StoreError> {
+    let title = title(scope, id)?;
+    TITLES.remove(scope, id.0, &title)?;
+    delete_messages(scope, id)?;
+    scope.prepare_cached("DELETE FROM conversation WHERE id = ?")?.execute([id.0])?;
+    Ok(())
 }
 
 /// Adds a conversation as the most recent one.

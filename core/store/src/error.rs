@@ -72,7 +72,7 @@ pub enum StoreError {
     #[error("a PIN is 4 to 12 digits")]
     UnfitPin,
     /// A name that no secret can have.
-    #[error("the name of a secret is letters, digits, dots, hyphens and underscores, at most 64 of them")]
+    #[error("the name of a secret is letters, digits, dots, hyphens and underscores, at most 30 of them")]
     UnfitSecretName,
     /// Something that was sealed can't be opened, though the key is right.
     #[error("{what} {row} can't be read: it was damaged or changed since it was written")]

@@ -8,12 +8,22 @@ use crate::StoreError;
 /// Makes a person's empty index. What stands in it is made in `words`: whole tokens, which the tokenizer only has to tell
 /// apart at the spaces.
 pub(crate) fn create(connection: &Connection, person: i64) -> Result<(), StoreError> {
-    for name in [messages(person), titles(person)] {
-        connection.execute_batch(&format!(
-            "CREATE VIRTUAL TABLE {name} USING fts5 (words, content = '', columnsize = 0, detail = none, tokenize = 'ascii');
-             INSERT INTO {name} ({name}, rank) VALUES ('secure-delete', 1);"
-        ))?;
-    }
+    [messages(person), titles(person)].iter().try_for_each(|name| create_one(connection, name))
+}
+
+/// Empties the index of a person's messages, which then wait for it.
+pub(crate) fn empty_messages(connection: &Connection, person: i64) -> Result<(), StoreError> {
+    let name = messages(person);
+    connection.execute_batch(&format!("DROP TABLE IF EXISTS {name}"))?;
+    connection.execute("DELETE FROM indexed_to WHERE person = ?", [person])?;
+    create_one(connection, &name)
+}
+
+fn create_one(connection: &Connection, name: &str) -> Result<(), StoreError> {
+    connection.execute_batch(&format!(
+        "CREATE VIRTUAL TABLE {name} USING fts5 (words, content = '', columnsize = 0, detail = none, tokenize = 'ascii');
+         INSERT INTO {name} ({name}, rank) VALUES ('secure-delete', 1);"
+    ))?;
     Ok(())
 }
 

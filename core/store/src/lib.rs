@@ -22,6 +22,7 @@ mod open;
 mod passphrase;
 mod people;
 mod pin;
+mod retention;
 mod schema;
 mod scope;
 mod seal;

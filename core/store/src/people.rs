@@ -424,7 +424,7 @@ impl PrivacyTier {
         }
     }
 
-    fn read(written: &str) -> PrivacyTier {
+    pub(crate) fn read(written: &str) -> PrivacyTier {
         match written {
             "standard" => PrivacyTier::Standard,
             "private" => PrivacyTier::Private,

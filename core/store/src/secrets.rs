@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 use crate::seal::{unwrap, wrap};
 use crate::{Store, StoreError, back_up, scope};
 
-/// The longest name, in bytes.
-const LONGEST_NAME: usize = 64;
+/// The longest name, in bytes: too short for most keys, so that none passes for its name by mistake.
+const LONGEST_NAME: usize = 30;
 
 impl Store {
     /// Keeps a secret under a name, in place of the one that had it.

@@ -24,9 +24,10 @@ impl Ask {
     pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
         let config = options.load()?;
         super::start_logging(&config, true);
-        let engine = chat::engine(&config, chat::store(&config)?)?;
+        let store = chat::store_to_go_on_with(&config)?;
+        let engine = chat::engine(&config, &store, chat::speakers(&config, &store)?)?;
         super::async_runtime()?.block_on(async {
-            let offering = chat::offer_tools(engine.clone(), chat::mcp_servers(&config)?);
+            let offering = chat::offer_tools(engine.clone(), chat::mcp_servers(&config, &|| Ok(store.clone()))?);
             // Whoever asks waits for the answer, not for a server that is away.
             let _ = tokio::time::timeout(TIME_FOR_TOOLS, offering).await;
             let mut reply =

@@ -78,7 +78,8 @@ fn bad(error: &anyhow::Error) -> Finding {
 }
 
 fn history(config: &Config) -> Finding {
-    match crate::chat::store(config).and_then(|store| crate::chat::engine(config, store)) {
+    match crate::chat::store(config).and_then(|store| crate::chat::engine(config, &store, store.clone())) {
+        Ok(_) if config.privacy.ephemeral => Good("in memory only (privacy.ephemeral)".to_owned()),
         Ok(_) => Good(format!("kept in {}", config.state_dir.display())),
         Err(error) => bad(&error),
     }

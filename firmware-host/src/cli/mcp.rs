@@ -17,7 +17,7 @@ impl Mcp {
     pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
         let config = options.load()?;
         super::start_logging(&config, true);
-        let servers = chat::mcp_servers(&config)?;
+        let servers = chat::mcp_servers(&config, &|| chat::store(&config))?;
         if servers.is_empty() {
             print_line!("There is no server with tools. Name one in [[chat.mcp]].")?;
         }

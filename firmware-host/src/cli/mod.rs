@@ -19,12 +19,15 @@ mod doctor;
 mod doctor_audio;
 mod drawing;
 mod hear;
+mod ledger;
 mod mcp;
 mod memory;
 mod models;
+mod people;
 mod providers;
 mod run;
 mod say;
+mod secrets;
 
 use std::io::{ErrorKind, IsTerminal as _};
 use std::path::PathBuf;
@@ -34,6 +37,7 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use pipit_core::config::{self as settings, Config, LogLevel};
 use tracing_subscriber::EnvFilter;
+use zeroize::Zeroizing;
 
 /// A private voice assistant for small boards.
 #[derive(Debug, Parser)]
@@ -70,6 +74,12 @@ enum Command {
     Conversations(conversations::Conversations),
     /// What Pipit was told to remember
     Memory(memory::Memory),
+    /// Who may speak to Pipit, and how private each of them is
+    People(people::People),
+    /// What was sent to which server
+    Ledger(ledger::Ledger),
+    /// API keys that are kept sealed
+    Secrets(secrets::Secrets),
     /// List microphones and speakers
     Devices(devices::Devices),
     /// Show, fetch, check and measure models
@@ -98,6 +108,9 @@ impl Cli {
             Command::Ask(ask) => ask.execute(&options),
             Command::Conversations(conversations) => conversations.execute(&options),
             Command::Memory(memory) => memory.execute(&options),
+            Command::People(people) => people.execute(&options),
+            Command::Ledger(ledger) => ledger.execute(&options),
+            Command::Secrets(secrets) => secrets.execute(&options),
             Command::Devices(devices) => devices.execute(),
             Command::Models(models) => models.execute(&options),
             Command::Providers(providers) => providers.execute(&options),
@@ -168,6 +181,52 @@ fn filter(level: LogLevel) -> String {
     let quiet =
         ["h2", "hyper", "hyper_util", "reqwest", "rustls", "tower"].map(|library| format!("{library}={libraries}"));
     format!("{},{}", level.name(), quiet.join(","))
+}
+
+/// A line from standard input, without its end: what must not stand among a command's arguments, where others see it. At a
+/// terminal nobody sees what is typed.
+fn read_secret(what: &str) -> anyhow::Result<Zeroizing<String>> {
+    let mut line = Zeroizing::new(String::new());
+    let input = std::io::stdin();
+    let echo = if input.is_terminal() {
+        eprint!("{what}: ");
+        Some(Unechoed::start()?)
+    } else {
+        None
+    };
+    let read = input.read_line(&mut line);
+    if echo.is_some() {
+        eprintln!();
+    }
+    drop(echo);
+    read.with_context(|| format!("the {what} can't be read from standard input"))?;
+    let length = line.trim_end_matches(['\r', '\n']).len();
+    line.truncate(length);
+    anyhow::ensure!(!line.is_empty(), "there is no {what} on standard input; type it there, or pipe it in");
+    Ok(line)
+}
+
+/// A terminal that does not show what is typed, until this is dropped.
+struct Unechoed {
+    before: rustix::termios::Termios,
+}
+
+impl Unechoed {
+    fn start() -> anyhow::Result<Unechoed> {
+        let before = rustix::termios::tcgetattr(std::io::stdin()).context("the terminal can't be asked")?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(rustix::termios::LocalModes::ECHO);
+        rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Flush, &silent)
+            .context("the terminal would show what is typed; pipe it in instead")?;
+        Ok(Unechoed { before })
+    }
+}
+
+impl Drop for Unechoed {
+    fn drop(&mut self) {
+        // A terminal that is gone shows nothing either way.
+        let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Flush, &self.before);
+    }
 }
 
 /// The runtime of everything that waits for a network or a timer.

@@ -14,7 +14,7 @@ use pipit_core::chat::{Message, Role, is_listed};
 use pipit_core::config::{LlmServer, LlmSettings};
 
 use super::Options;
-use crate::chat;
+use crate::chat::{self, OpenStore};
 
 /// How many of a server's models are named where the configured one is not among them.
 const MODELS_SHOWN: usize = 8;
@@ -42,17 +42,19 @@ impl Providers {
         let config = options.load()?;
         super::start_logging(&config, true);
         let llm = config.llm.as_ref();
+        // Only an API key that is kept in it needs the store.
+        let store: OpenStore<'_> = &|| chat::store(&config);
         match self.action {
-            Action::List => list(llm).map(|()| ExitCode::SUCCESS),
+            Action::List => list(llm, store).map(|()| ExitCode::SUCCESS),
             Action::Test { name } => {
                 let llm = llm.context("there is no provider; name one in chat.provider")?;
-                super::async_runtime()?.block_on(test(llm, name.as_deref()))
+                super::async_runtime()?.block_on(test(llm, name.as_deref(), store))
             }
         }
     }
 }
 
-fn list(llm: Option<&LlmSettings>) -> anyhow::Result<()> {
+fn list(llm: Option<&LlmSettings>, store: OpenStore<'_>) -> anyhow::Result<()> {
     let Some(llm) = llm else {
         print_line!("There is no provider: only the built-in sentences are answered. Name one in chat.provider.")?;
         return Ok(());
@@ -62,23 +64,23 @@ fn list(llm: Option<&LlmSettings>) -> anyhow::Result<()> {
     let (names, models) = (width(|server| &server.name), width(|server| &server.model));
     for server in &llm.servers {
         let LlmServer { name, model, tier, .. } = server;
-        let notes = [Some(key(llm, server)), (!llm.allows(server)).then_some("never asked (chat.privacy)")];
+        let notes = [Some(key(llm, server, store)), (!llm.allows(server)).then_some("never asked (chat.privacy)")];
         let notes = notes.into_iter().flatten().collect::<Vec<_>>().join(", ");
         print_line!("{name:<names$}  {model:<models$}  {:<16}  {notes}", tier.name())?;
     }
     Ok(())
 }
 
-fn key(llm: &LlmSettings, server: &LlmServer) -> &'static str {
+fn key(llm: &LlmSettings, server: &LlmServer, store: OpenStore<'_>) -> &'static str {
     match &server.api_key {
         None => "needs no key",
-        Some(_) if chat::provider(llm, server).is_ok() => "key is there",
+        Some(_) if chat::provider(llm, server, store).is_ok() => "key is there",
         Some(_) => "KEY IS MISSING",
     }
 }
 
 /// Tries them one after the other; successful if each is well.
-async fn test(llm: &LlmSettings, name: Option<&str>) -> anyhow::Result<ExitCode> {
+async fn test(llm: &LlmSettings, name: Option<&str>, store: OpenStore<'_>) -> anyhow::Result<ExitCode> {
     let mut well = true;
     for server in chosen(llm, name)? {
         let LlmServer { name, model, tier, .. } = server;
@@ -87,7 +89,7 @@ async fn test(llm: &LlmSettings, name: Option<&str>) -> anyhow::Result<ExitCode>
             show("note", "privacy", &format!("never asked, because chat.privacy is \"{}\"", llm.privacy))?;
             continue;
         }
-        let provider = match chat::provider(llm, server).and_then(|settings| Ok(HttpProvider::new(&settings)?)) {
+        let provider = match chat::provider(llm, server, store).and_then(|settings| Ok(HttpProvider::new(&settings)?)) {
             Ok(provider) => Arc::new(provider),
             Err(error) => {
                 show("BAD ", "key", &format!("{error:#}"))?;
@@ -152,7 +154,8 @@ async fn a_word(provider: Arc<dyn Provider>) -> Result<(Duration, Duration), Cha
     let messages = vec![Message::new(Role::User, "Reply with the single word: ready")];
     let asked = Instant::now();
     // Models that reason first need room for it.
-    let mut chunks = provider.chat_stream(Arc::new(Prompt { messages, tools: Vec::new(), max_reply_tokens: 256 }));
+    let mut chunks =
+        provider.chat_stream(Arc::new(Prompt { messages, tools: Vec::new(), max_reply_tokens: 256, meter: None }));
     let mut first = None;
     while let Some(chunk) = chunks.next().await {
         if matches!(chunk?, ReplyChunk::Text(_) | ReplyChunk::Reasoning) {

@@ -51,10 +51,11 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
     tracing::info!("listening {} ms after the start", started.elapsed().as_millis());
     tokio::spawn(loading.log());
     tokio::spawn(timers::announce(app.engine().clone(), driver.inbox()));
-    tokio::spawn(chat::offer_tools(app.engine().clone(), chat::mcp_servers(app.config())?));
-    tokio::spawn(nightly::back_up(app.store().clone()));
+    let servers = chat::mcp_servers(app.config(), &|| Ok(app.store().clone()))?;
+    tokio::spawn(chat::offer_tools(app.engine().clone(), servers));
+    tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy));
     if let Some(address) = app.config().web_listen {
-        let (bus, store) = (app.bus(), app.store().clone());
+        let (bus, store) = (app.bus(), app.speakers().clone());
         let sources = Sources { snapshots: bus.snapshots(), events: bus.events(), metrics: bus.metrics(), store };
         tokio::spawn(serve_web(address, sources, stop.clone()));
     }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tracing::debug;
 
 use super::http::HttpProvider;
+use super::meter::Count;
 use super::{Prompt, response};
 use crate::error::{ChatError, Wait};
 
@@ -25,6 +26,8 @@ pub(super) struct Generation {
     provider: Arc<HttpProvider>,
     prompt: Arc<Prompt>,
     open: Option<OpenReply>,
+    /// Of the request that was sent last, what went there and back.
+    count: Option<Count>,
     /// Until when the next sign of life must have come.
     deadline: Option<Instant>,
     /// Whether the server has begun to reply; from then on it is not asked again.
@@ -52,6 +55,7 @@ impl Generation {
             provider,
             prompt,
             open: None,
+            count: None,
             deadline: None,
             begun: false,
             answered: false,
@@ -115,6 +119,9 @@ impl Generation {
         let deadline = self.deadline.unwrap_or_else(Instant::now);
         match timeout_at(deadline, open.response.chunk()).await {
             Ok(Ok(bytes)) => {
+                if let (Some(count), Some(bytes)) = (&mut self.count, &bytes) {
+                    count.received(bytes.len() as u64);
+                }
                 open.decode(bytes.as_deref());
                 // Bytes that come without end and say nothing are no sign of life.
                 if open.says_nothing() && Instant::now() >= deadline && !open.is_complete() {
@@ -134,15 +141,25 @@ impl Generation {
         let first_token = self.provider.limits.first_token;
         let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + first_token);
         let provider = Arc::clone(&self.provider);
-        let request = provider.chat_request(&self.prompt);
-        let response = match self.within(deadline, request.send()).await? {
+        let (client, request) = provider.chat_request(&self.prompt).build_split();
+        let request = request.map_err(|error| response::not_sent(&provider, error))?;
+        self.count = provider.count(&self.prompt, &request);
+        let response = match self.within(deadline, client.execute(request)).await? {
             Ok(response) => response,
-            Err(error) => return Err(response::not_sent(&provider, error)),
+            Err(error) => {
+                if let Some(count) = self.count.as_mut().filter(|_| error.is_connect()) {
+                    count.nothing_was_sent();
+                }
+                return Err(response::not_sent(&provider, error));
+            }
         };
+        if let Some(count) = &mut self.count {
+            count.received_head(&response);
+        }
         if response.status().is_success() {
             return Ok(Some(OpenReply::new(response, provider.dialect.decoder())));
         }
-        let (error, kind) = response::refusal(&provider, response, deadline).await;
+        let (error, kind) = response::refusal(&provider, response, deadline, self.count.as_mut()).await;
         if provider.do_without(kind) {
             debug!(?kind, "asking again without what the server does not know");
             return Ok(None);

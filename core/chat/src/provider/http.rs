@@ -9,10 +9,11 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use pipit_core::chat::dialect::{ChatRequest, Dialect, ReplyChunk, ServerErrorKind, Without};
 use pipit_core::chat::{Tier, model_list_path, read_model_list};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, RequestBuilder, Response, Url, redirect};
+use reqwest::{Client, Request, RequestBuilder, Response, Url, redirect};
 use tokio::time::{Instant, timeout_at};
 
 use super::generation::Generation;
+use super::meter::Count;
 use super::{Prompt, Provider, ProviderIdentity, response};
 use crate::error::{ChatError, Wait};
 use crate::settings::{ProviderKind, ProviderSettings, Secret};
@@ -20,9 +21,14 @@ use crate::settings::{ProviderKind, ProviderSettings, Secret};
 /// The longest list of models that is read. OpenRouter's has about half a megabyte.
 const LONGEST_LIST: usize = 8 << 20;
 
+/// What Pipit calls itself.
+pub(super) const USER_AGENT: &str = concat!("pipit/", env!("CARGO_PKG_VERSION"));
+
 /// One server and model. It keeps connections open between requests.
 pub struct HttpProvider {
     identity: ProviderIdentity,
+    host: String,
+    /// Where it is written down what goes to it, if anywhere.
     client: Client,
     pub(super) dialect: Dialect,
     base_url: String,
@@ -57,6 +63,7 @@ impl HttpProvider {
         let tier = Tier::of_url(&settings.base_url);
         Ok(HttpProvider {
             identity: ProviderIdentity { name: settings.name.clone(), model: settings.model.clone(), tier },
+            host: host.to_owned(),
             client: http_client(&url, tier, settings.connect_timeout)?,
             dialect: settings.kind.into(),
             base_url: settings.base_url.trim_end_matches('/').to_owned(),
@@ -69,6 +76,11 @@ impl HttpProvider {
             },
             without: Mutex::default(),
         })
+    }
+
+    /// Begins to count a request that is about to be sent.
+    pub(super) fn count(&self, prompt: &Prompt, request: &Request) -> Option<Count> {
+        prompt.meter.as_ref().map(|meter| meter.count(&self.identity, &self.host, request))
     }
 
     pub(super) fn name(&self) -> String {
@@ -122,7 +134,7 @@ impl HttpProvider {
         let deadline = Instant::now() + self.limits.first_token;
         let mut response = self.ask_for_models(deadline).await?;
         if !response.status().is_success() {
-            return Err(response::refusal(self, response, deadline).await.0);
+            return Err(response::refusal(self, response, deadline, None).await.0);
         }
         let mut body = Vec::new();
         while let Some(bytes) =
@@ -142,7 +154,7 @@ impl HttpProvider {
         if response.status().is_success() {
             return Ok(());
         }
-        match response::refusal(self, response, deadline).await.0 {
+        match response::refusal(self, response, deadline, None).await.0 {
             // Some servers keep no list, and are well all the same.
             ChatError::Rejected { .. } => Ok(()),
             error => Err(error),
@@ -232,7 +244,7 @@ pub(crate) fn http_client(url: &Url, tier: Tier, connect_timeout: Duration) -> R
         .connect_timeout(connect_timeout)
         // A redirect would carry what was said, and perhaps the key, to where nobody meant it to go.
         .redirect(redirect::Policy::none())
-        .user_agent(concat!("pipit/", env!("CARGO_PKG_VERSION")));
+        .user_agent(USER_AGENT);
     if url.scheme() == "http" {
         // No certificates are needed, and a small system may have none.
         builder = builder.tls_certs_only([]);

@@ -4,6 +4,7 @@
 mod chain;
 mod generation;
 mod http;
+mod meter;
 mod response;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use crate::error::ChatError;
 pub(crate) use chain::{Chain, FromChain};
 pub use http::HttpProvider;
 pub(crate) use http::{Scrubber, http_client};
+pub use meter::Meter;
 
 /// Everything that is shown of a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +39,7 @@ impl fmt::Display for ProviderIdentity {
 }
 
 /// What a language model is given for one reply.
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Prompt {
     /// The conversation, with the request last.
     pub messages: Vec<Message>,
@@ -45,6 +47,8 @@ pub struct Prompt {
     pub tools: Vec<ToolSpec>,
     /// Length at which the reply is cut, in tokens.
     pub max_reply_tokens: u32,
+    /// What counts the bytes for the ledger; without it they are not counted.
+    pub meter: Option<Meter>,
 }
 
 /// Leaves out what people said.

@@ -9,6 +9,7 @@ use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use tokio::time::{Instant, timeout_at};
 
 use super::http::HttpProvider;
+use super::meter::Count;
 use crate::error::{ChatError, Wait};
 
 /// How much of an error's body is read.
@@ -36,6 +37,7 @@ pub(super) async fn refusal(
     provider: &HttpProvider,
     mut response: Response,
     deadline: Instant,
+    mut count: Option<&mut Count>,
 ) -> (ChatError, ServerErrorKind) {
     let (status, retry_after) = (response.status(), retry_after(response.headers()));
     let mut body = Vec::new();
@@ -43,6 +45,9 @@ pub(super) async fn refusal(
     // that it broke off.
     let deadline = deadline.min(Instant::now() + REFUSAL_BODY);
     while let Ok(Ok(Some(bytes))) = timeout_at(deadline, response.chunk()).await {
+        if let Some(count) = &mut count {
+            count.received(bytes.len() as u64);
+        }
         body.extend_from_slice(&bytes);
         if body.len() > LONGEST_REFUSAL {
             break;
