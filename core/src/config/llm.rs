@@ -70,11 +70,7 @@ pub(super) fn llm(settings: &mut Settings<'_>, chat: wire::Chat) -> Option<LlmSe
     let servers: Vec<LlmServer> = servers.into_iter().map(|(_, server)| server).collect();
     (!asks_nobody).then(|| LlmSettings {
         servers,
-        privacy: match chat.privacy {
-            wire::Privacy::Any => Tier::Outside,
-            wire::Privacy::House => Tier::House,
-            wire::Privacy::Device => Tier::Device,
-        },
+        privacy: privacy(chat.privacy),
         persona: persona(settings, chat.persona),
         system_prompt: chat.system_prompt,
         history_tokens: chat.history_tokens,
@@ -82,6 +78,15 @@ pub(super) fn llm(settings: &mut Settings<'_>, chat: wire::Chat) -> Option<LlmSe
         first_token_timeout: seconds(chat.first_token_timeout_s),
         idle_timeout: seconds(chat.idle_timeout_s),
     })
+}
+
+/// Up to which tier servers may be asked.
+pub(super) fn privacy(written: wire::Privacy) -> Tier {
+    match written {
+        wire::Privacy::Any => Tier::Outside,
+        wire::Privacy::House => Tier::House,
+        wire::Privacy::Device => Tier::Device,
+    }
 }
 
 fn persona(settings: &mut Settings<'_>, written: String) -> PersonaSource {
@@ -102,7 +107,7 @@ fn persona(settings: &mut Settings<'_>, written: String) -> PersonaSource {
 /// One server; its name is what the owner wrote, which may be nothing yet.
 fn server_of(settings: &mut Settings<'_>, written: &Written) -> Option<LlmServer> {
     let section = shown(&written.section);
-    let api_key = key_source(settings, written);
+    let api_key = key_source(settings, &written.section, &written.api_key_env, &written.api_key_file);
     if written.provider.is_none() && section != "chat" {
         let sentence = format!(
             "{section} needs a kind of server; write in {section}.provider \"openai\", \"ollama\" or \"anthropic\""
@@ -150,9 +155,9 @@ fn server_address(settings: &mut Settings<'_>, written: &Written, with_key: bool
     }
 }
 
-fn key_source(settings: &mut Settings<'_>, written: &Written) -> Option<KeySource> {
-    let (id, section) = (written.section.as_str(), shown(&written.section));
-    let variable = written.api_key_env.as_str();
+/// Where the API key of the server in a section is to be found; `id` is the section as [`Settings`] knows it.
+pub(super) fn key_source(settings: &mut Settings<'_>, id: &str, variable: &str, file: &str) -> Option<KeySource> {
+    let section = shown(id);
     let is_name = variable.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
         && !variable.starts_with(|first: char| first.is_ascii_digit());
     if !is_name {
@@ -164,7 +169,7 @@ fn key_source(settings: &mut Settings<'_>, written: &Written) -> Option<KeySourc
         );
         settings.object(&[(id, "api_key_env")], sentence);
     }
-    let file = Some(written.api_key_file.clone()).filter(|file| !file.is_empty());
+    let file = Some(file.to_owned()).filter(|file| !file.is_empty());
     match (variable.is_empty(), path(settings, (id, "api_key_file"), file)) {
         (true, file) => file.map(KeySource::File),
         (false, None) => Some(KeySource::Environment(variable.to_owned())),

@@ -12,6 +12,7 @@ mod layers;
 mod llm;
 mod problem;
 mod server;
+mod speech;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -21,8 +22,8 @@ use std::path::{Path, PathBuf};
 
 pub use checked::{
     AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, KeySource, LlmProvider, LlmServer, LlmSettings,
-    LogLevel, ModelSettings, PersonaSource, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel,
-    WakeSettings,
+    LogLevel, ModelSettings, PersonaSource, SpeechService, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings,
+    WakeModel, WakeSettings,
 };
 pub use problem::Problem;
 
