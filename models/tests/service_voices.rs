@@ -127,8 +127,8 @@ fn bad_answers_are_named_and_nothing_secret_is() {
         an empty body: the nas does not answer as such a service does: its answer is empty; check what kind it is, and its address
         MP3: the nas does not answer as such a service does: it sent MP3, where WAV was asked for, and Pipit reads WAV and FLAC alone; check what kind it is, and its address
         JSON: the nas does not answer as such a service does: it sent JSON, where WAV was asked for, and Pipit reads WAV and FLAC alone; check what kind it is, and its address
-        noise: the nas does not answer as such a service does: of its sound, it is neither a WAV nor a FLAC file; convert it, for example with `sox`; check what kind it is, and its address
-        half a header: the nas does not answer as such a service does: of its sound, it is cut short before its audio begins; check what kind it is, and its address
+        noise: the nas does not answer as such a service does: what it sent is neither WAV nor FLAC; check what kind it is, and its address
+        half a header: the nas does not answer as such a service does: its sound is no use: it is cut short before its audio begins; check what kind it is, and its address
         gzip that is none: the nas does not answer as such a service does: its answer is packed as gzip, which was not asked for; check what kind it is, and its address
         a body that breaks off: the nas is not available: the connection broke in the middle of the answer: Peer disconnected; check that it runs and can be reached from here
         no end: the nas does not answer as such a service does: it sends more than 8 MB; check what kind it is, and its address
