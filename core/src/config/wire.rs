@@ -257,7 +257,7 @@ pub(super) struct Stt {
     /// The language that is spoken, as its ISO 639 code.
     #[schemars(regex(pattern = "^[a-z]{2,3}$"))]
     pub(super) language: String,
-    /// With a service: where it is, such as "http://nas.local:8000/v1" or "https://api.openai.com/v1".
+    /// With a service: where it is, such as `http://nas.local:8000/v1` or `https://api.openai.com/v1`.
     pub(super) base_url: String,
     /// With a service: the environment variable that holds the API key, such as "OPENAI_API_KEY". The key itself never
     /// stands here.
@@ -315,8 +315,8 @@ pub(super) struct Tts {
     /// Pace of the voice; 1 is as it was made, 2 twice as fast.
     #[schemars(range(min = 0.5, max = 2.0))]
     pub(super) speed: f64,
-    /// With a service: where it is, such as "http://nas.local:8880/v1" or "https://api.openai.com/v1", for Fish Speech
-    /// "http://nas.local:8080" or "https://api.fish.audio".
+    /// With a service: where it is, such as `http://nas.local:8880/v1` or `https://api.openai.com/v1`, for Fish Speech
+    /// `http://nas.local:8080` or `https://api.fish.audio`.
     pub(super) base_url: String,
     /// With a service: its own name for the model. Empty stands for "tts-1" with "openai", and for the server's choice with
     /// "fish".
