@@ -158,13 +158,14 @@ impl App {
         let (stt, stt_ready) = {
             let (installed, config, runtime) = (Arc::clone(&self.installed), self.config.clone(), self.runtime.clone());
             let load = move |_| {
-                let (mut whisper, name) = installed.recogniser(&config)?;
+                let (mut recogniser, name) = installed.recogniser(&config)?;
                 if self_test {
-                    self_test::log(&runtime, &config.models.dir, &mut whisper);
+                    self_test::log(&runtime, &config.models.dir, &mut *recogniser);
                 }
-                Ok((whisper, name))
+                Ok((recogniser, name))
             };
-            Worker::start(stt(Box::new(load)), Arc::clone(&gauge))?
+            let service = self.config.transcription_service().map(|service| service.time_limit);
+            Worker::start(stt(Box::new(load), service.unwrap_or_default()), Arc::clone(&gauge))?
         };
         let (tts, tts_ready) = {
             let (installed, config, runtime) = (Arc::clone(&self.installed), self.config.clone(), self.runtime.clone());
@@ -176,7 +177,8 @@ impl App {
                 let name = voice.name().to_owned();
                 Ok((voice, name))
             };
-            Worker::start(tts(Box::new(load)), Arc::clone(&gauge))?
+            let service = self.config.voice_service().map(|service| service.time_limit);
+            Worker::start(tts(Box::new(load), service.unwrap_or_default()), Arc::clone(&gauge))?
         };
         let parts = [("turn model", smart_turn_ready), ("recogniser", stt_ready), ("voice", tts_ready)];
         Ok((Models::new(smart_turn, stt, tts, gauge), Loading { parts }))

@@ -205,7 +205,16 @@ fn log_left_out(llm: &LlmSettings) {
     }
 }
 
-fn secret(server: &str, source: &KeySource, store: OpenStore<'_>) -> anyhow::Result<String> {
+/// The voice that suits the persona, if a persona speaks here and names one.
+pub fn persona_voice(config: &Config) -> Option<String> {
+    persona(&config.llm.as_ref()?.persona).ok()?.voice
+}
+
+/// The API key of `server`.
+///
+/// # Errors
+/// It can't be read.
+pub fn secret(server: &str, source: &KeySource, store: OpenStore<'_>) -> anyhow::Result<String> {
     let key = match source {
         KeySource::Environment(name) => std::env::var(name).ok().with_context(|| {
             format!("the API key of {server} should be in {name} (api_key_env), which is not set in the environment")

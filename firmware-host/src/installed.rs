@@ -8,9 +8,12 @@ use pipit_core::turn::WakeMode;
 use pipit_models::board::Board;
 use pipit_models::catalogue::{Engine, Kind, Measurements, Model, ModelFolder, State, Verdict};
 use pipit_models::openwakeword::OpenWakeWord;
+use pipit_models::recogniser::Recogniser;
 use pipit_models::runtime::Runtime;
 use pipit_models::voice::{self, Voice, VoiceSettings};
 use pipit_models::whisper::{Whisper, WhisperSettings, WhisperSource, nano};
+
+use crate::{chat, services};
 
 /// What every wake-word model needs beside itself, by the catalogue's name.
 const WAKE_WORD_FEATURES: &str = "openwakeword-features";
@@ -51,11 +54,23 @@ impl Installed {
         &self.measured
     }
 
-    /// Loads the recogniser, and says which it is.
+    /// Makes the recogniser ready, and says which it is: the service that the owner named, or a model on this device.
+    ///
+    /// # Errors
+    /// As for [`Installed::local_recogniser`].
+    pub fn recogniser(&self, config: &Config) -> anyhow::Result<(Box<dyn Recogniser>, String)> {
+        if let Some(ready) = services::recogniser(config) {
+            return Ok(ready);
+        }
+        let (whisper, name) = self.local_recogniser(config)?;
+        Ok((Box::new(whisper), name))
+    }
+
+    /// Loads the recogniser on this device, and says which it is.
     ///
     /// # Errors
     /// The owner chose one that is not installed or can't be loaded. Without a choice there always is one.
-    pub fn recogniser(&self, config: &Config) -> anyhow::Result<(Whisper, String)> {
+    pub fn local_recogniser(&self, config: &Config) -> anyhow::Result<(Whisper, String)> {
         match &config.stt.model {
             SttModel::File(path) => {
                 let name = path.display().to_string();
@@ -79,30 +94,46 @@ impl Installed {
         }
     }
 
-    /// Opens the voice.
+    /// Opens the voice: the service that the owner named, or one on this device.
+    ///
+    /// # Errors
+    /// As for [`Installed::local_voice`].
+    pub fn voice(&self, config: &Config, runtime: Option<&Runtime>) -> anyhow::Result<Box<dyn Voice>> {
+        match services::voice(config, runtime) {
+            Some(voice) => Ok(voice),
+            None => self.local_voice(config, runtime),
+        }
+    }
+
+    /// Opens the voice on this device.
     ///
     /// # Errors
     /// The owner chose one that is not installed or can't be opened, or there is not even espeak-ng.
-    pub fn voice(&self, config: &Config, runtime: Option<&Runtime>) -> anyhow::Result<Box<dyn Voice>> {
-        let settings = self.voice_settings(config);
-        if let Some(engine) = config.tts.engine {
-            return Ok(voice::open(engine.name(), &settings, runtime)?);
+    pub fn local_voice(&self, config: &Config, runtime: Option<&Runtime>) -> anyhow::Result<Box<dyn Voice>> {
+        let persona_voice = chat::persona_voice(config);
+        let open = |engine: TtsEngine| {
+            let settings = with_persona_voice(self.voice_settings(config), engine, persona_voice.as_deref());
+            voice::open(engine.name(), &settings, runtime)
+        };
+        if let Some(engine) = config.tts.engine.filter(|engine| !is_service(*engine)) {
+            return Ok(open(engine)?);
         }
         for model in self.affordable(Kind::Tts, &config.stt.language) {
-            match voice::open(engine_of(&model).name(), &settings, runtime) {
+            match open(engine_of(&model)) {
                 Ok(voice) => return Ok(voice),
                 Err(error) => tracing::warn!("{}: {error}; trying the next best", model.name),
             }
         }
-        Ok(voice::open(TtsEngine::Espeak.name(), &settings, runtime)?)
+        Ok(open(TtsEngine::Espeak)?)
     }
 
     /// The engines that can speak here, the one that [`Installed::voice`] chooses first, then those that are lighter.
     /// espeak-ng is always among them.
     pub fn voices(&self, config: &Config) -> Vec<TtsEngine> {
         let weights = [TtsEngine::Kokoro, TtsEngine::Piper, TtsEngine::Espeak];
-        let best =
-            config.tts.engine.or_else(|| self.affordable(Kind::Tts, &config.stt.language).first().map(engine_of));
+        let service = config.tts.engine.filter(|_| config.voice_service().is_some());
+        let chosen = config.tts.engine.filter(|engine| !is_service(*engine));
+        let best = chosen.or_else(|| self.affordable(Kind::Tts, &config.stt.language).first().map(engine_of));
         let from = weights.iter().position(|engine| Some(*engine) == best).unwrap_or(weights.len() - 1);
         let settings = VoiceSettings { voice: None, ..self.voice_settings(config) };
         let installed = |engine: &TtsEngine| {
@@ -110,7 +141,7 @@ impl Installed {
                 || voice::voices(engine.name(), &settings).is_ok_and(|voices| !voices.is_empty())
         };
         let lighter = weights[from + 1..].iter().copied().filter(installed);
-        std::iter::once(weights[from]).chain(lighter).collect()
+        service.into_iter().chain([weights[from]]).chain(lighter).collect()
     }
 
     /// Opens the first of these voices that can be opened. Which voice of an engine the owner chose says nothing about
@@ -158,9 +189,11 @@ impl Installed {
         file.with_context(|| format!("the wake word {name} is not installed; {}", how_to_get(name)))
     }
 
-    /// What is configured about the voice.
+    /// What is configured about a voice on this device.
     pub fn voice_settings(&self, config: &Config) -> VoiceSettings {
-        VoiceSettings { voice: config.tts.voice.clone(), speed: config.tts.speed, models: config.models.dir.clone() }
+        // The name of a service's voice says nothing about another engine.
+        let voice = config.tts.voice.clone().filter(|_| config.tts.service.is_none());
+        VoiceSettings { voice, speed: config.tts.speed, models: config.models.dir.clone(), service: None }
     }
 
     /// How many threads a recogniser gets: one core stays free for the ear, because more threads than free cores make it
@@ -214,6 +247,21 @@ impl Installed {
             WhisperSettings { threads: self.recogniser_threads(config), language: Some(config.stt.language.clone()) };
         Ok(Whisper::load(source, &settings)?)
     }
+}
+
+fn is_service(engine: TtsEngine) -> bool {
+    matches!(engine, TtsEngine::OpenAi | TtsEngine::Fish)
+}
+
+/// The same with the voice that suits the persona, where the owner has chosen none and the engine has that one.
+pub(crate) fn with_persona_voice(settings: VoiceSettings, engine: TtsEngine, wanted: Option<&str>) -> VoiceSettings {
+    let Some(wanted) = wanted.filter(|_| settings.voice.is_none()) else { return settings };
+    let has = voice::voices(engine.name(), &settings).is_ok_and(|voices| voices.iter().any(|voice| voice == wanted));
+    if !has {
+        tracing::debug!("{} has no voice {wanted:?}, which the persona asks for", engine.name());
+        return settings;
+    }
+    VoiceSettings { voice: Some(wanted.to_owned()), ..settings }
 }
 
 fn engine_of(model: &&Model) -> TtsEngine {

@@ -14,6 +14,7 @@ pub mod installed;
 pub mod nightly;
 pub mod report;
 pub mod self_test;
+pub mod services;
 pub mod timers;
 pub mod turn_log;
 pub mod waterfall;

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use pipit_core::audio::{FRAME_SAMPLES, LISTENING_RATE, Pcm};
 use pipit_models::cancel::CancelFlag;
+use pipit_models::recogniser::Recogniser;
 use pipit_models::runtime::Runtime;
 use pipit_models::silero::SileroVad;
 use pipit_models::smart_turn::SmartTurn;
 use pipit_models::voice::{self, VoiceSettings};
-use pipit_models::whisper::Whisper;
 
 use crate::app::{SILERO_VAD, SMART_TURN};
 use crate::audio::resample;
@@ -35,7 +35,7 @@ pub struct Passed {
 /// # Errors
 /// espeak-ng is missing, or failed.
 pub fn spoken_sample() -> anyhow::Result<Pcm> {
-    let settings = VoiceSettings { voice: None, speed: 1.0, models: std::path::PathBuf::new() };
+    let settings = VoiceSettings { voice: None, speed: 1.0, models: std::path::PathBuf::new(), service: None };
     let mut espeak = voice::open("espeak", &settings, None)?;
     let pcm = voice::say(&mut *espeak, SENTENCE, &CancelFlag::new())?;
     let mut samples = vec![0.0; FRAME_SAMPLES];
@@ -48,7 +48,12 @@ pub fn spoken_sample() -> anyhow::Result<Pcm> {
 ///
 /// # Errors
 /// Which of them failed, and how.
-pub fn run(runtime: &Runtime, models: &std::path::Path, whisper: &mut Whisper, speech: &Pcm) -> anyhow::Result<Passed> {
+pub fn run(
+    runtime: &Runtime,
+    models: &std::path::Path,
+    recogniser: &mut dyn Recogniser,
+    speech: &Pcm,
+) -> anyhow::Result<Passed> {
     let begun = Instant::now();
     let mut vad = SileroVad::load(runtime, &models.join(SILERO_VAD))?;
     let mut smart_turn = SmartTurn::load(runtime, &models.join(SMART_TURN), 1)?;
@@ -60,7 +65,7 @@ pub fn run(runtime: &Runtime, models: &std::path::Path, whisper: &mut Whisper, s
         bail!("Silero VAD took a spoken sentence for silence ({voice_activity:.2})");
     }
     let complete = smart_turn.probability(speech.samples())?;
-    let transcript = whisper.transcribe(speech.samples(), &CancelFlag::new()).context("the recogniser failed")?;
+    let transcript = recogniser.transcribe(speech.samples(), &CancelFlag::new()).context("the recogniser failed")?;
     let words: String = transcript.text.chars().filter(|c| c.is_alphabetic() || *c == ' ').collect();
     if !words.eq_ignore_ascii_case(SENTENCE.trim_end_matches('?')) {
         bail!("it said \"{SENTENCE}\" to itself and understood \"{}\"", transcript.text);
@@ -69,8 +74,8 @@ pub fn run(runtime: &Runtime, models: &std::path::Path, whisper: &mut Whisper, s
 }
 
 /// Runs the test on a sentence of espeak-ng's and logs what came of it.
-pub fn log(runtime: &Runtime, models: &std::path::Path, whisper: &mut Whisper) {
-    match spoken_sample().and_then(|speech| run(runtime, models, whisper, &speech)) {
+pub fn log(runtime: &Runtime, models: &std::path::Path, recogniser: &mut dyn Recogniser) {
+    match spoken_sample().and_then(|speech| run(runtime, models, recogniser, &speech)) {
         Ok(passed) => tracing::info!("self-test passed: {passed}"),
         Err(error) => tracing::error!("self-test failed: {error:#}; run `pipit doctor`"),
     }

@@ -237,7 +237,7 @@ fn models(load: LoadSettings, hear: Hear) -> Arc<Models> {
             probability: Some(if job.task.utterance.samples().len() > 16_000 { 0.9 } else { 0.1 }),
         },
     );
-    let real = stt(Box::new(|_| anyhow::bail!("it is not used")));
+    let real = stt(Box::new(|_| anyhow::bail!("it is not used")), Duration::ZERO);
     let stt = with::<_, Hear, Utterance>(
         real,
         move || hear,
@@ -246,7 +246,7 @@ fn models(load: LoadSettings, hear: Hear) -> Arc<Models> {
             transcription: Transcription::Words(Overheard::new(hear(job).to_owned())),
         },
     );
-    let real = tts(Box::new(|_| anyhow::bail!("it is not used")));
+    let real = tts(Box::new(|_| anyhow::bail!("it is not used")), Duration::ZERO);
     let tts = with::<_, (), ClauseText>(
         real,
         || (),

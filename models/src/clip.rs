@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
-use pipit_core::audio::{LISTENING_RATE, Pcm};
+use pipit_core::audio::{Hertz, LISTENING_RATE, Pcm};
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler};
 
@@ -17,7 +17,7 @@ pub struct ClipError {
 }
 
 /// The sample rates that recordings of speech come in.
-const RATES: std::ops::RangeInclusive<u32> = 4000..=192_000;
+pub(crate) const RATES: std::ops::RangeInclusive<u32> = 4000..=192_000;
 
 /// What a file holds: samples of all channels in turn.
 struct Recording {
@@ -37,19 +37,16 @@ struct Recording {
 pub fn read(path: &Path) -> Result<Pcm, ClipError> {
     let failed = |reason: String| ClipError { path: path.to_owned(), reason };
     let bytes = std::fs::read(path).map_err(|error| failed(format!("cannot be read: {error}")))?;
-    let recording = decode(bytes).map_err(&failed)?;
-    if !RATES.contains(&recording.rate) {
-        return Err(failed(format!("its sample rate of {} Hz is outside 4 to 192 kHz", recording.rate)));
-    }
-    let mono = mix(&recording);
+    let clip = decode_mono(bytes).map_err(&failed)?;
+    let (mono, rate) = (clip.samples().to_vec(), clip.rate().0);
     if mono.is_empty() {
         return Err(failed("it holds no audio".to_owned()));
     }
     if let Some(at) = mono.iter().position(|sample| !sample.is_finite()) {
-        let seconds = at as f64 / f64::from(recording.rate);
+        let seconds = at as f64 / f64::from(rate);
         return Err(failed(format!("the sample at {seconds:.3} s is not a number; export the recording again")));
     }
-    let samples = resample(mono, recording.rate, LISTENING_RATE.0).map_err(failed)?;
+    let samples = resample(mono, rate, LISTENING_RATE.0).map_err(failed)?;
     Ok(Pcm::new(samples, LISTENING_RATE))
 }
 
@@ -58,16 +55,33 @@ pub fn read(path: &Path) -> Result<Pcm, ClipError> {
 /// # Errors
 /// [`ClipError`], which names the file.
 pub fn write_wav(path: &Path, pcm: &Pcm) -> Result<(), ClipError> {
+    let failed = |error| ClipError { path: path.to_owned(), reason: format!("cannot be written: {error}") };
+    std::fs::write(path, wav(pcm)).map_err(failed)
+}
+
+/// `pcm` as a mono WAV file of 16 bits at its own rate.
+pub fn wav(pcm: &Pcm) -> Vec<u8> {
     let spec =
         WavSpec { channels: 1, sample_rate: pcm.rate().0, bits_per_sample: 16, sample_format: SampleFormat::Int };
-    let write = || {
-        let mut wav = WavWriter::create(path, spec)?;
+    let mut file = Cursor::new(Vec::with_capacity(44 + 2 * pcm.samples().len()));
+    let write = |file: &mut Cursor<Vec<u8>>| {
+        let mut wav = WavWriter::new(file, spec)?;
         for sample in pcm.samples() {
             wav.write_sample((sample.clamp(-1.0, 1.0) * 32_767.0).round() as i16)?;
         }
         wav.finalize()
     };
-    write().map_err(|error| ClipError { path: path.to_owned(), reason: format!("cannot be written: {error}") })
+    write(&mut file).expect("memory takes it, and no sound is as long as a WAV file can be");
+    file.into_inner()
+}
+
+/// The sound of a WAV or FLAC file that is in memory, with its channels mixed into one, at its own rate.
+pub(crate) fn decode_mono(bytes: Vec<u8>) -> Result<Pcm, String> {
+    let recording = decode(bytes)?;
+    if !RATES.contains(&recording.rate) {
+        return Err(format!("its sample rate of {} Hz is outside 4 to 192 kHz", recording.rate));
+    }
+    Ok(Pcm::new(mix(&recording), Hertz(recording.rate)))
 }
 
 fn decode(mut bytes: Vec<u8>) -> Result<Recording, String> {

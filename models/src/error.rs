@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::service::ServiceError;
+
 /// Why a model could not be loaded or did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -42,9 +44,18 @@ pub enum ModelError {
         /// What the library said.
         reason: String,
     },
+    /// A service in place of a model did not answer.
+    #[error("{0}")]
+    Service(ServiceError),
     /// The caller asked for the work to stop, and it did.
     #[error("the work was cancelled")]
     Cancelled,
+}
+
+impl From<ServiceError> for ModelError {
+    fn from(error: ServiceError) -> Self {
+        if matches!(error, ServiceError::Cancelled) { ModelError::Cancelled } else { ModelError::Service(error) }
+    }
 }
 
 impl ModelError {

@@ -14,6 +14,8 @@ pub mod openwakeword;
 
 pub mod whisper;
 
+pub mod recogniser;
+
 pub mod echo;
 
 pub mod clip;
@@ -25,6 +27,8 @@ pub mod espeak;
 pub mod kokoro;
 
 pub mod piper;
+
+pub mod service;
 
 mod phonemes;
 

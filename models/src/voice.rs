@@ -10,10 +10,11 @@ use pipit_core::audio::{Hertz, Pcm};
 use crate::cancel::CancelFlag;
 use crate::error::ModelError;
 use crate::runtime::Runtime;
+use crate::service::{self, ServiceError, ServiceSettings};
 use crate::{espeak, kokoro, piper};
 
-/// Every engine, the most natural voice first.
-pub const ENGINES: &[Engine] = &[kokoro::ENGINE, piper::ENGINE, espeak::ENGINE];
+/// Every engine on this device, the most natural voice first, then the services.
+pub const ENGINES: &[Engine] = &[kokoro::ENGINE, piper::ENGINE, espeak::ENGINE, service::OPENAI, service::FISH];
 
 /// A text-to-speech engine, ready to speak. It belongs to one thread at a time.
 pub trait Voice: Send {
@@ -40,7 +41,7 @@ pub struct Engine {
     pub name: &'static str,
     /// Makes it ready to speak.
     pub open: fn(&VoiceSettings, Option<&Runtime>) -> Opened,
-    /// The voices that are installed for it, by the names that [`VoiceSettings::voice`] takes.
+    /// The voices that it is known to have, by the names that [`VoiceSettings::voice`] takes. A service may have others.
     pub voices: fn(&VoiceSettings) -> Result<Vec<String>, VoiceError>,
 }
 
@@ -53,12 +54,20 @@ pub struct VoiceSettings {
     pub speed: f32,
     /// The folder that holds the models.
     pub models: PathBuf,
+    /// The server to ask, for an engine that is one.
+    pub service: Option<ServiceSettings>,
 }
 
 impl VoiceSettings {
     /// `speed`, finite and within what every engine can speak intelligibly.
     pub(crate) fn pace(&self) -> f32 {
         if self.speed.is_finite() { self.speed.clamp(0.5, 2.0) } else { 1.0 }
+    }
+
+    /// The server to ask.
+    pub(crate) fn service(&self) -> Result<&ServiceSettings, VoiceError> {
+        let missing = || VoiceError::NotInstalled("there is no server to ask: name one in tts.base_url".to_owned());
+        self.service.as_ref().ok_or_else(missing)
     }
 }
 
@@ -84,9 +93,18 @@ pub enum VoiceError {
     /// A model's file or the runtime is unfit.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// A service did not speak.
+    #[error("{0}")]
+    Service(ServiceError),
     /// The engine failed on this clause; the next may succeed.
     #[error("{0}")]
     Failed(String),
+}
+
+impl From<ServiceError> for VoiceError {
+    fn from(error: ServiceError) -> Self {
+        if matches!(error, ServiceError::Cancelled) { VoiceError::Cancelled } else { VoiceError::Service(error) }
+    }
 }
 
 impl VoiceError {

@@ -7,25 +7,34 @@ use std::path::Path;
 use pipit_core::audio::Pcm;
 use pipit_models::cancel::CancelFlag;
 use pipit_models::voice::{self, ENGINES, Voice, VoiceError, VoiceSettings};
+use pipit_testkit::http::Server;
 
+mod service_support;
 mod voice_support;
+use service_support::{settings, speaks};
 use voice_support::{models_folder, runtime};
 
-/// The settings with which an engine can speak in the tests.
-fn ready(engine: &str, models: &Path) -> VoiceSettings {
+/// The settings with which an engine can speak in the tests; a service is asked at `server`.
+fn ready(engine: &str, models: &Path, server: &Server) -> VoiceSettings {
     let voice = match engine {
         "espeak" => "en-gb",
         "kokoro" => "af_one",
         "piper" => "en_US-one-medium",
+        "openai" | "fish" => "en-gb",
         _ => panic!("say here with which voice {engine} is tested"),
     };
-    VoiceSettings { voice: Some(voice.to_owned()), speed: 1.0, models: models.to_owned() }
+    let service = match engine {
+        "openai" => Some(settings(server, "/v1")),
+        "fish" => Some(settings(server, "")),
+        _ => None,
+    };
+    VoiceSettings { voice: Some(voice.to_owned()), speed: 1.0, models: models.to_owned(), service }
 }
 
 fn with_each(check: impl Fn(&str, &VoiceSettings, &mut dyn Voice)) {
-    let (models, runtime) = (models_folder(), runtime());
+    let (models, runtime, server) = (models_folder(), runtime(), Server::answering(speaks));
     for engine in ENGINES {
-        let settings = ready(engine.name, models.path());
+        let settings = ready(engine.name, models.path(), &server);
         let mut voice = voice::open(engine.name, &settings, Some(&runtime))
             .unwrap_or_else(|error| panic!("{}: {error}", engine.name));
         check(engine.name, &settings, voice.as_mut());
@@ -83,7 +92,7 @@ fn odd_text_is_spoken_or_refused_and_the_voice_goes_on() {
         for text in odd.iter().copied().chain([&*long, &*endless_word, &*endless_sentence]) {
             let shown: String = text.chars().take(30).collect();
             match say(voice, text) {
-                Ok(_) | Err(VoiceError::Failed(_)) => {}
+                Ok(_) | Err(VoiceError::Failed(_) | VoiceError::Service(_)) => {}
                 Err(error) => panic!("{engine}: {shown:?}: {error}"),
             }
         }
@@ -124,6 +133,13 @@ fn twice_the_speed_takes_about_half_as_long() {
 fn a_voice_that_is_not_there_brings_those_that_are() {
     let runtime = runtime();
     with_each(|engine, settings, _| {
+        if settings.service.is_some() {
+            // Only the server knows its voices, and says so when it is asked to speak.
+            let settings = VoiceSettings { voice: Some("en-gbx".to_owned()), ..settings.clone() };
+            let error = say(&mut *voice::open(engine, &settings, None).unwrap(), "Hello.").unwrap_err().to_string();
+            assert!(error.contains("en-gbx") && error.contains("check the names"), "{engine}: {error}");
+            return;
+        }
         let installed = voice::voices(engine, settings).unwrap();
         let wanted = settings.voice.as_deref().unwrap();
         assert!(installed.iter().any(|name| name == wanted), "{engine}: {installed:?}");
@@ -136,7 +152,7 @@ fn a_voice_that_is_not_there_brings_those_that_are() {
 #[test]
 fn the_first_choice_is_a_voice_that_is_there() {
     let (models, runtime) = (models_folder(), runtime());
-    let settings = VoiceSettings { voice: None, speed: 1.0, models: models.path().to_owned() };
+    let settings = VoiceSettings { voice: None, speed: 1.0, models: models.path().to_owned(), service: None };
     for engine in ["piper", "espeak"] {
         let mut voice = voice::open(engine, &settings, Some(&runtime)).unwrap();
         assert!(voice.name().starts_with(engine), "{}", voice.name());
@@ -147,7 +163,7 @@ fn the_first_choice_is_a_voice_that_is_there() {
 #[test]
 fn without_files_or_runtime_an_engine_says_what_is_not_installed() {
     let (empty, full) = (tempfile::tempdir().unwrap(), models_folder());
-    let settings = |models: &Path| VoiceSettings { voice: None, speed: 1.0, models: models.to_owned() };
+    let settings = |models: &Path| VoiceSettings { voice: None, speed: 1.0, models: models.to_owned(), service: None };
     for engine in ["kokoro", "piper"] {
         let error = voice::open(engine, &settings(empty.path()), Some(&runtime())).err().expect("there are no files");
         assert!(matches!(error, VoiceError::NotInstalled(_)), "{error}");
@@ -156,6 +172,10 @@ fn without_files_or_runtime_an_engine_says_what_is_not_installed() {
         let error = voice::open(engine, &settings(full.path()), None).err().expect("there is no runtime");
         assert!(matches!(error, VoiceError::NotInstalled(_)) && error.to_string().contains("ONNX Runtime"), "{error}");
     }
+    for engine in ["openai", "fish"] {
+        let error = voice::open(engine, &settings(full.path()), None).err().expect("there is no server");
+        assert!(error.to_string().contains("tts.base_url"), "{error}");
+    }
     let error = voice::open("kokro", &settings(full.path()), None).err().expect("no such engine");
-    assert!(error.to_string().contains("there are: kokoro, piper, espeak"), "{error}");
+    assert!(error.to_string().contains("there are: kokoro, "), "{error}");
 }

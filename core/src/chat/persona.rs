@@ -26,6 +26,8 @@ pub struct Persona {
     pub tools: Option<Vec<String>>,
     /// What keeps it to its subject, if it has one.
     pub topic: Option<TopicGuard>,
+    /// The voice that suits it, by the name of an engine that has it. The owner's own choice goes before it.
+    pub voice: Option<String>,
 }
 
 /// A pack that can't be used, and what is wrong with it.
@@ -48,6 +50,7 @@ struct Pack {
     greeting: Option<String>,
     tools: Option<Vec<String>>,
     topic: Option<Topic>,
+    voice: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -62,17 +65,21 @@ struct Topic {
 }
 
 impl Persona {
-    /// Reads a pack: `title`, `prompt`, perhaps a `greeting` and a list of `tools`, and perhaps a table `[topic]` with the words of its `subject`, of what lies
+    /// Reads a pack: `title`, `prompt`, perhaps a `greeting`, a list of `tools` and a `voice`, and perhaps a table
+    /// `[topic]` with the words of its `subject`, of what lies
     /// `elsewhere`, of the `small_talk` that it joins in, and the `refusal` that it says to all else.
     ///
     /// # Errors
     /// It is no TOML, or has other keys or values than these.
     pub fn parse(pack: &str) -> Result<Persona, PersonaError> {
-        let Pack { title, prompt, greeting, tools, topic } =
+        let Pack { title, prompt, greeting, tools, topic, voice } =
             toml::from_str(pack).map_err(|error| PersonaError(error.to_string().trim_end().to_owned()))?;
         let empty = |key: &str| PersonaError(format!("its {key} is empty; write one, or leave the key out"));
         if prompt.trim().is_empty() {
             return Err(empty("prompt"));
+        }
+        if voice.as_ref().is_some_and(|voice| voice.trim().is_empty()) {
+            return Err(empty("voice"));
         }
         let topic = topic.map(|Topic { subject, elsewhere, small_talk, refusal }| {
             if subject.is_empty() {
@@ -84,7 +91,7 @@ impl Persona {
             Ok(TopicGuard::new(&subject, &elsewhere, &small_talk, refusal))
         });
         let greeting = greeting.map(|greeting| greeting.trim().to_owned()).filter(|greeting| !greeting.is_empty());
-        Ok(Persona { title, prompt: prompt.trim().to_owned(), greeting, tools, topic: topic.transpose()? })
+        Ok(Persona { title, prompt: prompt.trim().to_owned(), greeting, tools, voice, topic: topic.transpose()? })
     }
 
     /// The pack of that name in the program, if there is one.
@@ -126,6 +133,7 @@ mod tests {
         let wrong = |pack: &str| Persona::parse(pack).unwrap_err().to_string();
         let said = [
             wrong("title = 'x'\nprompt = ' '\n"),
+            wrong("title = 'x'\nprompt = 'y'\nvoice = ''\n"),
             wrong("title = 'x'\nprompt = 'y'\n[topic]\nsubject = []\nrefusal = 'no'\n"),
             wrong("title = 'x'\nprompt = 'y'\nvoices = 3\n"),
             wrong("title = "),
@@ -133,13 +141,15 @@ mod tests {
         expect![[r#"
             its prompt is empty; write one, or leave the key out
             ---
+            its voice is empty; write one, or leave the key out
+            ---
             its topic.subject is empty; write one, or leave the key out
             ---
             TOML parse error at line 3, column 1
               |
             3 | voices = 3
               | ^^^^^^
-            unknown field `voices`, expected one of `title`, `prompt`, `greeting`, `tools`, `topic`
+            unknown field `voices`, expected one of `title`, `prompt`, `greeting`, `tools`, `topic`, `voice`
             ---
             TOML parse error at line 1, column 9
               |

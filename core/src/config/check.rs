@@ -1,17 +1,18 @@
 //! From the file as written to the configuration as meant: what no single key's type can say.
 
 use std::net::SocketAddr;
-use std::num::{NonZeroU16, NonZeroU32};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::checked::{
-    AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, LogLevel, ModelSettings, PrivacySettings, SttEngine,
-    SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
+    AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, LogLevel, ModelSettings, PrivacySettings, WakeModel,
+    WakeSettings,
 };
 use super::layers::{Settings, shown};
 use super::problem::{Origin, Problem};
-use super::{Defaults, llm, wire};
+use super::{Defaults, llm, speech, wire};
+use crate::chat::Tier;
 use crate::ear::{EarSettings, WakePhrases};
 use crate::turn::{AttentionSettings, TurnSettings, WakeMode};
 
@@ -22,16 +23,26 @@ use crate::turn::{AttentionSettings, TurnSettings, WakeMode};
 pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<Config, Vec<Problem>> {
     let file = settings.as_file();
     let rest = &mut settings;
+    let drafts_afar = file.stt.drafts;
+    check_order(rest, &file);
     let state_dir = path(rest, ("state", "dir"), file.state.dir).unwrap_or_else(|| defaults.state_dir.clone());
-    check_order(rest, &file.ear, &file.turn, &file.chat);
+    let stt = speech::stt(rest, file.stt);
+    let tts = speech::tts(rest, file.tts);
+    let wake = wake(rest, file.wake);
+    let mut turn = turn(&file.turn);
+    if let Some(service) = stt.service.as_ref().filter(|service| service.tier <= llm::privacy(file.chat.privacy)) {
+        speech::check_wake(rest, &wake, service);
+        turn.drafts &= drafts_afar || service.tier < Tier::Outside;
+    }
     let config = Config {
         audio: audio(rest, file.audio, &state_dir),
         ear: ear(&file.ear),
-        turn: turn(&file.turn),
-        wake: wake(rest, file.wake),
+        turn,
+        wake,
         models: models(rest, file.models, &state_dir),
-        stt: stt(rest, file.stt),
-        tts: tts(rest, file.tts),
+        stt,
+        tts,
+        widest: llm::privacy(file.chat.privacy),
         llm: llm::llm(rest, file.chat),
         privacy: PrivacySettings {
             ephemeral: file.privacy.ephemeral,
@@ -66,7 +77,8 @@ impl Settings<'_> {
 }
 
 /// Pairs of which one must be less than the other.
-fn check_order(settings: &mut Settings<'_>, ear: &wire::Ear, turn: &wire::Turn, chat: &wire::Chat) {
+fn check_order(settings: &mut Settings<'_>, file: &wire::File) {
+    let wire::File { ear, turn, chat, stt, tts, .. } = file;
     let pairs: [(Key<'_>, f64, Key<'_>, f64); 2] = [
         (("ear", "silence_threshold"), ear.silence_threshold, ("ear", "speech_threshold"), ear.speech_threshold),
         (("ear", "pause_ms"), ear.pause_ms.into(), ("turn", "fallback_ms"), turn.fallback_ms.into()),
@@ -76,8 +88,12 @@ fn check_order(settings: &mut Settings<'_>, ear: &wire::Ear, turn: &wire::Turn, 
         (("chat", "first_token_timeout_s"), chat.first_token_timeout_s.into(), stall.0, stall.1),
         (("chat", "idle_timeout_s"), chat.idle_timeout_s.into(), stall.0, stall.1),
     ];
-    let asks_a_server = chat.provider != wire::Provider::None;
-    for (less, low, more, high) in pairs.into_iter().chain(waits.into_iter().filter(|_| asks_a_server)) {
+    let waits = waits.into_iter().filter(|_| chat.provider != wire::Provider::None);
+    let listens = matches!(stt.engine, wire::SttEngine::Openai);
+    let speaks = matches!(tts.engine, wire::TtsEngine::Openai | wire::TtsEngine::Fish);
+    let stt = listens.then_some((("stt", "timeout_s"), stt.timeout_s.into(), stall.0, stall.1));
+    let tts = speaks.then_some((("tts", "timeout_s"), tts.timeout_s.into(), stall.0, stall.1));
+    for (less, low, more, high) in pairs.into_iter().chain(waits).chain(stt).chain(tts) {
         if low >= high {
             let sentence = format!(
                 "{}.{} ({low}) must be less than {}.{} ({high}); lower the one or raise the other",
@@ -185,42 +201,6 @@ fn models(settings: &mut Settings<'_>, models: wire::Models, state_dir: &Path) -
     let runtime = path(settings, ("models", "runtime"), models.runtime)
         .unwrap_or_else(|| dir.join("onnxruntime/libonnxruntime.so"));
     ModelSettings { dir, runtime }
-}
-
-fn stt(settings: &mut Settings<'_>, stt: wire::Stt) -> SttSettings {
-    let is_code = (2..=3).contains(&stt.language.len()) && stt.language.bytes().all(|byte| byte.is_ascii_lowercase());
-    if !is_code {
-        let sentence = "stt.language must be an ISO 639 code in small letters; write for example \"en\" for English";
-        settings.object(&[("stt", "language")], sentence);
-    }
-    let model = match stt.model.as_str() {
-        "auto" => SttModel::Auto,
-        name if name.contains('/') || name.ends_with(".bin") => {
-            SttModel::File(path(settings, ("stt", "model"), Some(stt.model)).unwrap_or_default())
-        }
-        _ => SttModel::Named(stt.model),
-    };
-    let engine = match stt.engine {
-        wire::SttEngine::Auto => None,
-        wire::SttEngine::WhisperCpp => Some(SttEngine::WhisperCpp),
-    };
-    SttSettings { engine, model, threads: NonZeroU16::new(stt.threads), language: stt.language }
-}
-
-fn tts(settings: &mut Settings<'_>, tts: wire::Tts) -> TtsSettings {
-    let engine = match tts.engine {
-        wire::TtsEngine::Auto => None,
-        wire::TtsEngine::Kokoro => Some(TtsEngine::Kokoro),
-        wire::TtsEngine::Piper => Some(TtsEngine::Piper),
-        wire::TtsEngine::Espeak => Some(TtsEngine::Espeak),
-    };
-    let voice = Some(tts.voice).filter(|voice| voice != "auto");
-    if engine.is_none() && voice.is_some() {
-        let sentence = "tts.voice is one engine's own name for a voice; write in tts.engine whose: \"kokoro\", \
-                        \"piper\" or \"espeak\"";
-        settings.object(&[("tts", "voice"), ("tts", "engine")], sentence);
-    }
-    TtsSettings { engine, voice, speed: tts.speed as f32 }
 }
 
 fn web_listen(settings: &mut Settings<'_>, written: &str) -> Option<SocketAddr> {

@@ -1,6 +1,7 @@
 //! The configuration as everyone else sees it: every value has its own type, and no two contradict each other.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
@@ -29,6 +30,8 @@ pub struct Config {
     pub stt: SttSettings,
     /// Text to speech.
     pub tts: TtsSettings,
+    /// Up to which tier servers may be asked, whatever they are asked for.
+    pub widest: Tier,
     /// The language-model servers; `None` if nothing may leave the built-in sentences.
     pub llm: Option<LlmSettings>,
     /// What is kept of what people say, and for how long.
@@ -39,6 +42,26 @@ pub struct Config {
     pub log_level: LogLevel,
     /// Of how many turns, the last ones, it is kept what they took.
     pub log_turns: u32,
+}
+
+impl Config {
+    /// The service that transcribes, if one is named and near enough to be asked.
+    #[must_use]
+    pub fn transcription_service(&self) -> Option<&SpeechService> {
+        self.stt.service.as_ref().filter(|service| self.allows(service))
+    }
+
+    /// The service that speaks, if one is named and near enough to be asked.
+    #[must_use]
+    pub fn voice_service(&self) -> Option<&SpeechService> {
+        self.tts.service.as_ref().filter(|service| self.allows(service))
+    }
+
+    /// Whether `service` is near enough to be asked.
+    #[must_use]
+    pub fn allows(&self, service: &SpeechService) -> bool {
+        service.tier <= self.widest
+    }
 }
 
 /// The microphone and the speaker.
@@ -144,6 +167,32 @@ pub struct SttSettings {
     pub threads: Option<NonZeroU16>,
     /// ISO 639 code of the language that is spoken: two or three small letters.
     pub language: String,
+    /// The server that is asked before a model on this device; set with [`SttEngine::OpenAi`] and no other.
+    pub service: Option<SpeechService>,
+}
+
+/// A server that transcribes or speaks, and how to talk to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpeechService {
+    /// What people are told in place of its address.
+    pub name: &'static str,
+    /// http or https, without user name, query or slash at the end.
+    pub base_url: String,
+    /// The server's own name for the model; empty for the one that it has.
+    pub model: String,
+    /// How far away it is.
+    pub tier: Tier,
+    /// Where the API key is to be found, if the server wants one.
+    pub api_key: Option<KeySource>,
+    /// How long an answer may take.
+    pub time_limit: Duration,
+}
+
+impl fmt::Display for SpeechService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let model = if self.model.is_empty() { String::new() } else { format!("{}, ", self.model) };
+        write!(f, "{} ({model}{})", self.name, self.tier)
+    }
 }
 
 /// What recognises speech.
@@ -151,6 +200,8 @@ pub struct SttSettings {
 pub enum SttEngine {
     /// Whisper, by whisper.cpp.
     WhisperCpp,
+    /// A server that transcribes as OpenAI does.
+    OpenAi,
 }
 
 /// Which model recognises speech.
@@ -173,6 +224,8 @@ pub struct TtsSettings {
     pub voice: Option<String>,
     /// Pace, 0.5..=2.0.
     pub speed: f32,
+    /// The server that is asked; set with the engines that are services and no other.
+    pub service: Option<SpeechService>,
 }
 
 /// What speaks.
@@ -184,6 +237,10 @@ pub enum TtsEngine {
     Piper,
     /// espeak-ng.
     Espeak,
+    /// A server that speaks as OpenAI's does.
+    OpenAi,
+    /// Fish Speech.
+    Fish,
 }
 
 impl TtsEngine {
@@ -194,6 +251,8 @@ impl TtsEngine {
             TtsEngine::Kokoro => "kokoro",
             TtsEngine::Piper => "piper",
             TtsEngine::Espeak => "espeak",
+            TtsEngine::OpenAi => "openai",
+            TtsEngine::Fish => "fish",
         }
     }
 }

@@ -68,11 +68,7 @@ pub(super) fn llm(settings: &mut Settings<'_>, chat: wire::Chat) -> Option<LlmSe
     let servers: Vec<LlmServer> = servers.into_iter().map(|(_, server)| server).collect();
     (!asks_nobody).then(|| LlmSettings {
         servers,
-        privacy: match chat.privacy {
-            wire::Privacy::Any => Tier::Outside,
-            wire::Privacy::House => Tier::House,
-            wire::Privacy::Device => Tier::Device,
-        },
+        privacy: privacy(chat.privacy),
         mcp,
         persona: persona(settings, chat.persona),
         system_prompt: chat.system_prompt,
@@ -81,6 +77,15 @@ pub(super) fn llm(settings: &mut Settings<'_>, chat: wire::Chat) -> Option<LlmSe
         first_token_timeout: seconds(chat.first_token_timeout_s),
         idle_timeout: seconds(chat.idle_timeout_s),
     })
+}
+
+/// Up to which tier servers may be asked.
+pub(super) fn privacy(written: wire::Privacy) -> Tier {
+    match written {
+        wire::Privacy::Any => Tier::Outside,
+        wire::Privacy::House => Tier::House,
+        wire::Privacy::Device => Tier::Device,
+    }
 }
 
 fn persona(settings: &mut Settings<'_>, written: String) -> PersonaSource {

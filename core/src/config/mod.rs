@@ -13,6 +13,7 @@ mod llm;
 mod mcp;
 mod problem;
 mod server;
+mod speech;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -22,8 +23,8 @@ use std::path::{Path, PathBuf};
 
 pub use checked::{
     AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, KeySource, LlmProvider, LlmServer, LlmSettings,
-    LogLevel, McpServer, ModelSettings, PersonaSource, PrivacySettings, SttEngine, SttModel, SttSettings, TtsEngine,
-    TtsSettings, WakeModel, WakeSettings,
+    LogLevel, McpServer, ModelSettings, PersonaSource, PrivacySettings, SpeechService, SttEngine, SttModel,
+    SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
 };
 pub use problem::Problem;
 

@@ -175,7 +175,9 @@ fn what_is_chosen_by_name_keeps_its_name() {
         choices.into_iter().map(|choice| choice["const"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let chosen = |key: &str, name: &str| {
-        Owner { flags: &[&format!("{key}={name}"), "audio.input=a.wav"], ..Owner::default() }.load().unwrap()
+        Owner { flags: &[&format!("{key}={name}"), "audio.input=a.wav", "tts.base_url=http://nas"], ..Owner::default() }
+            .load()
+            .unwrap()
     };
     for name in choices("audio", "backend") {
         assert_eq!(chosen("audio.backend", &name).audio.backend.name(), name);
@@ -383,7 +385,7 @@ fn slips_of_the_pen_in_names() {
             pipit.toml:12:1: there is no key ear.volume; did you mean audio.volume?
             pipit.toml:13:2: there is no key ear.Speech-Threshold; did you mean ear.speech_threshold?
             pipit.toml:14:2: there is no section [mqtt]; the sections are [audio], [chat], [ear], [log], [models], [privacy], [state], [stt], [tts], [turn], [wake] and [web]
-            pipit.toml:16:6: there is no key stt.whisper; [stt] has engine, language, model and threads
+            pipit.toml:16:6: there is no key stt.whisper; [stt] has api_key_env, api_key_file, api_key_secret, base_url, drafts, engine, language, model, threads and timeout_s
         "#]],
     );
 }
@@ -404,7 +406,7 @@ fn slips_of_the_pen_in_values() {
             pipit.toml:8:12: ear.onset_ms cannot be 64.0; write a whole number from 32 to 1000
             pipit.toml:9:15: ear.pre_roll_ms is a number beyond all limits; write a whole number from 0 to 2000
             pipit.toml:11:9: tts.speed is not a finite number; write a number from 0.5 to 2
-            pipit.toml:12:10: tts.engine cannot be "Koroko"; did you mean "kokoro"? Otherwise write "auto", "kokoro", "piper" or "espeak"
+            pipit.toml:12:10: tts.engine cannot be "Koroko"; did you mean "kokoro"? Otherwise write "auto", "kokoro", "piper", "espeak", "openai" or "fish"
             pipit.toml:13:9: tts.voice is a list; write text in quotes, not empty
             pipit.toml:15:18: chat.history_tokens cannot be this; write a whole number from 0 to 1000000
             pipit.toml:16:17: chat.system_prompt is a date or a time; write text in quotes
@@ -493,7 +495,7 @@ fn settings_that_contradict_each_other() {
             pipit.toml:2:21: ear.silence_threshold (0.6) must be less than ear.speech_threshold (0.5); lower the one or raise the other
             pipit.toml:3:12: ear.pause_ms (1500) must be less than turn.fallback_ms (1500); lower the one or raise the other
             pipit.toml:5:11: audio.backend "wav" has no microphone; write in audio.input which WAV file to listen to
-            pipit.toml:7:9: tts.voice is one engine's own name for a voice; write in tts.engine whose: "kokoro", "piper" or "espeak"
+            pipit.toml:7:9: tts.voice is one engine's own name for a voice; write in tts.engine whose: "kokoro", "piper", "espeak", "openai" or "fish"
             pipit.toml:9:12: chat.provider "openai" needs a server; write its address in chat.base_url, for example "https://api.openai.com/v1" or "http://127.0.0.1:8080/v1"
             pipit.toml:9:12: chat.provider needs a model; write in chat.model the server's own name for it, for example "qwen3:4b" with Ollama
             pipit.toml:10:25: chat.first_token_timeout_s (60) must be less than turn.reply_stall_s (30); lower the one or raise the other
@@ -538,6 +540,67 @@ fn settings_that_contradict_each_other() {
 }
 
 #[test]
+fn a_speech_service_needs_an_address_and_little_else() {
+    let config = from_file(
+        "[stt]\nengine = 'openai'\nbase_url = 'http://nas.local:8000/v1/'\nmodel = 'Systran/faster-whisper-small'\n\
+         [tts]\nengine = 'fish'\nbase_url = 'https://api.fish.audio/v1'\napi_key_env = 'FISH_KEY'\nvoice = 'abc'",
+    )
+    .unwrap();
+    let service = config.transcription_service().unwrap();
+    assert_eq!(service.to_string(), "transcription service (Systran/faster-whisper-small, in the house)");
+    assert_eq!(service.base_url, "http://nas.local:8000/v1");
+    assert_eq!(config.stt.model, SttModel::Auto, "what stands by is chosen by the board");
+    let service = config.voice_service().unwrap();
+    assert_eq!(service.to_string(), "Fish Speech (leaves the house)");
+    assert_eq!(service.base_url, "https://api.fish.audio");
+    assert_eq!(service.api_key, Some(KeySource::Environment("FISH_KEY".to_owned())));
+    check_file(
+        "[stt]\nengine = 'openai'\n[tts]\nengine = 'openai'\nbase_url = 'http://api.openai.com/v1'\napi_key_env = 'A'\n\
+         timeout_s = 40",
+        expect![[r#"
+            pipit.toml:2:10: stt.engine names a service; write its address in stt.base_url, for example "http://nas.local:8000/v1" or "https://api.openai.com/v1"
+            pipit.toml:5:12: tts.base_url would send the API key over the Internet unencrypted; write https:// instead of http://, or set none of tts.api_key_env, api_key_file and api_key_secret
+            pipit.toml:7:13: tts.timeout_s (40) must be less than turn.reply_stall_s (30); lower the one or raise the other
+        "#]],
+    );
+}
+
+#[test]
+fn a_service_that_is_farther_away_than_allowed_is_never_asked() {
+    let far = "[stt]\nengine = 'openai'\nbase_url = 'https://api.openai.com/v1'\n\
+               [tts]\nengine = 'openai'\nbase_url = 'http://nas/v1'\n[chat]\nprivacy = ";
+    let asked = |privacy: &str| {
+        let config = from_file(&format!("{far}'{privacy}'")).unwrap();
+        (config.transcription_service().is_some(), config.voice_service().is_some())
+    };
+    assert_eq!(asked("any"), (true, true));
+    assert_eq!(asked("in the house"), (false, true));
+    assert_eq!(asked("on this device"), (false, false));
+}
+
+#[test]
+fn a_service_that_leaves_the_house_is_asked_once_for_each_utterance() {
+    let drafts = |stt: &str| from_file(&format!("[stt]\nengine = 'openai'\n{stt}")).unwrap().turn.drafts;
+    assert!(!drafts("base_url = 'https://api.openai.com/v1'"));
+    assert!(drafts("base_url = 'https://api.openai.com/v1'\ndrafts = true"));
+    assert!(drafts("base_url = 'http://nas/v1'"));
+    assert!(drafts("base_url = 'https://api.openai.com/v1'\n[chat]\nprivacy = 'in the house'"), "it is never asked");
+}
+
+#[test]
+fn what_is_said_before_the_phrase_is_transcribed_on_this_device_alone() {
+    let phrase = |rest: &str| format!("[wake]\nmode = 'phrase'\n[stt]\nengine = 'openai'\nbase_url = {rest}");
+    assert!(from_file(&phrase("'http://127.0.0.1:8000/v1'")).is_ok());
+    assert!(from_file(&phrase("'http://nas/v1'\n[chat]\nprivacy = 'on this device'")).is_ok());
+    check_file(
+        &phrase("'http://nas/v1'"),
+        expect![[r#"
+            pipit.toml:2:8: wake.mode "phrase" has everything that is said transcribed, and stt.base_url is not on this device; write wake.mode = "openwakeword" or "push-to-talk", or stt.engine = "whisper-cpp"
+        "#]],
+    );
+}
+
+#[test]
 fn secrets_are_refused_and_not_repeated() {
     let pasted = [
         "api_key = 'sk-SECRET'",
@@ -551,8 +614,10 @@ fn secrets_are_refused_and_not_repeated() {
         "SECRET",
     ];
     for line in pasted {
-        let problems = Owner { file: Some(&format!("[chat]\n{line}")), ..Owner::default() }.problems();
-        assert!(!problems.contains("SECRET"), "{line}: {problems}");
+        for section in ["chat", "stt", "tts"] {
+            let problems = Owner { file: Some(&format!("[{section}]\n{line}")), ..Owner::default() }.problems();
+            assert!(!problems.contains("SECRET"), "{section}, {line}: {problems}");
+        }
     }
     let owner = Owner {
         environment: &[("PIPIT__CHAT__API_KEY", "SECRET"), ("PIPIT__CHAT__API_KEY_ENV", "sk-SECRET")],

@@ -249,7 +249,7 @@ pub(super) struct Stt {
     /// What recognises speech.
     pub(super) engine: SttEngine,
     /// "auto" for the largest installed model that this board can afford, a name that `pipit models list` shows, or the
-    /// path of a ggml file.
+    /// path of a ggml file. With a service: its own name for the model, where "auto" means "whisper-1".
     #[schemars(length(min = 1))]
     pub(super) model: String,
     /// Threads to compute with; 0 leaves it to the board. More than there are free cores is far slower.
@@ -258,11 +258,38 @@ pub(super) struct Stt {
     /// The language that is spoken, as its ISO 639 code.
     #[schemars(regex(pattern = "^[a-z]{2,3}$"))]
     pub(super) language: String,
+    /// With a service: where it is, such as `http://nas.local:8000/v1` or `https://api.openai.com/v1`.
+    pub(super) base_url: String,
+    /// With a service: the environment variable that holds the API key, such as "OPENAI_API_KEY". The key itself never
+    /// stands here.
+    pub(super) api_key_env: String,
+    /// With a service: a file that holds nothing but the API key, for example one of systemd's credentials.
+    pub(super) api_key_file: String,
+    /// With a service: the name under which `pipit secrets set` keeps the API key, sealed.
+    pub(super) api_key_secret: String,
+    /// With a service: seconds that an answer may take, before what is installed on this device answers in its place. It must
+    /// be less than turn.reply_stall_s.
+    #[schemars(range(min = 1, max = 600))]
+    pub(super) timeout_s: u32,
+    /// Whether a service that leaves the house is asked at each pause, too, when it is not yet certain that you have finished.
+    /// The answer comes sooner, for more requests, which may cost money.
+    pub(super) drafts: bool,
 }
 
 impl Default for Stt {
     fn default() -> Self {
-        Stt { engine: SttEngine::Auto, model: "auto".into(), threads: 0, language: "en".into() }
+        Stt {
+            engine: SttEngine::Auto,
+            model: "auto".into(),
+            threads: 0,
+            language: "en".into(),
+            base_url: String::new(),
+            api_key_env: String::new(),
+            api_key_file: String::new(),
+            api_key_secret: String::new(),
+            timeout_s: 10,
+            drafts: false,
+        }
     }
 }
 
@@ -275,6 +302,8 @@ pub(super) enum SttEngine {
     Auto,
     /// Whisper, by whisper.cpp.
     WhisperCpp,
+    /// A service: any server that transcribes as OpenAI does. What is installed on this device answers where it cannot.
+    Openai,
 }
 
 /// Text to speech.
@@ -290,11 +319,38 @@ pub(super) struct Tts {
     /// Pace of the voice; 1 is as it was made, 2 twice as fast.
     #[schemars(range(min = 0.5, max = 2.0))]
     pub(super) speed: f64,
+    /// With a service: where it is, such as `http://nas.local:8880/v1` or `https://api.openai.com/v1`, for Fish Speech
+    /// `http://nas.local:8080` or `https://api.fish.audio`.
+    pub(super) base_url: String,
+    /// With a service: its own name for the model. Empty stands for "tts-1" with "openai", and for the server's choice with
+    /// "fish".
+    pub(super) model: String,
+    /// With a service: the environment variable that holds the API key, such as "OPENAI_API_KEY". The key itself never
+    /// stands here.
+    pub(super) api_key_env: String,
+    /// With a service: a file that holds nothing but the API key, for example one of systemd's credentials.
+    pub(super) api_key_file: String,
+    /// With a service: the name under which `pipit secrets set` keeps the API key, sealed.
+    pub(super) api_key_secret: String,
+    /// With a service: seconds that an answer may take, before what is installed on this device answers in its place. It must
+    /// be less than turn.reply_stall_s.
+    #[schemars(range(min = 1, max = 600))]
+    pub(super) timeout_s: u32,
 }
 
 impl Default for Tts {
     fn default() -> Self {
-        Tts { engine: TtsEngine::Auto, voice: "auto".into(), speed: 1.0 }
+        Tts {
+            engine: TtsEngine::Auto,
+            voice: "auto".into(),
+            speed: 1.0,
+            base_url: String::new(),
+            model: String::new(),
+            api_key_env: String::new(),
+            api_key_file: String::new(),
+            api_key_secret: String::new(),
+            timeout_s: 10,
+        }
     }
 }
 
@@ -311,6 +367,10 @@ pub(super) enum TtsEngine {
     Piper,
     /// espeak-ng: robotic, and always there.
     Espeak,
+    /// A service: any server that speaks as OpenAI's does. What is installed on this device speaks where it cannot.
+    Openai,
+    /// The same with Fish Speech, at home or at fish.audio.
+    Fish,
 }
 
 /// Who answers what the built-in sentences do not cover.
@@ -333,7 +393,8 @@ pub(super) struct Chat {
     pub(super) api_key_file: String,
     /// The name under which `pipit secrets set` keeps the API key, sealed.
     pub(super) api_key_secret: String,
-    /// How far what you say may travel: servers that are farther away are never asked.
+    /// How far what you say may travel: servers that are farther away are never asked, neither language models nor the
+    /// services of stt and tts.
     pub(super) privacy: Privacy,
     /// Whom to ask where that server cannot answer, in order of preference.
     pub(super) fallback: Vec<Fallback>,

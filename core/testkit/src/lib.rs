@@ -1,6 +1,7 @@
 //! Virtual time and fixtures for the tests of every crate. Never part of a release.
 #![forbid(unsafe_code)]
 
+pub mod http;
 pub mod sim;
 
 pub use sim::{Sim, check, check_attending, taken_from};

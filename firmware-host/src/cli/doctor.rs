@@ -1,19 +1,21 @@
 //! `pipit doctor`: each thing that Pipit needs, whether it is there, and what to do where it is not.
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::{Args, Subcommand};
 use pipit_core::audio::LISTENING_RATE;
-use pipit_core::config::{AudioBackend, Config};
+use pipit_core::config::{AudioBackend, Config, SpeechService};
 use pipit_core::turn::WakeMode;
 use pipit_models::cancel::CancelFlag;
+use pipit_models::recogniser::Recogniser as _;
 use pipit_models::runtime::Runtime;
 use pipit_models::voice;
 
 use super::{Options, doctor_audio};
 use crate::audio;
 use crate::installed::{Installed, NANO};
-use crate::self_test;
+use crate::{self_test, services};
 
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
@@ -91,6 +93,7 @@ fn models(config: &Config, installed: &Installed) -> Vec<(&'static str, Finding)
         Err(error) => return vec![("ONNX Runtime", Bad(error.to_string()))],
     };
     let mut findings = vec![("ONNX Runtime", Good(runtime.library().display().to_string()))];
+    findings.extend(services(config));
     findings.push(("voice", voice_finding(config, installed, &runtime)));
     findings.extend(hearing(config, installed, &runtime));
     if config.wake.attention.mode == WakeMode::OpenWakeWord {
@@ -98,6 +101,40 @@ fn models(config: &Config, installed: &Installed) -> Vec<(&'static str, Finding)
         findings.push(("wake word", loaded.map_or_else(|error| bad(&error), |(_, name)| Good(name))));
     }
     findings
+}
+
+/// The speech services that are named, each without what stands by for it.
+fn services(config: &Config) -> Vec<(&'static str, Finding)> {
+    let mut findings = Vec::new();
+    let named = [("transcription", &config.stt.service), ("speech", &config.tts.service)];
+    for (what, service) in named.into_iter().filter_map(|(what, service)| Some((what, service.as_ref()?))) {
+        if !config.allows(service) {
+            findings.push((what, Fair(format!("{service} is never asked (chat.privacy)"))));
+            continue;
+        }
+        let begun = Instant::now();
+        let tried = if what == "speech" { speak(config, service) } else { transcribe(config, service) };
+        let finding = match tried {
+            Ok(()) => Good(format!("{service} answers within {} ms", begun.elapsed().as_millis())),
+            Err(error) => {
+                Bad(format!("{service}: {error:#}; until then, what is installed on this device takes its place"))
+            }
+        };
+        findings.push((what, finding));
+    }
+    findings
+}
+
+fn speak(config: &Config, service: &SpeechService) -> anyhow::Result<()> {
+    let mut voice = services::voice_alone(config, service)?;
+    voice::say(&mut *voice, "Hello.", &CancelFlag::new())?;
+    Ok(())
+}
+
+fn transcribe(config: &Config, service: &SpeechService) -> anyhow::Result<()> {
+    let speech = self_test::spoken_sample()?;
+    services::transcriber(config, service)?.transcribe(speech.samples(), &CancelFlag::new())?;
+    Ok(())
 }
 
 fn voice_finding(config: &Config, installed: &Installed, runtime: &Runtime) -> Finding {
@@ -109,19 +146,19 @@ fn voice_finding(config: &Config, installed: &Installed, runtime: &Runtime) -> F
 }
 
 fn hearing(config: &Config, installed: &Installed, runtime: &Runtime) -> Vec<(&'static str, Finding)> {
-    let (mut whisper, name) = match installed.recogniser(config) {
+    let (mut recogniser, name) = match installed.recogniser(config) {
         Ok(recogniser) => recogniser,
         Err(error) => return vec![("recogniser", bad(&error))],
     };
-    let recogniser = if name == NANO {
+    let finding = if name == NANO {
         Fair(format!("{NANO}, for a first try only; run `pipit models pull --recommended` for daily use"))
     } else {
         Good(name)
     };
     let tested = self_test::spoken_sample()
-        .and_then(|speech| self_test::run(runtime, &config.models.dir, &mut whisper, &speech));
+        .and_then(|speech| self_test::run(runtime, &config.models.dir, &mut *recogniser, &speech));
     let tested = tested.map_or_else(|error| bad(&error), |passed| Good(passed.to_string()));
-    vec![("recogniser", recogniser), ("self-test", tested)]
+    vec![("recogniser", finding), ("self-test", tested)]
 }
 
 fn sound(config: &Config) -> Finding {

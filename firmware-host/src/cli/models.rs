@@ -246,7 +246,7 @@ fn bench_recogniser(
 ) -> anyhow::Result<(usize, RealTimeFactor)> {
     let mut config = config.clone();
     config.stt.model = SttModel::Named(model.name.clone());
-    let (mut whisper, _) = installed.recogniser(&config)?;
+    let (mut whisper, _) = installed.local_recogniser(&config)?;
     let never = CancelFlag::new();
     let factor = measure(runs, || whisper.transcribe(speech.samples(), &never).map(|_| speech.duration()))?;
     Ok((installed.recogniser_threads(&config), factor))

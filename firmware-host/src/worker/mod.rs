@@ -31,7 +31,7 @@ pub use pipit_web::Stage;
 pub use ear::{Ear, EchoCancellation, Protection, spawn_ear};
 pub use endpoint::{Endpoint, Models};
 pub use gauge::{Gauge, Overload};
-pub use model::{Job, LoadModel, Work};
+pub use model::{Job, LoadModel, TimeLimit, Work};
 pub use queue::{EndpointId, Urgency};
 pub use smart_turn::{Pause, smart_turn};
 pub use stt::{Utterance, stt};

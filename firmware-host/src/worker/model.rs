@@ -29,10 +29,13 @@ pub struct Work<Model, Task> {
     /// Says that a job was not done.
     pub failed: fn(&Job<Task>) -> Event,
     /// A job that takes longer hangs. Far beyond what any board needs.
-    pub limit: fn(&Task) -> Duration,
+    pub limit: TimeLimit<Task>,
     /// Whether a job begins something that is best done by one and the same model.
     pub begins: fn(&Task) -> bool,
 }
+
+/// See [`Work::limit`].
+pub type TimeLimit<Task> = Box<dyn Fn(&Task) -> Duration + Send + Sync>;
 
 /// See [`Work::load`].
 pub type LoadModel<Model> = Box<dyn Fn(usize) -> anyhow::Result<(Model, String)> + Send + Sync>;

@@ -31,7 +31,7 @@ pub fn smart_turn(load: LoadModel<SmartTurn>) -> Work<SmartTurn, Pause> {
         },
         failed: |job: &Job<Pause>| Event::TurnScored { draft: job.draft, probability: None },
         // It always judges the last 8 s, and takes a tenth of a second on a small board.
-        limit: |_| Duration::from_secs(10),
+        limit: Box::new(|_| Duration::from_secs(10)),
         begins: |_| true,
     }
 }

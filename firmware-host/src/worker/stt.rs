@@ -5,7 +5,8 @@ use std::time::Duration;
 use pipit_core::audio::Pcm;
 use pipit_core::turn::{Event, Overheard, Transcription};
 use pipit_models::error::ModelError;
-use pipit_models::whisper::{Outcome, Whisper};
+use pipit_models::recogniser::Recogniser;
+use pipit_models::whisper::Outcome;
 
 use super::{Job, LoadModel, Stage, Work};
 
@@ -18,8 +19,9 @@ pub struct Utterance {
 }
 
 /// A recogniser. `load` also gives the model's name. Eight utterances of an endpoint may wait: the parts of the longest that
-/// there is, what follows them, and something that was said over an answer.
-pub fn stt(load: LoadModel<Whisper>) -> Work<Whisper, Utterance> {
+/// there is, what follows them, and something that was said over an answer. A service has `service` for itself, before a model
+/// on this device begins.
+pub fn stt(load: LoadModel<Box<dyn Recogniser>>, service: Duration) -> Work<Box<dyn Recogniser>, Utterance> {
     Work {
         name: "the recogniser",
         thread: "stt",
@@ -27,10 +29,10 @@ pub fn stt(load: LoadModel<Whisper>) -> Work<Whisper, Utterance> {
         advice: "Choose another stt.model, or find out more with `pipit doctor`.",
         share: 8,
         load,
-        run: |whisper, job| transcribed(job, transcribe(whisper, job)),
+        run: |recogniser, job| transcribed(job, transcribe(&mut **recogniser, job)),
         failed: |job| transcribed(job, Transcription::Failed),
         // Nobody chooses a recogniser that is four times slower than people speak.
-        limit: |utterance| Duration::from_secs(15) + utterance.utterance.duration() * 4,
+        limit: Box::new(move |utterance| service + Duration::from_secs(15) + utterance.utterance.duration() * 4),
         begins: |_| true,
     }
 }
@@ -42,8 +44,8 @@ fn transcribed(job: &Job<Utterance>, transcription: Transcription) -> Event {
     }
 }
 
-fn transcribe(whisper: &mut Whisper, job: &Job<Utterance>) -> Transcription {
-    match whisper.transcribe(job.task.utterance.samples(), &job.cancel) {
+fn transcribe(recogniser: &mut dyn Recogniser, job: &Job<Utterance>) -> Transcription {
+    match recogniser.transcribe(job.task.utterance.samples(), &job.cancel) {
         // Sealed here, because it is not known yet whom it was said to.
         Ok(transcript) if transcript.outcome == Outcome::Words => Transcription::Words(Overheard::new(transcript.text)),
         Ok(transcript) if transcript.somebody_spoke() => Transcription::NotUnderstood(Overheard::new(transcript.guess)),

@@ -25,11 +25,11 @@ fn faked<Model, Task: 'static>(
 }
 
 fn fake_stt(load: impl Fn() -> Fake<Utterance> + Send + Sync + 'static) -> Work<Fake<Utterance>, Utterance> {
-    faked(stt(Box::new(|_| anyhow::bail!("it is not used"))), move |_| load())
+    faked(stt(Box::new(|_| anyhow::bail!("it is not used")), Duration::ZERO), move |_| load())
 }
 
 fn fake_tts(load: impl Fn(usize) -> Fake<ClauseText> + Send + Sync + 'static) -> Work<Fake<ClauseText>, ClauseText> {
-    faked(tts(Box::new(|_| anyhow::bail!("it is not used"))), load)
+    faked(tts(Box::new(|_| anyhow::bail!("it is not used")), Duration::ZERO), load)
 }
 
 /// Workers of which the test uses one or two.
@@ -243,7 +243,7 @@ fn a_model_that_hangs_is_left_behind_and_one_that_is_only_slow_is_kept() {
         })
     });
     // Only the two that never end by themselves reach it.
-    work.limit = |_| Duration::from_millis(500);
+    work.limit = Box::new(|_| Duration::from_millis(500));
     let models = hearing(work);
     let mut kitchen = Place::at(&models);
     kitchen.ask(1, Urgency::Wanted);
@@ -263,7 +263,8 @@ fn a_model_that_hangs_is_left_behind_and_one_that_is_only_slow_is_kept() {
 #[test]
 fn a_model_that_cannot_be_loaded_says_why_and_its_jobs_are_answered() {
     let (gauge, (sender, mut inbox)) = (Arc::new(Gauge::new(LoadSettings::default(), 0)), mpsc::channel(4));
-    let (worker, ready) = Worker::start(stt(Box::new(|_| anyhow::bail!("the file is gone"))), gauge).unwrap();
+    let work = stt(Box::new(|_| anyhow::bail!("the file is gone")), Duration::ZERO);
+    let (worker, ready) = Worker::start(work, gauge).unwrap();
     let job = Arc::new(Job {
         draft: draft(1),
         task: Utterance { part: None, utterance: Pcm::new([], LISTENING_RATE) },

@@ -15,8 +15,9 @@ pub struct ClauseText {
     pub words: String,
 }
 
-/// A voice. Four clauses of an endpoint may wait; the turn machine asks for fewer at a time.
-pub fn tts(load: LoadModel<Box<dyn Voice>>) -> Work<Box<dyn Voice>, ClauseText> {
+/// A voice. Four clauses of an endpoint may wait; the turn machine asks for fewer at a time. A service has `service` for itself,
+/// before a voice on this device begins.
+pub fn tts(load: LoadModel<Box<dyn Voice>>, service: Duration) -> Work<Box<dyn Voice>, ClauseText> {
     Work {
         name: "the voice",
         thread: "tts",
@@ -27,7 +28,9 @@ pub fn tts(load: LoadModel<Box<dyn Voice>>) -> Work<Box<dyn Voice>, ClauseText> 
         run: speak,
         failed,
         // People speak some twelve letters a second, so this is about four times as long as it sounds.
-        limit: |clause| Duration::from_secs(15) + Duration::from_millis(330) * (clause.words.len() as u32),
+        limit: Box::new(move |clause| {
+            service + Duration::from_secs(15) + Duration::from_millis(330) * (clause.words.len() as u32)
+        }),
         begins: |clause| clause.clause == 0,
     }
 }

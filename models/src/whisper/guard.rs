@@ -45,7 +45,7 @@ pub enum Nothing {
 }
 
 impl Transcript {
-    pub(super) fn nothing(nothing: Nothing) -> Transcript {
+    pub(crate) fn nothing(nothing: Nothing) -> Transcript {
         Transcript {
             text: String::new(),
             guess: String::new(),
@@ -118,7 +118,7 @@ pub(super) struct Hearing {
 }
 
 /// Whether there is too little sound to ask the model at all.
-pub(super) fn silence(samples: &[f32]) -> Option<Nothing> {
+pub(crate) fn silence(samples: &[f32]) -> Option<Nothing> {
     if samples.len() < SHORTEST {
         return Some(Nothing::Silence);
     }
@@ -151,6 +151,29 @@ pub(super) fn judge(hearing: Hearing, limits: &Limits) -> Transcript {
         Some(reason) => Transcript { mean_log_probability, ..Transcript::nothing(reason) },
         None => Transcript { text, guess: String::new(), mean_log_probability, outcome: Outcome::Words },
     }
+}
+
+/// A segment of what a service heard.
+pub(crate) struct SegmentHeard {
+    pub(crate) text: String,
+    /// 0.0 where it is not known.
+    pub(crate) mean_log_probability: f32,
+    /// The probability that there was no speech; 0.0 where it is not known.
+    pub(crate) no_speech: f32,
+}
+
+/// Judges what a service heard in one utterance, by the thresholds of OpenAI's models: each segment for itself, and then
+/// whether the whole is a loop.
+pub(crate) fn judge_segments(segments: impl Iterator<Item = SegmentHeard>) -> Transcript {
+    let judged = segments.map(|SegmentHeard { text, mean_log_probability, no_speech }| {
+        let hearing = Hearing { text, tokens: 1, log_probability: mean_log_probability, no_speech, ended: true };
+        judge(hearing, &PUBLISHED)
+    });
+    let whole = join(judged.collect());
+    if whole.outcome == Outcome::Words && compression(&whole.text) > MOST_COMPRESSION {
+        return Transcript::nothing(Nothing::Repetition);
+    }
+    whole
 }
 
 /// Puts together what was heard in the pieces of one utterance.

@@ -21,6 +21,7 @@ use crate::error::ModelError;
 pub use file::Architecture;
 use guard::Hearing;
 pub use guard::{Nothing, Outcome, Transcript};
+pub(crate) use guard::{SegmentHeard, judge_segments, silence};
 
 const MODEL: &str = "the Whisper recogniser";
 

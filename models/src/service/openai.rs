@@ -1,0 +1,93 @@
+//! OpenAI's `POST /audio/speech`, which Kokoro-FastAPI, Speaches, LocalAI and many others answer too.
+//!
+//! Source: <https://developers.openai.com/api/reference/resources/audio>. A clause is asked for whole and as WAV: the first one
+//! of a reply is short, so a stream of it would bring sound sooner by a few tens of milliseconds, and WAV is what says its own
+//! rate.
+
+use pipit_core::audio::{Hertz, Pcm};
+use serde::Serialize;
+
+use super::{Post, Service, sound};
+use crate::cancel::CancelFlag;
+use crate::runtime::Runtime;
+use crate::voice::{Engine, Opened, Voice, VoiceError, VoiceSettings};
+
+/// The engine's line in the table of engines.
+pub(crate) const ENGINE: Engine = Engine { name: "openai", open, voices };
+
+/// The voices that OpenAI documents. Other servers know most of these too, and others beside.
+const VOICES: [&str; 13] =
+    ["alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse"];
+
+/// OpenAI's rate.
+const USUAL_RATE: Hertz = Hertz(24_000);
+
+/// A voice of such a server.
+struct OpenAiVoice {
+    service: Service,
+    voice: String,
+    speed: f32,
+    name: String,
+    rate: Hertz,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    input: &'a str,
+    voice: &'a str,
+    response_format: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speed: Option<f32>,
+}
+
+impl Voice for OpenAiVoice {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn rate(&self) -> Hertz {
+        self.rate
+    }
+
+    fn speak(&mut self, spoken_text: &str, cancel: &CancelFlag) -> Result<Pcm, VoiceError> {
+        if cancel.is_cancelled() {
+            return Err(VoiceError::Cancelled);
+        }
+        if !spoken_text.chars().any(char::is_alphanumeric) {
+            return Ok(Pcm::new([], self.rate));
+        }
+        let body = Body {
+            model: &self.service.settings.model,
+            input: spoken_text,
+            voice: &self.voice,
+            response_format: "wav",
+            // Some models take no pace.
+            speed: (self.speed != 1.0).then_some(self.speed),
+        };
+        let post = Post {
+            path: "/audio/speech",
+            content_type: "application/json",
+            accept: "audio/wav, audio/*;q=0.5",
+            header: None,
+            body: serde_json::to_vec(&body).expect("texts and numbers always are JSON"),
+            most: sound::MOST,
+            said: spoken_text,
+        };
+        let answer = self.service.post(post, cancel)?;
+        let pcm = sound::sound(&self.service, answer)?;
+        self.rate = pcm.rate();
+        Ok(pcm)
+    }
+}
+
+fn open(settings: &VoiceSettings, _: Option<&Runtime>) -> Opened {
+    let service = Service::new(settings.service()?)?;
+    let voice = settings.voice.clone().unwrap_or_else(|| VOICES[0].to_owned());
+    let name = format!("{} {voice}", service.settings.name);
+    Ok(Box::new(OpenAiVoice { service, voice, speed: settings.pace(), name, rate: USUAL_RATE }))
+}
+
+fn voices(_: &VoiceSettings) -> Result<Vec<String>, VoiceError> {
+    Ok(VOICES.map(str::to_owned).into())
+}
