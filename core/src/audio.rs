@@ -65,6 +65,19 @@ pub fn samples_in(duration: Duration, rate: Hertz) -> usize {
     (duration.as_nanos() * u128::from(rate.0) / 1_000_000_000) as usize
 }
 
+/// The quietest [`level`].
+pub const LOWEST_LEVEL: f32 = -100.0;
+
+/// How loud samples are, root mean square, in dB below the loudest that there is: [`LOWEST_LEVEL`] for silence, 0 for a
+/// square wave at full scale.
+#[must_use]
+pub fn level(samples: &[f32]) -> f32 {
+    let power = samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len().max(1) as f32;
+    // Silence is infinitely quiet, and of a sample that is no number nothing is known.
+    let level = 10.0 * power.log10();
+    if level.is_nan() { LOWEST_LEVEL } else { level.clamp(LOWEST_LEVEL, 0.0) }
+}
+
 /// Mono audio, samples in -1.0..=1.0. Cloning shares the samples.
 #[derive(Clone, PartialEq)]
 pub struct Pcm {
@@ -157,5 +170,17 @@ impl SpeechStretch {
     #[must_use]
     pub fn end(&self) -> SampleIndex {
         self.start + self.pcm.samples().len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_in_decibels_and_always_numbers() {
+        assert_eq!((level(&[]), level(&[0.0; 4]), level(&[f32::NAN])), (LOWEST_LEVEL, LOWEST_LEVEL, LOWEST_LEVEL));
+        assert_eq!((level(&[1.0, -1.0]), level(&[f32::INFINITY])), (0.0, 0.0));
+        assert!((level(&[0.1, -0.1, 0.1]) + 20.0).abs() < 1e-3);
     }
 }

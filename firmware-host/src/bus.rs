@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pipit_core::audio::LOWEST_LEVEL;
 use pipit_web::{BusEvent, Metrics, Snapshot, TurnRecord};
 use tokio::sync::{broadcast, watch};
 
@@ -15,6 +16,7 @@ const EVENTS: usize = 256;
 pub struct Bus {
     snapshots: watch::Sender<Snapshot>,
     events: broadcast::Sender<BusEvent>,
+    levels: watch::Sender<f32>,
     metrics: Arc<Metrics>,
     turn_log: Option<Arc<TurnLog>>,
 }
@@ -25,6 +27,7 @@ impl Bus {
         Bus {
             snapshots: watch::Sender::default(),
             events: broadcast::Sender::new(EVENTS),
+            levels: watch::Sender::new(LOWEST_LEVEL),
             metrics: Arc::default(),
             turn_log: turn_log.map(Arc::new),
         }
@@ -38,6 +41,11 @@ impl Bus {
     /// The events, for those who subscribe to them. It holds no end of the bus open.
     pub fn events(&self) -> broadcast::WeakSender<BusEvent> {
         self.events.downgrade()
+    }
+
+    /// How loud the microphone hears it, in dB below the loudest that there is; the ear tells it with each frame.
+    pub fn levels(&self) -> &watch::Sender<f32> {
+        &self.levels
     }
 
     /// What is counted.

@@ -147,6 +147,18 @@ pub async fn offer_tools(engine: Engine, servers: Vec<Arc<McpServer>>) {
     }
 }
 
+/// What Pipit says when a conversation begins, if anything. Where the owner has written the model's instructions, the persona's
+/// words need not suit them.
+///
+/// # Errors
+/// The persona can't be read.
+pub fn greeting(config: &Config) -> anyhow::Result<Option<String>> {
+    match &config.llm {
+        Some(llm) if llm.system_prompt.trim().is_empty() => Ok(persona(&llm.persona)?.greeting),
+        _ => Ok(None),
+    }
+}
+
 /// The persona that the owner has chosen.
 fn persona(source: &PersonaSource) -> anyhow::Result<Persona> {
     match source {

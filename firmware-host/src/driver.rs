@@ -189,7 +189,7 @@ impl Driver {
                 self.step(Event::Understood { draft, understanding });
             }
             Message::AnsweredBy(draft, ProviderIdentity { name, model, tier }) => {
-                let provider = Provider { name, model, tier: tier.name() };
+                let provider = Provider { name, model, tier: tier.name().into() };
                 self.waterfalls.answered_by(draft, provider);
             }
             Message::Answered(draft, finished) => self.with(draft, |flight| flight.finished = Some(finished)),

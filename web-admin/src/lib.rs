@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod bus;
+mod levels;
 mod metrics;
 mod turn;
 mod turns;
@@ -55,6 +56,8 @@ pub struct Sources {
     pub snapshots: watch::Receiver<Snapshot>,
     /// The event bus. Weak, so that its end is not kept from those who listen.
     pub events: broadcast::WeakSender<BusEvent>,
+    /// How loud the microphone hears it, in dB below the loudest that there is.
+    pub levels: watch::Receiver<f32>,
     /// What has been counted.
     pub metrics: Arc<Metrics>,
     /// Where the last turns are kept.
@@ -66,6 +69,7 @@ pub fn router(sources: Sources) -> Router {
     Router::new()
         .route("/health", get(health))
         .route("/events", get(bus::events))
+        .route("/levels", get(levels::levels))
         .route("/turns", get(turns::turns))
         .route("/metrics", get(metrics))
         .fallback(not_there_yet)
@@ -86,6 +90,6 @@ async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
 
 async fn not_there_yet() -> impl IntoResponse {
     let words = "There is no panel yet. GET /health says whether Pipit is well, /turns what it took for each of the last \
-                 answers, /events what happens just now, and /metrics what Prometheus asks for.\n";
+                 answers, /events what happens just now, /levels how loud it is, and /metrics what Prometheus asks for.\n";
     (StatusCode::NOT_FOUND, words)
 }

@@ -1,6 +1,8 @@
 //! What is told about a turn that is over: the latency waterfall. No word that anybody said is in it.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 /// A turn, as it is kept and told. Every figure in milliseconds is relative to the end of the speech that the turn
 /// answers, or where nobody had spoken, to its beginning; what happened before that is negative.
@@ -33,7 +35,7 @@ impl TurnRecord {
 }
 
 /// Milliseconds after the end of speech. A stage that was not reached is null.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timings {
     /// The end of speech itself.
     pub speech_end: f64,
@@ -50,7 +52,7 @@ pub struct Timings {
 }
 
 /// All that was done for a turn, whether or not anything came of it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Waterfall {
     /// When the turn's end was taken back because the person went on.
     pub reopened_ms: Vec<f64>,
@@ -65,7 +67,7 @@ pub struct Waterfall {
 }
 
 /// Speech over an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interruption {
     /// The answer paused, or stopped at once.
     pub at_ms: f64,
@@ -76,7 +78,7 @@ pub struct Interruption {
 }
 
 /// One guess that the turn was over, and the answer that was prepared on the strength of it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
     /// Counts them in the turn.
     pub revision: u32,
@@ -85,33 +87,33 @@ pub struct Draft {
     /// The draft was thrown away; null for the one that was the answer.
     pub dropped_ms: Option<f64>,
     /// The language model that answered it, if one did.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<Provider>,
     /// What was done for it, in the order in which it was asked for.
     pub spans: Vec<Span>,
 }
 
 /// All that is told of a language model's server.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Provider {
     /// What the owner calls it.
     pub name: String,
     /// The server's own name for the model.
     pub model: String,
     /// How far the request went: `on this device`, `in the house` or `leaves the house`.
-    pub tier: &'static str,
+    pub tier: Cow<'static, str>,
 }
 
 /// One piece of work.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Span {
     /// What was done.
     pub stage: Stage,
     /// For which clause of the reply, where it was for one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clause: Option<usize>,
     /// Which part of the utterance, where it was a part.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<usize>,
     /// It was asked for; of a clause that is played, its first sample went to the speaker.
     pub began_ms: f64,
@@ -129,7 +131,7 @@ pub struct Span {
 }
 
 /// What can be done for a turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Smart Turn judges a pause.

@@ -16,6 +16,8 @@ struct Daemon {
     bus: broadcast::Sender<BusEvent>,
     metrics: Arc<Metrics>,
     address: std::net::SocketAddr,
+    levels: watch::Sender<f32>,
+    sources: Sources,
     _snapshots: watch::Sender<Snapshot>,
     _state: TempDir,
 }
@@ -24,16 +26,19 @@ impl Daemon {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let state = tempfile::tempdir().unwrap();
+        let levels = watch::Sender::new(-100.0);
         let (bus, snapshots, metrics) = (broadcast::Sender::new(2), watch::Sender::default(), Arc::default());
         let sources = Sources {
             snapshots: snapshots.subscribe(),
             events: bus.downgrade(),
+            levels: levels.subscribe(),
             metrics: Arc::clone(&metrics),
             store: Store::open(&state.path().join("pipit.db")).unwrap(),
         };
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router(sources)).await });
-        Daemon { bus, metrics, address, _snapshots: snapshots, _state: state }
+        let router = router(sources.clone()).into_make_service_with_connect_info::<std::net::SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Daemon { bus, metrics, address, levels, sources, _snapshots: snapshots, _state: state }
     }
 
     async fn get(&self, path: &str) -> BufReader<TcpStream> {
@@ -132,4 +137,28 @@ async fn what_was_counted_adds_up() {
     ] {
         assert!(page.lines().any(|written| written == line.trim_end()), "`{line}` is missing:\n{page}");
     }
+}
+
+#[tokio::test]
+async fn the_level_is_told_as_it_changes_on_the_machine_itself() {
+    let daemon = Daemon::start().await;
+    let mut levels = daemon.get("/levels").await;
+    assert!(line_with(&mut levels, "data:").await.unwrap().contains(r#"{"event":"level","dbfs":-100.0}"#));
+    daemon.levels.send(-31.5).unwrap();
+    assert!(line_with(&mut levels, "data:").await.unwrap().contains(r#""dbfs":-31.5"#));
+}
+
+/// Whoever can't be told apart from somebody else's machine is taken for one.
+#[tokio::test]
+async fn the_level_is_not_told_to_others() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let daemon = Daemon::start().await;
+    let router = router(daemon.sources.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /levels HTTP/1.0\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.0 403") && !answer.contains("dbfs"), "{answer}");
 }

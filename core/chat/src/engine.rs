@@ -205,15 +205,15 @@ impl Engine {
                 lock(&self.account.confirmations).take(None, Instant::now());
                 nothing("All right, I won't.")
             }
-            Answer::Yes => nothing("Please say your PIN, or confirm it in the panel."),
+            Answer::Yes => nothing("Please say your PIN."),
             Answer::Pin(pin) => match self.check_pin(pin).await? {
                 PinCheck::Right => {
                     let pending = lock(&self.account.confirmations).take(None, Instant::now());
                     self.do_confirmed(pending).await
                 }
                 PinCheck::Wrong => nothing("That is not the PIN."),
-                PinCheck::NotSet => nothing("You have no PIN, so please confirm it in the panel."),
-                PinCheck::Resting(_) => nothing("Too many PINs were wrong, so please confirm it in the panel."),
+                PinCheck::NotSet => nothing("You have no PIN yet, so please set one with: pipit people pin."),
+                PinCheck::Resting(_) => nothing("Too many PINs were wrong, so please try again later."),
             },
             Answer::Neither => nothing(offline::NOTHING_ASKED),
         }

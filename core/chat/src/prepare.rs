@@ -119,6 +119,6 @@ impl Engine {
 
     /// How a person is asked to confirm something.
     pub(crate) fn confirmation_question(confirmation: &Confirmation) -> String {
-        format!("That needs your confirmation: {}. Say your PIN, or confirm it in the panel.", confirmation.what)
+        format!("That needs your confirmation: {}. Please say your PIN.", confirmation.what)
     }
 }

@@ -163,7 +163,7 @@ async fn a_spoken_pin_confirms_and_is_kept_nowhere() {
     let store = store(home.folder.path());
     store.set_pin(store.person(), Some("2468")).unwrap();
     converse(&home.engine, "Let the plumber in").await;
-    assert_eq!(converse(&home.engine, "Yes").await, "Please say your PIN, or confirm it in the panel.");
+    assert_eq!(converse(&home.engine, "Yes").await, "Please say your PIN.");
     assert_eq!(converse(&home.engine, "One two three four").await, "That is not the PIN.");
     let mut given_up = home.engine.respond(request("two four six eight"));
     while given_up.next().await.unwrap().unwrap() != ReplyEvent::WantsToAct {}

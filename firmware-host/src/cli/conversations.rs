@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pipit_chat::transfer::{self, LONGEST_TITLE, TransferError};
 use pipit_core::chat::Role;
-use pipit_store::{Conversation, ConversationId, Message, Store};
+use pipit_store::{Conversation, ConversationId, Message, Store, StoreError};
 
 use super::Options;
 
@@ -146,14 +146,19 @@ fn rename(store: &Store, id: ConversationId, title: &str) -> anyhow::Result<()> 
     Ok(store.rename_conversation(id, &title)?)
 }
 
-/// The copy of last night goes the same way, by a new one: a daemon that would make it need not run.
-fn delete(store: &Store, id: ConversationId) -> anyhow::Result<()> {
-    let title = store.conversation(id)?.title;
+/// Deletes something. The copy of last night goes the same way, by a new one: a daemon that would make it need not run.
+pub(super) fn erase(store: &Store, delete: impl FnOnce(&Store) -> Result<(), StoreError>) -> anyhow::Result<()> {
     let is_copied = store.backed_up_at().is_some();
-    store.delete_conversation(id)?;
+    delete(store)?;
     if is_copied {
         store.back_up().context("it is deleted, but last night's copy still has it")?;
     }
+    Ok(())
+}
+
+fn delete(store: &Store, id: ConversationId) -> anyhow::Result<()> {
+    let title = store.conversation(id)?.title;
+    erase(store, |store| store.delete_conversation(id))?;
     print_line!("Deleted: {}", printable(&title))?;
     Ok(())
 }

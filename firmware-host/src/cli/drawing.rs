@@ -1,14 +1,12 @@
 //! A turn's waterfall for a person to read: a bar for each stage on one scale, and what was done in vain.
 
-use pipit_web::{Span, Stage};
-
-use crate::report::TurnReport;
+use pipit_web::{Span, Stage, Timings, Waterfall};
 
 /// What the bars are drawn with. It fits on a line of 80 columns.
 pub(super) const LEGEND: &str = "  ░ prepared before the turn was decided   █ after   · waiting   × in vain";
 
-/// Cells between 0 ms and the first audio.
-const WIDTH: f64 = 46.0;
+/// Columns beside the bars.
+const LABELS: usize = 34;
 
 /// A stage of the answer: when it began and was reached, and what its bar is drawn with.
 struct Row {
@@ -20,17 +18,18 @@ struct Row {
     fill: char,
 }
 
-/// The drawing, line by line.
-pub(super) fn waterfall(report: &TurnReport) -> Vec<String> {
-    let t = &report.timings_ms;
-    let rows = rows(report);
+/// The drawing, line by line, for `columns` of which some stay empty.
+pub(super) fn waterfall(t: &Timings, waterfall: &Waterfall, columns: usize) -> Vec<String> {
+    // Cells between 0 ms and the first audio.
+    let width = columns.saturating_sub(LABELS).clamp(8, 46);
+    let rows = rows(t, waterfall);
     let reached = rows.iter().filter_map(|row| row.reached);
     // What is played takes longer than all that comes before it, and is not what one waits for.
     let end = t.first_audio.unwrap_or_else(|| reached.fold(1.0, f64::max)).max(1.0);
     let mut lines = vec![format!("  {:>8}  end of speech", "0 ms")];
-    lines.extend(rows.iter().map(|row| row.drawn(end / WIDTH)));
-    lines.extend(thrown_away(report));
-    for interruption in &report.waterfall.interruptions {
+    lines.extend(rows.iter().map(|row| row.drawn(end, width)));
+    lines.extend(thrown_away(waterfall));
+    for interruption in &waterfall.interruptions {
         let went_on = interruption.resumed_ms.map_or("stopped there".to_owned(), |at| format!("went on at {at:.0} ms"));
         lines.push(format!("  interrupted at {:.0} ms, {went_on}", interruption.at_ms));
     }
@@ -38,9 +37,8 @@ pub(super) fn waterfall(report: &TurnReport) -> Vec<String> {
 }
 
 /// The stages of the draft that was the answer, in the order in which they began.
-fn rows(report: &TurnReport) -> Vec<Row> {
-    let t = &report.timings_ms;
-    let spans = report.waterfall.drafts.last().map(|draft| &draft.spans[..]).unwrap_or_default();
+fn rows(t: &Timings, waterfall: &Waterfall) -> Vec<Row> {
+    let spans = waterfall.drafts.last().map(|draft| &draft.spans[..]).unwrap_or_default();
     let pause = t.pause.map(|at| Row { began: 0.0, ..Row::at("pause noticed", at, '·') });
     let mut rows: Vec<Row> = pause.into_iter().collect();
     rows.extend(t.turn_decided.map(|at| Row::at("turn decided", at, '◆')));
@@ -77,10 +75,11 @@ impl Row {
         Row { stage, began: span.began_ms, reached: span.ended_ms, waited, fill }
     }
 
-    /// One line. What is still under way when the first audio is heard is drawn until there.
-    fn drawn(&self, scale: f64) -> String {
-        let cell = |ms: f64| (ms / scale).clamp(0.0, WIDTH) as usize;
-        let from = cell(self.began).min(WIDTH as usize - 1);
+    /// One line, with `width` cells for the time until `end`. What is still under way when the first audio is heard is drawn
+    /// until there.
+    fn drawn(&self, end: f64, width: usize) -> String {
+        let cell = |ms: f64| (ms / end * width as f64).clamp(0.0, width as f64) as usize;
+        let from = cell(self.began).min(width - 1);
         let to = cell(self.reached.unwrap_or(f64::INFINITY)).max(from);
         let waited = if self.waited > 0.0 { cell(self.began + self.waited).clamp(from, to) - from } else { 0 };
         let worked = (to - from).saturating_sub(waited).max(1);
@@ -91,10 +90,10 @@ impl Row {
 }
 
 /// What was done in vain, if anything was.
-fn thrown_away(report: &TurnReport) -> Vec<String> {
-    let dropped = report.waterfall.drafts.iter().filter(|draft| draft.dropped_ms.is_some());
+fn thrown_away(waterfall: &Waterfall) -> Vec<String> {
+    let dropped = waterfall.drafts.iter().filter(|draft| draft.dropped_ms.is_some());
     let pauses: Vec<_> = dropped.filter_map(|draft| draft.pause_ms).collect();
-    let work: Vec<_> = report.waterfall.thrown_away().into_iter().filter_map(in_words).collect();
+    let work: Vec<_> = waterfall.thrown_away().into_iter().filter_map(in_words).collect();
     let begun = match pauses[..] {
         [] => None,
         [at] => Some(format!("the draft at {at:.0} ms")),
@@ -134,10 +133,9 @@ fn wrapped(label: &str, items: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
-    use pipit_web::{Draft, Interruption, Timings, Waterfall};
+    use pipit_web::{Draft, Interruption};
 
     use super::*;
-    use crate::report::ModelTimes;
 
     fn span(stage: Stage, began_ms: f64, ended_ms: Option<f64>, model_ms: Option<f64>) -> Span {
         Span {
@@ -186,32 +184,22 @@ mod tests {
                 span(Stage::Playback, 801.0, Some(3000.0), None),
             ],
         };
-        let report = TurnReport {
-            turn: 1,
-            transcript: String::new(),
-            intent: None,
-            reply: String::new(),
-            reply_wav: None,
-            ended_by: Some("intent"),
-            drafts: 3,
-            timings_ms: Timings {
-                speech_end: 0.0,
-                pause: Some(224.0),
-                turn_decided: Some(425.0),
-                transcript: Some(424.0),
-                reply_first_text: Some(426.0),
-                first_audio: Some(801.0),
-            },
-            model_ms: ModelTimes::default(),
-            waterfall: Waterfall {
-                reopened_ms: Vec::new(),
-                interruptions: vec![Interruption { at_ms: 900.0, resumed_ms: Some(1800.0), stopped_ms: None }],
-                ended_ms: 3000.0,
-                parts: Vec::new(),
-                drafts: vec![early(1, -1840.0), early(2, -920.0), answer],
-            },
+        let timings = Timings {
+            speech_end: 0.0,
+            pause: Some(224.0),
+            turn_decided: Some(425.0),
+            transcript: Some(424.0),
+            reply_first_text: Some(426.0),
+            first_audio: Some(801.0),
         };
-        let lines = waterfall(&report);
+        let record = Waterfall {
+            reopened_ms: Vec::new(),
+            interruptions: vec![Interruption { at_ms: 900.0, resumed_ms: Some(1800.0), stopped_ms: None }],
+            ended_ms: 3000.0,
+            parts: Vec::new(),
+            drafts: vec![early(1, -1840.0), early(2, -920.0), answer],
+        };
+        let lines = waterfall(&timings, &record, 80);
         assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:#?}");
         assert!(LEGEND.chars().count() <= 80);
         expect![[r#"
@@ -236,18 +224,7 @@ mod tests {
     /// A turn of which nothing is known must not divide by it.
     #[test]
     fn nothing_is_drawn_of_nothing() {
-        let report = TurnReport {
-            turn: 1,
-            transcript: String::new(),
-            intent: None,
-            reply: String::new(),
-            reply_wav: None,
-            ended_by: None,
-            drafts: 0,
-            timings_ms: Timings::default(),
-            model_ms: ModelTimes::default(),
-            waterfall: Waterfall::default(),
-        };
-        assert_eq!(waterfall(&report), ["      0 ms  end of speech"]);
+        let lines = waterfall(&Timings::default(), &Waterfall::default(), 0);
+        assert_eq!(lines, ["      0 ms  end of speech"]);
     }
 }

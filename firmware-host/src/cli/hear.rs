@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use pipit_core::audio::Pcm;
+use pipit_core::audio::{LOWEST_LEVEL, Pcm};
 use pipit_core::turn::WakeMode;
 use serde::Serialize;
+use tokio::sync::watch;
 
 use super::{Options, drawing};
 use crate::app::{App, SILENCE_AFTER};
@@ -162,7 +163,7 @@ impl Turns {
 
 /// Listens until the recording is over and everything said in it is answered.
 async fn listen_live(driver: &mut Driver, ear: Ear, capture: ClipFeed) -> anyhow::Result<()> {
-    let thread = spawn_ear(ear, Box::new(capture), Arc::default(), driver.inbox())?;
+    let thread = spawn_ear(ear, Box::new(capture), Arc::default(), driver.inbox(), watch::Sender::new(LOWEST_LEVEL))?;
     driver.run_until_input_ends().await;
     thread.join().map_err(|_| anyhow::anyhow!("the ear's thread failed; the log says why"))
 }
@@ -212,7 +213,7 @@ fn print_turn(report: &TurnReport) -> std::io::Result<()> {
     if let Some(file) = &report.reply_wav {
         print_line!("  wrote   {}", file.display())?;
     }
-    for line in drawing::waterfall(report) {
+    for line in drawing::waterfall(&report.timings_ms, &report.waterfall, 80) {
         print_line!("{line}")?;
     }
     print_line!("")

@@ -12,6 +12,7 @@ macro_rules! print_line {
 }
 
 mod ask;
+mod chat;
 mod config;
 mod conversations;
 mod devices;
@@ -70,6 +71,8 @@ enum Command {
     Say(say::Say),
     /// Ask in writing
     Ask(ask::Ask),
+    /// Chat in writing, with conversations, search, and what the daemon does just now
+    Chat(chat::Chat),
     /// Show, find, delete and carry over what was said
     Conversations(conversations::Conversations),
     /// What Pipit was told to remember
@@ -106,6 +109,7 @@ impl Cli {
             Command::Hear(hear) => hear.execute(&options),
             Command::Say(say) => say.execute(&options),
             Command::Ask(ask) => ask.execute(&options),
+            Command::Chat(chat) => chat.execute(&options),
             Command::Conversations(conversations) => conversations.execute(&options),
             Command::Memory(memory) => memory.execute(&options),
             Command::People(people) => people.execute(&options),

@@ -47,7 +47,7 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
     tap_on_signal(driver.inbox())?;
     let ear_stop = Arc::new(AtomicBool::new(false));
     let ear = app.waking_ear(driver.wants_wake_word())?;
-    let ear = spawn_ear(ear, app.capture()?, Arc::clone(&ear_stop), driver.inbox())?;
+    let ear = spawn_ear(ear, app.capture()?, Arc::clone(&ear_stop), driver.inbox(), app.bus().levels().clone())?;
     tracing::info!("listening {} ms after the start", started.elapsed().as_millis());
     tokio::spawn(loading.log());
     tokio::spawn(timers::announce(app.engine().clone(), driver.inbox()));
@@ -56,7 +56,8 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
     tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy));
     if let Some(address) = app.config().web_listen {
         let (bus, store) = (app.bus(), app.speakers().clone());
-        let sources = Sources { snapshots: bus.snapshots(), events: bus.events(), metrics: bus.metrics(), store };
+        let (snapshots, levels) = (bus.snapshots(), bus.levels().subscribe());
+        let sources = Sources { snapshots, events: bus.events(), levels, metrics: bus.metrics(), store };
         tokio::spawn(serve_web(address, sources, stop.clone()));
     }
     driver.run(stop).await;
@@ -107,7 +108,8 @@ async fn serve_web(address: std::net::SocketAddr, sources: Sources, stop: Cancel
             return;
         }
     };
-    let served = axum::serve(listener, pipit_web::router(sources)).with_graceful_shutdown(stop.cancelled_owned());
+    let router = pipit_web::router(sources).into_make_service_with_connect_info::<std::net::SocketAddr>();
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
     if let Err(error) = served.await {
         tracing::warn!("the health page has ended: {error}");
     }

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use pipit_core::audio::{AudioFrame, FRAME_SAMPLES};
+use pipit_core::audio::{AudioFrame, FRAME_SAMPLES, level};
 use pipit_core::ear::{EarSettings, EchoGuard, EchoLevels, EnergyGate, Gated, Segmenter, SpeechFact};
 use pipit_core::turn::Event;
 use pipit_models::echo::EchoCanceller;
 use pipit_models::silero::SileroVad;
+use tokio::sync::watch;
 
 use super::wake_word::WakeWord;
 use super::{Inbox, Message};
@@ -181,12 +182,13 @@ impl Ear {
     }
 }
 
-/// Starts the thread. It ends when the recording does, when `stop` is raised, or when nobody listens to it any more.
+/// Starts the thread, which tells the level of each frame to `levels`. It ends when the recording does, when `stop` is raised, or when nobody listens to it any more.
 pub fn spawn_ear(
     mut ear: Ear,
     mut capture: Box<dyn Capture>,
     stop: Arc<AtomicBool>,
     inbox: Inbox,
+    levels: watch::Sender<f32>,
 ) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("ear".to_owned()).spawn(move || {
         let mut facts = Vec::new();
@@ -194,6 +196,7 @@ pub fn spawn_ear(
         while !stop.load(Ordering::Relaxed) {
             let news = match capture.next_frame(LOOK) {
                 CaptureStep::Frame(frame) => {
+                    levels.send_replace(level(&frame.samples));
                     ear.hear(frame, &mut facts);
                     None
                 }

@@ -5,6 +5,7 @@
 pub(crate) mod recording;
 pub(crate) mod server;
 pub(crate) mod sound_server;
+pub(crate) mod terminal;
 pub(crate) mod web;
 
 use std::ffi::OsStr;

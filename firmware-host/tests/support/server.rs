@@ -87,6 +87,11 @@ impl Held {
         messages.last().unwrap()["content"].to_string()
     }
 
+    /// Sends the beginning of an answer. Whoever asked may have hung up.
+    pub(crate) fn begin(&mut self, answer: &str) {
+        let _ = self.stream.write_all(answer.as_bytes());
+    }
+
     /// Answers it. Whoever asked may have hung up.
     pub(crate) fn answer(mut self, answer: &str) {
         let _ = self.stream.write_all(answer.as_bytes());

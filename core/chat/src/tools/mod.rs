@@ -24,7 +24,7 @@ pub(crate) use confirm::{Answer, Confirmations, Pending};
 pub use mcp::{McpServer, McpSettings, McpTool};
 pub(crate) use toolbox::{ToolBox, Turn, Used, run};
 
-/// Something that a model may want used. Whoever adds one gives it to [`crate::Engine::with_tools`].
+/// Something that a model may want used. Whoever adds one gives it to [`crate::Engine::offer`].
 pub trait Tool: Send + Sync {
     /// What a model is told of it.
     fn spec(&self) -> &ToolSpec;
