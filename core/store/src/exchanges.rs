@@ -46,7 +46,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn standing_conversation(&self) -> Result<Option<ConversationId>, StoreError> {
-        self.read(|scope| standing(scope))
+        self.read(standing)
     }
 
     /// The last `limit` exchanges, the oldest of them first.
