@@ -59,16 +59,11 @@ impl History {
         let summary = store.summary(conversation)?.filter(|summary| before.is_none_or(|before| summary.to < before));
         let summarised = summary.as_ref().map_or(MessageId(0), |summary| summary.to);
         let is_of_it = |message: &Message| message.id > summarised && before.is_none_or(|before| message.id < before);
-        let mut look = FIRST_LOOK;
-        let messages = loop {
-            let messages = store.last_messages(conversation, look)?;
-            let all = messages.len() < look || messages.first().is_some_and(|first| first.id <= summarised);
-            let text: usize = messages.iter().filter(|message| is_of_it(message)).map(|said| said.said().len()).sum();
-            // No tokenizer in use needs more than one token for a byte.
-            if all || text > budget.saturating_mul(4) {
-                break messages;
-            }
-            look = look.saturating_mul(4);
+        // Where the last prompt's beginning is known, it tells what to read.
+        let known = began.filter(|first| *first > summarised && before.is_none_or(|before| *first < before));
+        let messages = match known {
+            Some(first) => store.messages(conversation, Some(MessageId(first.0 - 1)), usize::MAX)?,
+            None => newest(store, conversation, summarised, budget)?,
         };
         let placed = pairs(messages.into_iter().filter(is_of_it));
         let from = placed.iter().position(|placed| Some(placed.first) == began).unwrap_or(0);
@@ -80,6 +75,26 @@ impl History {
         places.drain(..forgotten);
         let begins = places.first().map(|(first, _)| *first);
         Ok((History { exchanges, places, summary }, begins))
+    }
+}
+
+/// The newest messages of a conversation, as many as may be within `budget` estimated tokens or more.
+fn newest(
+    store: &Store,
+    conversation: ConversationId,
+    summarised: MessageId,
+    budget: usize,
+) -> Result<Vec<Message>, StoreError> {
+    let mut look = FIRST_LOOK;
+    loop {
+        let messages = store.last_messages(conversation, look)?;
+        let all = messages.len() < look || messages.first().is_some_and(|first| first.id <= summarised);
+        let text: usize = messages.iter().map(|message| message.said().len()).sum();
+        // Estimates are a token for every four bytes, or for fewer.
+        if all || text > budget.saturating_mul(4) {
+            return Ok(messages);
+        }
+        look = look.saturating_mul(2);
     }
 }
 
