@@ -15,7 +15,7 @@ pub(crate) struct Cost {
 }
 
 /// For what an attacker with the file can try as often as they like: RFC 9106's second recommendation, with one lane because
-/// the smallest boards have no cores to spare. 0.3 s here, about 1 s on a Raspberry Pi 4.
+/// the smallest boards have no cores to spare.
 pub(crate) const FOR_KEYS: Cost = Cost { memory: 64 * 1024, passes: 3 };
 
 /// For what is asked often and guarded otherwise too: OWASP's recommendation.
