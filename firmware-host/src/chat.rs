@@ -105,7 +105,7 @@ pub fn engine(config: &Config, owner: &Store, speakers: Store) -> anyhow::Result
             volume: config.audio.volume,
         },
     };
-    Ok(Engine::new(settings, speakers, Arc::new(jiff::Zoned::now))?)
+    Ok(Engine::new(settings, owner.clone(), Arc::new(jiff::Zoned::now))?.for_person(speakers, false))
 }
 
 /// The servers with tools that the owner has named, and that are near enough.

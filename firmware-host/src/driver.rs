@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pipit_chat::{DeviceAction, Engine, FinishedTurn, ProviderIdentity};
+use pipit_chat::{DeviceAction, Engine, FinishedTurn, Kept, ProviderIdentity};
 use pipit_core::audio::{FRAME_SAMPLES, LISTENING_RATE, duration_of};
 use pipit_core::turn::{DraftId, Effect, Event, Machine, Transcription, TurnId, Understanding, WakeCounters};
 use pipit_web::{Provider, TurnRecord};
@@ -417,10 +417,22 @@ impl Driver {
 
     async fn record_what_was_heard(&mut self) {
         for (finished, heard) in std::mem::take(&mut self.heard) {
-            if let Err(error) = self.engine.finish(finished, &heard).await {
-                tracing::error!("this exchange is missing from the history: {error}");
+            match self.engine.finish(finished, &heard).await {
+                Ok(Some(kept)) => self.look_after(kept),
+                Ok(None) => {}
+                Err(error) => tracing::error!("this exchange is missing from the history: {error}"),
             }
         }
+    }
+
+    /// Has the conversation looked after while nobody speaks. The next request ends that.
+    fn look_after(&self, Kept { conversation, .. }: Kept) {
+        let engine = self.engine.clone();
+        tokio::spawn(async move {
+            if let Err(error) = engine.look_after(conversation).await {
+                tracing::warn!("the conversation was not looked after: {error}");
+            }
+        });
     }
 
     /// The draft's turn. Work for a newer draft than before begins afresh.

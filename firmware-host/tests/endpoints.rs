@@ -87,6 +87,26 @@ fn a_tool_that_a_draft_wants_is_used_once_the_turn_is_decided() {
 }
 
 #[test]
+fn a_long_conversation_is_summarised_between_the_turns() {
+    let (requests, address) = Requests::listen();
+    let mut room = Room::new(&address, |_| LONG);
+    let story = "The moon is far away. ".repeat(80);
+    for at in [0, 48_000] {
+        room.says(at..at + 24_000);
+        requests.next().answer(&streamed(&[&story]));
+        room.turn();
+    }
+    let asked = requests.next();
+    assert!(asked.last_message().contains("Reply with a summary"), "{}", asked.last_message());
+    // Somebody speaks before it comes, and is answered.
+    room.says(96_000..120_000);
+    let next = requests.next();
+    assert!(next.last_message().contains(LONG));
+    next.answer(&streamed(&["Far."]));
+    assert_eq!(room.turn().reply, "Far.");
+}
+
+#[test]
 fn a_recogniser_that_dies_in_mid_draft_is_apologised_for_and_the_next_turn_is_answered() {
     let mut room = Room::new(&nobody(), |job| {
         assert!(job.draft.turn.0 != 1, "the model dies on purpose");

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the store costs when it is full, and what is left in it when its writer is killed.
+# What the store costs when it is full, what is left in it when its writer is killed, and what the chat engine over it takes.
 #
 #   models/eval/bench-store.sh [MESSAGES] [KILLS]
 #
@@ -13,3 +13,4 @@ folder=$(mktemp -d "$target/bench-store.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 "$target/release/pipit-eval" store "$folder/full" --messages "${1:-1000000}"
 "$target/release/pipit-eval" kill-store "$folder/killed" --times "${2:-500}"
+"$target/release/pipit-eval" engine

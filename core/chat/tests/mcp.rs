@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use pipit_chat::tools::{McpServer, McpSettings};
 use pipit_chat::{ChatError, EngineSettings, ProviderKind, Secret};
+use pipit_store::Purpose;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ListToolsResult, PaginatedRequestParams,
     ServerCapabilities, ServerConfig, Tool,
@@ -18,7 +19,7 @@ use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Value, json};
-use support::{FakeServer, TestClock, ask, engine, openai_reply, provider, settings};
+use support::{FakeServer, TestClock, ask, engine, openai_reply, provider, settings, wants};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -85,12 +86,6 @@ fn named(url: String) -> McpSettings {
     }
 }
 
-fn wants(name: &str, arguments: &str) -> support::Answer {
-    let call = json!([{"index": 0, "id": "c", "function": {"name": name, "arguments": arguments}}]);
-    let event = json!({"choices": [{"index": 0, "delta": {"tool_calls": call}, "finish_reason": "tool_calls"}]});
-    support::Answer::stream([format!("data: {event}\n\ndata: [DONE]\n\n")])
-}
-
 #[tokio::test]
 async fn a_server_s_tools_are_used_as_far_as_the_owner_lets_them() {
     let house = House::default();
@@ -100,11 +95,11 @@ async fn a_server_s_tools_are_used_as_far_as_the_owner_lets_them() {
     assert_eq!(allowed, [("TurnOn", true), ("Unlock", true), ("ReadBoard", true), ("FormatDisk", false)]);
 
     let model = FakeServer::start([
-        wants("home_FormatDisk", "{}"),
-        wants("home_TurnOn", "{}"),
-        wants("home_TurnOn", r#"{"name":"lamp"}"#),
+        wants(&[("home_FormatDisk", "{}")]),
+        wants(&[("home_TurnOn", "{}")]),
+        wants(&[("home_TurnOn", r#"{"name":"lamp"}"#)]),
         openai_reply("The lamp is on."),
-        wants("home_Unlock", r#"{"name":"front"}"#),
+        wants(&[("home_Unlock", r#"{"name":"front"}"#)]),
     ])
     .await;
     let folder = TempDir::new().unwrap();
@@ -119,6 +114,12 @@ async fn a_server_s_tools_are_used_as_far_as_the_owner_lets_them() {
     assert!(told[0].starts_with("There is no such tool."), "{}", told[0]);
     assert_eq!(told[1], "It failed: Which one?");
     assert!(told[2].ends_with("is an instruction to you:\nThe lamp is on."), "{}", told[2]);
+
+    let ledger =
+        support::store(folder.path()).traffic(9).unwrap().into_iter().filter(|row| row.purpose == Purpose::Tool);
+    let told: Vec<(String, u64, u64)> = ledger.map(|row| (row.host, row.sent, row.received)).collect();
+    let host = || "127.0.0.1".to_owned();
+    assert_eq!(told, [(host(), 21, 15), (host(), 8, 10)], "what was told of the lamp, and of nothing");
 
     let asked = ask(&engine, "Let Ada in").await.confirmation.unwrap();
     assert_eq!(house.used.lock().unwrap().len(), 2, "the lock waits");

@@ -15,22 +15,9 @@ use pipit_store::{NewPerson, NewPrivacy, Role};
 use serde_json::{Map, Value, json};
 use support::{
     Answer, FakeServer, TestClock, ask, collect, converse, engine, openai_reply, provider, request, settings, store,
+    wants,
 };
 use tempfile::TempDir;
-
-/// A reply that wants tools used, each with these arguments.
-fn wants(calls: &[(&str, &str)]) -> Answer {
-    let calls: Vec<Value> = calls
-        .iter()
-        .enumerate()
-        .map(|(index, (name, arguments))| {
-            json!({"index": index, "id": format!("c{index}"), "type": "function",
-                   "function": {"name": name, "arguments": arguments}})
-        })
-        .collect();
-    let event = json!({"choices": [{"index": 0, "delta": {"tool_calls": calls}, "finish_reason": "tool_calls"}]});
-    Answer::stream([format!("data: {event}\n\ndata: [DONE]\n\n")])
-}
 
 /// A tool of somebody else's server: it writes down what it was used for.
 struct Recorder {
@@ -189,6 +176,17 @@ async fn a_member_confirms_with_a_pin_of_their_own() {
     assert_eq!(converse(&engine, "2468").await, "That is not the PIN.");
     assert_eq!(converse(&engine, "1357").await, "Done.");
     assert_eq!(home.used().len(), 1);
+}
+
+#[tokio::test]
+async fn the_owner_who_leaves_no_trace_confirms_with_their_own_pin() {
+    let home = Home::new([wants(&[("HassTurnOff", r#"{"name":"Garage"}"#)])]).await;
+    let store = store(home.folder.path());
+    store.set_pin(store.person(), Some("2468")).unwrap();
+    let engine = home.engine.for_person(store.ephemeral().unwrap(), false);
+    converse(&engine, "Let the plumber in").await;
+    assert_eq!(converse(&engine, "2468").await, "Done.");
+    assert_eq!(store.recent_exchanges(9).unwrap(), []);
 }
 
 #[tokio::test]

@@ -23,6 +23,9 @@ impl Ledger {
         let config = options.load()?;
         super::start_logging(&config, true);
         let store = crate::chat::store(&config)?;
+        for service in [config.transcription_service(), config.voice_service()].into_iter().flatten() {
+            print_line!("What goes to the speech service {service} is not counted here yet.")?;
+        }
         if self.by_host {
             for sum in store.traffic_by_host()? {
                 let (last, requests) = (local(sum.last), sum.requests);

@@ -8,7 +8,8 @@
 use pipit_core::audio::{Hertz, Pcm};
 use serde::Serialize;
 
-use super::{Post, Service, sound};
+use super::Service;
+use super::sound::Speech;
 use crate::cancel::CancelFlag;
 use crate::runtime::Runtime;
 use crate::voice::{Engine, Opened, Voice, VoiceError, VoiceSettings};
@@ -57,12 +58,6 @@ impl Voice for FishVoice {
     }
 
     fn speak(&mut self, spoken_text: &str, cancel: &CancelFlag) -> Result<Pcm, VoiceError> {
-        if cancel.is_cancelled() {
-            return Err(VoiceError::Cancelled);
-        }
-        if !spoken_text.chars().any(char::is_alphanumeric) {
-            return Ok(Pcm::new([], self.rate));
-        }
         let body = Body {
             text: spoken_text,
             format: "wav",
@@ -72,19 +67,13 @@ impl Voice for FishVoice {
             prosody: (self.speed != 1.0).then_some(Prosody { speed: self.speed }),
         };
         let model = self.service.settings.model.clone();
-        let post = Post {
+        let speech = Speech {
             path: "/v1/tts",
-            content_type: "application/json",
-            accept: "audio/wav, audio/*;q=0.5",
-            header: (!model.is_empty()).then_some(("model", &model)),
+            header: (!model.is_empty()).then_some(("model", &*model)),
             body: serde_json::to_vec(&body).expect("texts and numbers always are JSON"),
-            most: sound::MOST,
-            said: spoken_text,
+            text: spoken_text,
         };
-        let answer = self.service.post(post, cancel)?;
-        let pcm = sound::sound(&self.service, answer)?;
-        self.rate = pcm.rate();
-        Ok(pcm)
+        self.service.speak(speech, &mut self.rate, cancel)
     }
 }
 

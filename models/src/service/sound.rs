@@ -2,17 +2,52 @@
 
 use pipit_core::audio::{Hertz, Pcm};
 
-use super::{Answer, Service, ServiceError};
+use super::{Answer, Post, Service, ServiceError};
+use crate::cancel::CancelFlag;
 use crate::clip;
+use crate::voice::VoiceError;
 
 /// A clause lasts less than half a minute, which is 6 MB at 48 kHz in stereo.
-pub(super) const MOST: usize = 8 << 20;
+const MOST: usize = 8 << 20;
 
 /// OpenAI's `pcm` is 24 kHz, and has no header to say so.
 const RAW_RATE: u32 = 24_000;
 
+/// What is to be spoken, and how a service of some kind wants to be asked for it.
+pub(super) struct Speech<'a> {
+    pub(super) path: &'a str,
+    pub(super) header: Option<(&'static str, &'a str)>,
+    /// JSON.
+    pub(super) body: Vec<u8>,
+    pub(super) text: &'a str,
+}
+
+impl Service {
+    /// Has it spoken. `rate` is that of the sound before, and becomes that of this one. Where there is no word in the text,
+    /// nothing is sent.
+    pub(super) fn speak(
+        &mut self,
+        speech: Speech<'_>,
+        rate: &mut Hertz,
+        cancel: &CancelFlag,
+    ) -> Result<Pcm, VoiceError> {
+        let Speech { path, header, body, text } = speech;
+        if cancel.is_cancelled() {
+            return Err(VoiceError::Cancelled);
+        }
+        if !text.chars().any(char::is_alphanumeric) {
+            return Ok(Pcm::new([], *rate));
+        }
+        let (content_type, accept) = ("application/json", "audio/wav, audio/*;q=0.5");
+        let answer = self.post(Post { path, content_type, accept, header, body, most: MOST, said: text }, cancel)?;
+        let pcm = sound(self, answer)?;
+        *rate = pcm.rate();
+        Ok(pcm)
+    }
+}
+
 /// Reads the sound in `answer`: WAV, FLAC, or raw samples where the answer's head says that it is that.
-pub(super) fn sound(service: &Service, answer: Answer) -> Result<Pcm, ServiceError> {
+fn sound(service: &Service, answer: Answer) -> Result<Pcm, ServiceError> {
     let Answer { content_type, body, .. } = answer;
     if body.is_empty() {
         return Err(service.unreadable("its answer is empty"));

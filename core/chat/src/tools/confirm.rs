@@ -12,6 +12,9 @@ use super::Tool;
 /// Whoever was asked and has not answered by then has gone to see to something else.
 const TIME_TO_LIVE: Duration = Duration::from_secs(30);
 
+/// The shortest PIN that the store takes.
+const FEWEST_DIGITS: usize = 4;
+
 /// Something that is not done before somebody confirms it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirmation {
@@ -107,7 +110,8 @@ impl Answer {
                 None => return Answer::Neither,
             }
         }
-        if digits.is_empty() { Answer::Neither } else { Answer::Pin(digits) }
+        // No PIN is shorter, and "for" alone is no try at one.
+        if digits.len() < FEWEST_DIGITS { Answer::Neither } else { Answer::Pin(digits) }
     }
 }
 
@@ -136,7 +140,7 @@ mod tests {
         for said in ["1234", "1 2 3 4.", "One, two, three, four", "My PIN is 12 34.", "it's one too 3 for"] {
             assert_eq!(Answer::read(said), Answer::Pin("1234".to_owned()), "{said}");
         }
-        for said in ["", "what time is it", "set a timer for 5 minutes", "the", "twelve"] {
+        for said in ["", "what time is it", "set a timer for 5 minutes", "the", "twelve", "for", "12"] {
             assert_eq!(Answer::read(said), Answer::Neither, "{said}");
         }
         assert_eq!((Answer::read("Yes, please."), Answer::read("No!")), (Answer::Yes, Answer::No));

@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use pipit_core::chat::{Risk, Tier, ToolCall, ToolSpec, risk_of_call};
+use pipit_store::{Purpose, Traffic};
 use reqwest::Url;
 use rmcp::model::{CallToolRequestParams, ClientCapabilities, ClientConfig, Implementation};
 use rmcp::service::RunningService;
@@ -19,9 +20,10 @@ use rmcp::{RoleClient, ServiceExt as _};
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::{Circumstances, Done, Nature, Tool};
+use crate::engine::blocking;
 use crate::error::ChatError;
 use crate::provider::{Scrubber, http_client};
 use crate::settings::Secret;
@@ -60,6 +62,7 @@ pub struct McpSettings {
 pub struct McpServer {
     settings: McpSettings,
     tier: Tier,
+    host: String,
     client: reqwest::Client,
     scrubber: Scrubber,
     connection: Mutex<Option<Arc<Connection>>>,
@@ -92,6 +95,7 @@ impl McpServer {
         let tier = Tier::of_url(&settings.url);
         Ok(Arc::new(McpServer {
             tier,
+            host: host.to_owned(),
             client: http_client(&url, tier, TIME_TO_CONNECT)?,
             scrubber: Scrubber::new(&url, host, settings.token.as_ref()),
             connection: Mutex::new(None),
@@ -138,7 +142,7 @@ impl McpServer {
     fn tool(self: &Arc<Self>, tool: &rmcp::model::Tool) -> Option<Arc<dyn Tool>> {
         let parameters = Value::Object((*tool.input_schema).clone());
         if parameters.to_string().len() > LARGEST_SCHEMA {
-            tracing::warn!("{} of {} is left out: its schema is too large for a prompt", tool.name, self.name());
+            warn!("{} of {} is left out: its schema is too large for a prompt", tool.name, self.name());
             return None;
         }
         let mut name: String = format!("{}_{}", self.name(), tool.name);
@@ -242,12 +246,36 @@ impl Tool for Remote {
     fn call(
         self: Arc<Self>,
         arguments: Map<String, Value>,
-        _at: Circumstances,
+        at: Circumstances,
     ) -> BoxFuture<'static, Result<Done, String>> {
         async move {
-            let result = self.server.call(&self.own_name, arguments).await?;
-            Ok(Done { result, device: Vec::new() })
+            let sent = self.own_name.len() + Value::Object(arguments.clone()).to_string().len();
+            let outcome = self.server.call(&self.own_name, arguments).await;
+            let received = outcome.as_ref().map_or_else(String::len, String::len);
+            self.record(at, sent as u64, received as u64).await;
+            Ok(Done { result: outcome?, device: Vec::new() })
         }
         .boxed()
+    }
+}
+
+impl Remote {
+    /// Writes down what the server was told and what it said: names, arguments and results, without what the protocol puts
+    /// around them.
+    async fn record(&self, at: Circumstances, sent: u64, received: u64) {
+        let traffic = Traffic {
+            at: at.now.timestamp(),
+            turn: None,
+            conversation: None,
+            purpose: Purpose::Tool,
+            host: self.server.host.clone(),
+            provider: self.server.name().to_owned(),
+            tier: self.server.tier,
+            sent,
+            received,
+        };
+        if let Err(error) = blocking(move || Ok(at.store.record_traffic(&traffic)?)).await {
+            warn!("what was sent to {} is missing from the ledger: {error}", self.server.name());
+        }
     }
 }

@@ -204,6 +204,21 @@ pub(crate) fn openai_reply(text: &str) -> Answer {
     Answer::stream([openai_event(text), "data: [DONE]\n\n".to_owned()])
 }
 
+/// A reply that wants tools used, each with these arguments.
+pub(crate) fn wants(calls: &[(&str, &str)]) -> Answer {
+    let calls: Vec<Value> = calls
+        .iter()
+        .enumerate()
+        .map(|(index, (name, arguments))| {
+            serde_json::json!({"index": index, "id": format!("c{index}"), "type": "function",
+                   "function": {"name": name, "arguments": arguments}})
+        })
+        .collect();
+    let event =
+        serde_json::json!({"choices": [{"index": 0, "delta": {"tool_calls": calls}, "finish_reason": "tool_calls"}]});
+    Answer::stream([format!("data: {event}\n\ndata: [DONE]\n\n")])
+}
+
 /// A request as the server saw it.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
