@@ -1,11 +1,11 @@
 //! Sealing: what a person says lies in the file only as XChaCha20-Poly1305 leaves it, bound to the person and to the place in
 //! the tables that it was written for, so that nothing can be read without the key, changed, or moved to another row.
 
-use chacha20poly1305::aead::{Aead as _, AeadInOut as _, KeyInit as _, Payload};
-use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use chacha20::{R20, hchacha};
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
 use std::hash::Hasher as _;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::StoreError;
 use crate::people::PersonId;
@@ -43,7 +43,7 @@ impl Column {
 
 /// What a person's texts are sealed with, and what the words in the index of the search are hashed with.
 pub(crate) struct DataKey {
-    cipher: XChaCha20Poly1305,
+    texts: Zeroizing<[u8; 32]>,
     words: Zeroizing<[u8; 16]>,
     person: PersonId,
 }
@@ -53,21 +53,21 @@ pub(crate) type DataKeyBytes = Zeroizing<[u8; 48]>;
 
 impl DataKey {
     pub(crate) fn new(bytes: &DataKeyBytes, person: PersonId) -> DataKey {
-        let (mut key, mut words) = (Zeroizing::new([0; 32]), Zeroizing::new([0; 16]));
-        key.copy_from_slice(&bytes[..32]);
+        let (mut texts, mut words) = (Zeroizing::new([0; 32]), Zeroizing::new([0; 16]));
+        texts.copy_from_slice(&bytes[..32]);
         words.copy_from_slice(&bytes[32..]);
-        DataKey { cipher: cipher(&key), words, person }
+        DataKey { texts, words, person }
     }
 
     /// Seals the value of a column in a row.
     pub(crate) fn seal(&self, column: Column, row: i64, text: &str) -> Result<Vec<u8>, StoreError> {
-        seal(&self.cipher, &self.place(column, row), text.as_bytes())
+        seal(&self.texts, &self.place(column, row), text.as_bytes())
     }
 
     /// The value again.
     pub(crate) fn open(&self, column: Column, row: i64, sealed: &[u8]) -> Result<String, StoreError> {
         let unreadable = || StoreError::Unreadable { what: column.described(), row };
-        let text = open(&self.cipher, &self.place(column, row), sealed).ok_or_else(unreadable)?;
+        let text = open(&self.texts, &self.place(column, row), sealed).ok_or_else(unreadable)?;
         // Only texts are ever sealed, so this is one.
         String::from_utf8(text).map_err(|_| unreadable())
     }
@@ -99,12 +99,12 @@ impl std::fmt::Debug for DataKey {
 
 /// Wraps a key or a secret: seals it with another key, for one purpose.
 pub(crate) fn wrap(key: &[u8; 32], purpose: &[u8], secret: &[u8]) -> Result<Vec<u8>, StoreError> {
-    seal(&cipher(key), purpose, secret)
+    seal(key, purpose, secret)
 }
 
 /// What was wrapped; nothing if it was wrapped with another key, for another purpose, or changed since.
 pub(crate) fn unwrap(key: &[u8; 32], purpose: &[u8], wrapped: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    open(&cipher(key), purpose, wrapped).map(Zeroizing::new)
+    open(key, purpose, wrapped).map(Zeroizing::new)
 }
 
 /// Bytes that nobody can guess.
@@ -114,29 +114,39 @@ pub(crate) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, StoreError>
     Ok(bytes)
 }
 
-fn cipher(key: &[u8; 32]) -> XChaCha20Poly1305 {
-    let mut key = Key::from(*key);
-    let cipher = XChaCha20Poly1305::new(&key);
-    key.as_mut_slice().zeroize();
-    cipher
-}
-
-fn seal(cipher: &XChaCha20Poly1305, place: &[u8], plain: &[u8]) -> Result<Vec<u8>, StoreError> {
-    let nonce = random::<NONCE>()?;
+fn seal(key: &[u8; 32], place: &[u8], plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let nonce = *random::<NONCE>()?;
     let mut sealed = Vec::with_capacity(NONCE + plain.len() + TAG);
-    sealed.extend_from_slice(&*nonce);
+    sealed.extend_from_slice(&nonce);
     sealed.extend_from_slice(plain);
-    let body = &mut sealed[NONCE..];
+    let (cipher, rest) = for_nonce(key, nonce);
     let tag = cipher
-        .encrypt_inout_detached(&XNonce::from(*nonce), place, body.into())
+        .seal_in_place_separate_tag(rest, Aad::from(place), &mut sealed[NONCE..])
         .expect("a text in memory is far shorter than the 256 GB that one nonce is good for");
-    sealed.extend_from_slice(&tag);
+    sealed.extend_from_slice(tag.as_ref());
     Ok(sealed)
 }
 
-fn open(cipher: &XChaCha20Poly1305, place: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+fn open(key: &[u8; 32], place: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
     let (nonce, body) = sealed.split_first_chunk::<NONCE>()?;
-    cipher.decrypt(&XNonce::from(*nonce), Payload { msg: body, aad: place }).ok()
+    let (cipher, rest) = for_nonce(key, *nonce);
+    let mut body = body.to_vec();
+    let length = cipher.open_in_place(rest, Aad::from(place), &mut body).ok()?.len();
+    body.truncate(length);
+    Some(body)
+}
+
+/// XChaCha20-Poly1305 for one nonce, as draft-irtf-cfrg-xchacha makes it of ChaCha20-Poly1305: a key of its own from the first
+/// 16 bytes of the nonce, and the other 8 as the end of a nonce. ring has that in assembly, and opens a message in a sixth of
+/// the time that the crate of both together takes.
+fn for_nonce(key: &[u8; 32], nonce: [u8; NONCE]) -> (LessSafeKey, Nonce) {
+    let [first @ .., _, _, _, _, _, _, _, _] = nonce;
+    let mut own_key = hchacha::<R20>(key.into(), &first.into());
+    let cipher = UnboundKey::new(&CHACHA20_POLY1305, &own_key).expect("a key of ChaCha20-Poly1305 has 32 bytes");
+    own_key.as_mut_slice().zeroize();
+    let mut rest = [0; 12];
+    rest[4..].copy_from_slice(&nonce[16..]);
+    (LessSafeKey::new(cipher), Nonce::assume_unique_for_key(rest))
 }
 
 #[cfg(test)]
@@ -145,6 +155,23 @@ mod tests {
 
     fn key(seed: u8, person: u8) -> DataKey {
         DataKey::new(&Zeroizing::new([seed; 48]), PersonId([person; 16]))
+    }
+
+    /// The example of draft-irtf-cfrg-xchacha-03, A.3.1.
+    #[test]
+    fn it_is_xchacha20_poly1305_as_everybody_has_it() {
+        let key = std::array::from_fn(|n| 0x80 + n as u8);
+        let place = *b"PQRS\xC0\xC1\xC2\xC3\xC4\xC5\xC6\xC7";
+        let sealed = "404142434445464748494a4b4c4d4e4f5051525354555657\
+            bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb731c7f1b0b4aa6440bf3a82f4eda7e39\
+            ae64c6708c54c216cb96b72e1213b4522f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff9\
+            21f9664c97637da9768812f615c68b13b52ec0875924c1c7987947deafd8780acf49";
+        let sealed: Vec<u8> =
+            (0..sealed.len()).step_by(2).map(|at| u8::from_str_radix(&sealed[at..at + 2], 16).unwrap()).collect();
+        let plain = "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, \
+            sunscreen would be it.";
+        assert_eq!(open(&key, &place, &sealed).unwrap(), plain.as_bytes());
+        assert_eq!(open(&key, &place, &seal(&key, &place, b"wren").unwrap()).unwrap(), b"wren");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod killed;
 mod made_up;
+mod sealing;
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 use crate::figures::quantile;
 use made_up::MadeUp;
+use sealing::Sealing;
 
 /// Turns in each conversation that the store is filled with.
 const TURNS: usize = 100;
@@ -40,6 +42,7 @@ pub(crate) struct Figures {
     append_p99_by_fsync_p99: f64,
     last_50_p50_ms: f64,
     last_50_p99_ms: f64,
+    sealing: Sealing,
     search_p50_ms: f64,
     search_p99_ms: f64,
     search_max_ms: f64,
@@ -63,6 +66,8 @@ impl fmt::Display for Figures {
             self.append_p50_ms, self.append_p99_ms, self.append_max_ms, self.append_p99_by_fsync_p99
         )?;
         writeln!(f, "last 50  p50 {:.2} ms  p99 {:.2} ms", self.last_50_p50_ms, self.last_50_p99_ms)?;
+        let Sealing { append, last_50, last_50_from_disk } = &self.sealing;
+        writeln!(f, "sealed   append {append}  last 50 {last_50}  from the disk {last_50_from_disk}")?;
         writeln!(
             f,
             "search   p50 {:.2} ms  p99 {:.2} ms  max {:.1} ms",
@@ -78,6 +83,7 @@ pub(crate) fn measure(folder: &Path, messages: usize) -> Result<Figures> {
     fs::create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
     let (file, empty) = (folder.join("full.db"), folder.join("empty.db"));
     fill(&Store::open(&file)?, messages)?;
+    let sealing = sealing::measure(&file)?;
     let began = Instant::now();
     let store = Store::open(&file)?;
     let open_ms = ms(began.elapsed());
@@ -106,6 +112,7 @@ pub(crate) fn measure(folder: &Path, messages: usize) -> Result<Figures> {
         append_p99_by_fsync_p99: at(&append, 0.99) / at(&fsync, 0.99),
         last_50_p50_ms: at(&last_50, 0.5),
         last_50_p99_ms: at(&last_50, 0.99),
+        sealing,
         search_p50_ms: at(&search, 0.5),
         search_p99_ms: at(&search, 0.99),
         search_max_ms: at(&search, 1.0),
