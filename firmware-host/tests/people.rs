@@ -119,3 +119,26 @@ fn of_an_ephemeral_session_nothing_is_left() {
     assert!(home.pipit(["ledger"]).succeeded().out.contains("Nothing was sent"));
     assert!(home.ask("how much time is left on my timer").contains("minutes"), "the device's timer runs");
 }
+
+#[test]
+fn each_has_a_memory_and_a_history_of_their_own() {
+    let home = Home::new();
+    home.pipit(["people", "add", "Ann"]).succeeded();
+    typing(&home, ["people", "add", "Ben", "--private"], "correct horse\n").succeeded();
+    home.ask("remember that I park on level two");
+    home.pipit(["ask", "--as", "ann", "remember that I park on level nine"]).succeeded();
+    typing(&home, ["ask", "--as", "Ben", "remember that I park at the zanzibar"], "correct horse\n").succeeded();
+    home.pipit(["ask", "--guest", "remember that I park at the zanzibar"]).succeeded();
+
+    assert_eq!(home.ask("where do I park"), "You told me that you park on level two.");
+    let said = home.pipit(["ask", "--as", "Ann", "where do I park"]).succeeded().out;
+    assert_eq!(said.trim_end(), "You told me that you park on level nine.");
+    let said = typing(&home, ["memory", "list", "--as", "Ben"], "correct horse\n").succeeded().out;
+    assert!(said.contains("zanzibar") && said.lines().count() == 1, "{said}");
+    typing(&home, ["memory", "list", "--as", "Ben"], "wrong\n").failed_saying(&["not the passphrase"]);
+    typing(&home, ["ask", "--as", "Ben", "where do I park"], "").failed_saying(&["no passphrase on standard input"]);
+    home.pipit(["conversations", "list", "--as", "Eve"]).failed_saying(&["nobody is called that"]);
+    assert!(home.pipit(["ask", "--guest", "what do you remember"]).succeeded().out.contains("told me to remember anything"));
+    assert_eq!(home.pipit(["conversations", "list", "--as", "Ann"]).succeeded().out.lines().count(), 1);
+    assert_eq!(holding(&home.path("state"), "zanzibar"), Vec::<PathBuf>::new());
+}

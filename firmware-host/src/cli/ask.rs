@@ -8,6 +8,7 @@ use clap::Args;
 use pipit_chat::{Door, Place, ReplyEvent, Request};
 
 use super::Options;
+use super::who::Who;
 use crate::chat;
 
 /// How long servers with tools have to name them.
@@ -15,6 +16,8 @@ const TIME_FOR_TOOLS: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Args)]
 pub(super) struct Ask {
+    #[command(flatten)]
+    who: Who,
     /// What to ask
     #[arg(required = true, value_name = "TEXT")]
     text: Vec<String>,
@@ -25,7 +28,8 @@ impl Ask {
         let config = options.load()?;
         super::start_logging(&config, true);
         let store = chat::store_to_go_on_with(&config)?;
-        let engine = chat::engine(&config, &store, chat::speakers(&config, &store)?)?;
+        let (speaker, guest) = self.who.speaker(&config, &store)?;
+        let engine = chat::engine(&config, &store, speaker.clone())?.for_person(speaker, guest);
         super::async_runtime()?.block_on(async {
             let offering = chat::offer_tools(engine.clone(), chat::mcp_servers(&config, &|| Ok(store.clone()))?);
             // Whoever asks waits for the answer, not for a server that is away.

@@ -14,6 +14,7 @@ use pipit_core::chat::Role;
 use pipit_store::{Conversation, ConversationId, Message, Store, StoreError};
 
 use super::Options;
+use super::who::Whose;
 
 /// How many conversations or messages are read at a time.
 const PAGE: usize = 200;
@@ -24,6 +25,8 @@ const GLIMPSE: usize = 100;
 
 #[derive(Debug, Args)]
 pub(super) struct Conversations {
+    #[command(flatten)]
+    whose: Whose,
     #[command(subcommand)]
     action: Action,
 }
@@ -77,7 +80,7 @@ impl Conversations {
     pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
         let config = options.load()?;
         super::start_logging(&config, true);
-        let store = crate::chat::store(&config)?;
+        let store = self.whose.open(&config)?;
         match self.action {
             Action::List => list(&store)?,
             Action::Show { id } => show(&store, ConversationId(id))?,

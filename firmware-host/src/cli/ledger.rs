@@ -7,9 +7,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Options;
+use super::who::Whose;
 
 #[derive(Debug, Args)]
 pub(super) struct Ledger {
+    #[command(flatten)]
+    whose: Whose,
     /// Add up what went to each host
     #[arg(long)]
     by_host: bool,
@@ -22,7 +25,7 @@ impl Ledger {
     pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
         let config = options.load()?;
         super::start_logging(&config, true);
-        let store = crate::chat::store(&config)?;
+        let store = self.whose.open(&config)?;
         for service in [config.transcription_service(), config.voice_service()].into_iter().flatten() {
             print_line!("What goes to the speech service {service} is not counted here yet.")?;
         }

@@ -8,9 +8,12 @@ use jiff::Timestamp;
 use pipit_core::intent::FactId;
 
 use super::Options;
+use super::who::Whose;
 
 #[derive(Debug, Args)]
 pub(super) struct Memory {
+    #[command(flatten)]
+    whose: Whose,
     #[command(subcommand)]
     action: Action,
 }
@@ -37,7 +40,7 @@ impl Memory {
     pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
         let config = options.load()?;
         super::start_logging(&config, true);
-        let store = crate::chat::store(&config)?;
+        let store = self.whose.open(&config)?;
         match self.action {
             Action::List => {
                 let facts = store.facts()?;

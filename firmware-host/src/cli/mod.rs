@@ -29,6 +29,7 @@ mod providers;
 mod run;
 mod say;
 mod secrets;
+mod who;
 
 use std::io::{ErrorKind, IsTerminal as _};
 use std::path::PathBuf;

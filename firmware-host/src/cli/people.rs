@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use pipit_core::config::Config;
 use pipit_store::{NewPerson, NewPrivacy, Person, PinCheck, PrivacyTier, Role, Store};
 
+use super::who::named;
 use super::{Options, read_secret};
 
 #[derive(Debug, Args)]
@@ -127,12 +128,6 @@ fn add(store: &Store, name: &str, role: Role, private: bool, ephemeral: bool) ->
     };
     store.add_person(&NewPerson { name: Some(name), role, privacy }, Timestamp::now())?;
     Ok(())
-}
-
-fn named(store: &Store, name: &str) -> anyhow::Result<Person> {
-    let is_named = |person: &Person| person.name.as_deref().is_some_and(|other| other.eq_ignore_ascii_case(name));
-    let found = store.people()?.into_iter().find(is_named);
-    found.context("nobody is called that; `pipit people list` shows who is known")
 }
 
 /// What only they can open may be something or nothing, so they are erased.

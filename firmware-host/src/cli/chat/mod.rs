@@ -27,9 +27,13 @@ use clap::Args;
 use tokio::sync::mpsc;
 
 use super::Options;
+use super::who::Who;
 
 #[derive(Debug, Args)]
-pub(super) struct Chat {}
+pub(super) struct Chat {
+    #[command(flatten)]
+    who: Who,
+}
 
 impl Chat {
     pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
@@ -41,8 +45,8 @@ impl Chat {
         }
         let owner = crate::chat::store_to_go_on_with(&config)?;
         let warning = owner.warning().map(str::to_owned);
-        let store = crate::chat::speakers(&config, &owner)?;
-        let engine = crate::chat::engine(&config, &owner, store.clone())?;
+        let (store, guest) = self.who.speaker(&config, &owner)?;
+        let engine = crate::chat::engine(&config, &owner, store.clone())?.for_person(store.clone(), guest);
         let servers = crate::chat::mcp_servers(&config, &|| Ok(owner.clone()))?;
         let mut state = state::State::new(crate::chat::greeting(&config)?);
         state.notice = warning;
