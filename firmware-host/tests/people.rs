@@ -138,7 +138,9 @@ fn each_has_a_memory_and_a_history_of_their_own() {
     typing(&home, ["memory", "list", "--as", "Ben"], "wrong\n").failed_saying(&["not the passphrase"]);
     typing(&home, ["ask", "--as", "Ben", "where do I park"], "").failed_saying(&["no passphrase on standard input"]);
     home.pipit(["conversations", "list", "--as", "Eve"]).failed_saying(&["nobody is called that"]);
-    assert!(home.pipit(["ask", "--guest", "what do you remember"]).succeeded().out.contains("told me to remember anything"));
+    assert!(
+        home.pipit(["ask", "--guest", "what do you remember"]).succeeded().out.contains("told me to remember anything")
+    );
     assert_eq!(home.pipit(["conversations", "list", "--as", "Ann"]).succeeded().out.lines().count(), 1);
     assert_eq!(holding(&home.path("state"), "zanzibar"), Vec::<PathBuf>::new());
 }

@@ -11,6 +11,7 @@ mod catalogue;
 mod day;
 mod duration;
 mod fulfil;
+pub mod hassil;
 mod memory;
 mod normalise;
 mod number;

@@ -11,6 +11,7 @@ mod decisions;
 mod endpoint;
 mod engine;
 mod figures;
+mod intents;
 mod manifest;
 mod models;
 mod normalise;
@@ -96,6 +97,17 @@ enum Command {
         #[arg(long)]
         replies: bool,
     },
+    /// Sentences of home automation with Home Assistant's own pack: a folder with tests_LANG.jsonl and the pack's templates.
+    Intents {
+        #[command(flatten)]
+        folder: Folder,
+        /// A tag of BCP 47
+        #[arg(long, default_value = "en")]
+        lang: String,
+        /// Also print each sentence that comes out wrong, on standard error.
+        #[arg(long)]
+        verbose: bool,
+    },
     /// What the store costs when it is full, beside the disk's own fsync. The folder keeps it for the next time.
     Store {
         #[command(flatten)]
@@ -173,6 +185,9 @@ fn main() -> Result<()> {
         Command::Streams { folder, .. } => {
             streams::replies(&folder.path)?.iter().for_each(|reply| println!("{reply}"));
             Ok(())
+        }
+        Command::Intents { folder, lang, verbose } => {
+            figures::print(&intents::measure(&folder.path, &lang, verbose)?, folder.json)
         }
         Command::Store { folder, messages } => figures::print(&store::measure(&folder.path, messages)?, folder.json),
         Command::Engine { requests, json } => figures::print(&engine::measure(requests)?, json),

@@ -1,0 +1,168 @@
+//! Sentences of home automation, with Home Assistant's own pack: intents, slots and replies by its own rule.
+//!
+//! The folder has `tests_LANG.jsonl` with a sentence to a line, `_fixtures.LANG.yaml` with a house, and the pack as Home
+//! Assistant writes it under `templates/`.
+
+mod house;
+mod pack;
+mod reply;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use pipit_core::intent::hassil::{Recognised, Recogniser, Replies};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::figures::{quantile, share};
+use house::House;
+
+#[derive(Debug, Deserialize)]
+struct Row {
+    id: String,
+    sentence: String,
+    intent: String,
+    slots: BTreeMap<String, Value>,
+    domain_any_of: Option<Vec<String>>,
+    context: Option<BTreeMap<String, Value>>,
+    response: Option<Value>,
+    /// The name of the file with the house, or what is in it.
+    fixtures: Value,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Figures {
+    rows: usize,
+    intent_ok: f64,
+    slots_ok: f64,
+    reply_ok: f64,
+    compiled_ms: f64,
+    median_us: f64,
+    p99_us: f64,
+}
+
+impl std::fmt::Display for Figures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Figures { rows, intent_ok, slots_ok, reply_ok, compiled_ms, median_us, p99_us } = self;
+        write!(
+            f,
+            "rows {rows}  intents {intent_ok:.4}  slots {slots_ok:.4}  replies {reply_ok:.4}  compiled in {compiled_ms:.0} ms  \
+             median {median_us:.1} us  p99 {p99_us:.0} us"
+        )
+    }
+}
+
+/// Recognises each sentence, and tells on standard error of those that come out wrong, if that is wanted.
+#[allow(clippy::print_stderr, reason = "only where it is asked for")]
+pub(crate) fn measure(folder: &Path, language: &str, verbose: bool) -> Result<Figures> {
+    let pack = pack::read(folder, language)?;
+    let began = Instant::now();
+    let mut recogniser = Recogniser::new(&pack)?;
+    let usual = House::read(&folder.join(format!("_fixtures.{language}.yaml")))?;
+    usual.furnish(&mut recogniser);
+    let replies = Replies::new(&pack)?;
+    let compiled_ms = began.elapsed().as_secs_f64() * 1000.0;
+
+    let rows = std::fs::read_to_string(folder.join(format!("tests_{language}.jsonl")))
+        .with_context(|| format!("{} has no sentences in {language}", folder.display()))?;
+    let rows: Vec<Row> = rows.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let (mut intent_ok, mut slots_ok, mut reply_ok, mut times) = (0, 0, 0, Vec::with_capacity(rows.len()));
+    for row in &rows {
+        let other = match &row.fixtures {
+            Value::String(_) => None,
+            Value::Object(_) => Some(House::of_test(&row.fixtures)?),
+            _ => bail!("{}: a house is a file or an object", row.id),
+        };
+        if let Some(other) = &other {
+            other.furnish(&mut recogniser);
+        }
+        let known = row.context.clone().unwrap_or_default();
+        let began = Instant::now();
+        let recognised = recogniser.recognise(&row.sentence, &known);
+        times.push(began.elapsed().as_secs_f64() * 1e6);
+        if other.is_some() {
+            usual.furnish(&mut recogniser);
+        }
+        let wrong = recognised.as_ref().map_or(Some("not understood".to_owned()), |found| row.differs(found));
+        intent_ok += usize::from(recognised.as_ref().is_some_and(|found| found.intent == row.intent));
+        slots_ok += usize::from(wrong.is_none());
+        let wrong =
+            wrong.or_else(|| row.replies_wrongly(&replies, other.as_ref().unwrap_or(&usual), recognised.as_ref()?));
+        reply_ok += usize::from(wrong.is_none());
+        if let (true, Some(wrong)) = (verbose, wrong) {
+            eprintln!("{}: {:?}: {wrong}", row.id, row.sentence);
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(Figures {
+        rows: rows.len(),
+        intent_ok: share(intent_ok, rows.len()),
+        slots_ok: share(slots_ok, rows.len()),
+        reply_ok: share(reply_ok, rows.len()),
+        compiled_ms,
+        median_us: quantile(&times, 0.5).unwrap_or_default(),
+        p99_us: quantile(&times, 0.99).unwrap_or_default(),
+    })
+}
+
+impl Row {
+    /// What is wrong with it by Home Assistant's rule: each slot that was found has to be expected, and none may be missing.
+    fn differs(&self, found: &Recognised) -> Option<String> {
+        if found.intent != self.intent {
+            return Some(format!("{} in place of {}", found.intent, self.intent));
+        }
+        for (name, slot) in &found.slots {
+            let fits = match (name.as_str(), &self.domain_any_of, self.slots.get(name)) {
+                ("domain", Some(domains), _) => {
+                    slot.value.as_str().is_some_and(|it| domains.iter().any(|any| any == it))
+                }
+                (_, _, Some(expected)) => same(expected, &slot.value),
+                // The area of whoever speaks may be a slot that the test leaves out.
+                ("area", _, None) => {
+                    self.context.as_ref().is_some_and(|context| context.get("area") == Some(&slot.value))
+                }
+                (_, _, None) => false,
+            };
+            if !fits {
+                return Some(format!("{name} = {}, to be {:?}", slot.value, self.slots.get(name)));
+            }
+        }
+        let missing = self.slots.keys().find(|name| !found.slots.contains_key(*name));
+        if let Some(missing) = missing {
+            return Some(format!("{missing} is missing"));
+        }
+        let context = self.context.iter().flatten();
+        let mut differing = context.filter(|(key, value)| found.context.get(*key) != Some(value));
+        differing
+            .next()
+            .map(|(key, value)| format!("the context has {key} = {:?}, to be {value}", found.context.get(key)))
+    }
+
+    /// What is wrong with the reply, where one is expected.
+    fn replies_wrongly(&self, replies: &Replies, house: &House, found: &Recognised) -> Option<String> {
+        let expected = match self.response.as_ref()? {
+            Value::String(one) => vec![one.as_str()],
+            Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+            _ => return None,
+        };
+        let key = found.response.as_deref().unwrap_or("default");
+        let reply = match replies.render(&found.intent, key, reply::known(house, found)) {
+            Ok(reply) => reply.unwrap_or_default(),
+            Err(error) => return Some(error.to_string()),
+        };
+        let fits = |expected: &&str| expected.split_whitespace().eq(reply.split_whitespace());
+        (!expected.iter().any(|expected| fits(&expected))).then(|| format!("{reply:?} in place of {expected:?}"))
+    }
+}
+
+/// A list of values is met by any of them.
+fn same(expected: &Value, found: &Value) -> bool {
+    match (expected, found) {
+        (Value::Array(several), found) => several.iter().any(|one| same(one, found)),
+        (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
+        (Value::String(one), Value::String(other)) => one.trim().eq_ignore_ascii_case(other.trim()),
+        (one, other) => one == other,
+    }
+}
