@@ -75,7 +75,7 @@ pub(crate) struct Shared {
     pub(crate) chain: Option<Arc<Chain>>,
     pub(crate) catalogue: Catalogue,
     /// The owner's store, which knows everybody's PIN.
-    owner: Store,
+    pub(crate) owner: Store,
     clock: Clock,
     budget: Mutex<TokenBudget>,
     tools: Mutex<ToolBox>,
@@ -239,7 +239,8 @@ impl Engine {
 
     async fn do_confirmed(&self, pending: Option<Pending>) -> Result<(String, Vec<DeviceAction>), ChatError> {
         let pending = pending.ok_or(ChatError::NothingToConfirm)?;
-        Ok(match run(&pending.tool, pending.arguments, self.circumstances()).await {
+        let at = Circumstances { confirmed: true, ..self.circumstances(pending.door) };
+        Ok(match run(&pending.tool, pending.arguments, at).await {
             // What somebody else's tool says of itself is not spoken as Pipit's own words.
             Ok(done) => ("Done.".to_owned(), done.device),
             Err(why) => (format!("That did not work: {why}."), Vec::new()),
@@ -342,13 +343,13 @@ impl Engine {
         tools.within(self.account.widest)
     }
 
-    pub(crate) fn circumstances(&self) -> Circumstances {
-        let default_volume = self.shared.settings.volume;
-        Circumstances { store: self.store().clone(), now: self.now(), default_volume }
+    pub(crate) fn circumstances(&self, door: Door) -> Circumstances {
+        let (store, default_volume) = (self.store().clone(), self.shared.settings.volume);
+        Circumstances { store, now: self.now(), door, default_volume, confirmed: false }
     }
 
-    pub(crate) fn ask_to_confirm(&self, tool: Arc<dyn Tool>, call: &ToolCall, now: Instant) -> Confirmation {
-        lock(&self.account.confirmations).ask(tool, call, now)
+    pub(crate) fn ask_to_confirm(&self, tool: Arc<dyn Tool>, call: &ToolCall, door: Door) -> Confirmation {
+        lock(&self.account.confirmations).ask(tool, call, door, Instant::now())
     }
 }
 

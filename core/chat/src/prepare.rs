@@ -38,7 +38,8 @@ impl Engine {
             debug!(intent = intent.name(), "answered offline");
             let last_reply = self.last_reply(request.place)?;
             let volume = self.shared.settings.volume;
-            let (reply, deed) = offline::answer(&intent, self.store(), now, last_reply.as_deref(), volume)?;
+            let (reply, deed) =
+                offline::answer(&intent, self.store(), (now, request.door), last_reply.as_deref(), volume)?;
             return saying(Some(intent.name()), deed, &reply);
         }
         let topic = self.shared.settings.topic.as_ref();
@@ -53,7 +54,14 @@ impl Engine {
                 let specs = tools.specs();
                 let prompt = self.prompt(request, now, specs.clone())?;
                 let shorter = Arc::new(move || engine.prompt(&again, &at, specs.clone()));
-                Ok(Prepared::Ask(Box::new(Question { chain, widest: self.account.widest, prompt, tools, shorter })))
+                Ok(Prepared::Ask(Box::new(Question {
+                    chain,
+                    widest: self.account.widest,
+                    prompt,
+                    tools,
+                    shorter,
+                    door: request.door,
+                })))
             }
             None => {
                 let remembered = answer_from_facts(text, &self.store().facts()?);

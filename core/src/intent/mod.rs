@@ -6,6 +6,7 @@
 //! utterance -> normalise -> sentence (template + slots) -> Intent -> fulfil -> reply and actions
 //! ```
 
+mod announcement;
 mod arithmetic;
 mod catalogue;
 mod day;
@@ -28,6 +29,7 @@ mod tests;
 
 use std::time::Duration;
 
+pub use announcement::{AnnounceAt, Announcement, AnnouncementId, NoAnnouncing, proclaim};
 pub use arithmetic::Arithmetic;
 pub use catalogue::Catalogue;
 pub use day::Day;
@@ -88,6 +90,20 @@ pub enum Intent {
     /// What is remembered.
     RecallFacts {
         /// What it is about; nothing where everything is meant.
+        about: Option<String>,
+    },
+    /// Something to be said aloud.
+    Announce {
+        /// The words.
+        text: String,
+        /// When.
+        at: AnnounceAt,
+    },
+    /// Which announcements wait.
+    ListAnnouncements,
+    /// An end to announcements before they are made.
+    CancelAnnouncements {
+        /// What they are about; nothing where all are meant.
         about: Option<String>,
     },
     /// What can be asked for.
@@ -154,6 +170,10 @@ impl Intent {
             Intent::Remember { .. } => "Remember",
             Intent::ForgetFacts { .. } => "ForgetFacts",
             Intent::RecallFacts { .. } => "RecallFacts",
+            // What Home Assistant broadcasts, it says on its other satellites.
+            Intent::Announce { .. } => "Announce",
+            Intent::ListAnnouncements => "ListAnnouncements",
+            Intent::CancelAnnouncements { .. } => "CancelAnnouncements",
             Intent::Help => "Help",
             Intent::Greet => "Greet",
             Intent::Thank => "Thank",

@@ -121,6 +121,7 @@ fn delete_portion(connection: &Connection, person: i64) -> Result<bool, StoreErr
              JOIN message ON message.conversation = conversation.id WHERE person = ?1 LIMIT ?2)",
         "DELETE FROM conversation WHERE id IN (SELECT id FROM conversation WHERE person = ?1 LIMIT ?2)",
         "DELETE FROM fact WHERE id IN (SELECT id FROM fact WHERE person = ?1 LIMIT ?2)",
+        "DELETE FROM announcement WHERE id IN (SELECT id FROM announcement WHERE person = ?1 LIMIT ?2)",
         "DELETE FROM traffic WHERE id IN (SELECT id FROM traffic WHERE person = ?1 LIMIT ?2)",
     ];
     for delete in all {

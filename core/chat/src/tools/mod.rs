@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use jiff::Zoned;
-use pipit_core::chat::{Risk, Tier, ToolCall, ToolSpec};
+use pipit_core::chat::{Door, Risk, Tier, ToolCall, ToolSpec};
 use pipit_store::Store;
 use serde_json::{Map, Value};
 
@@ -33,6 +33,11 @@ pub trait Tool: Send + Sync {
     fn risk(&self, call: &ToolCall) -> Risk {
         let _ = call;
         self.spec().risk
+    }
+
+    /// This use of it in words, with every argument, for whoever is to confirm it.
+    fn describe(&self, call: &ToolCall) -> String {
+        confirm::describe(call)
     }
 
     /// What its results and its effects mean for the rest of the turn.
@@ -59,7 +64,7 @@ pub trait Tool: Send + Sync {
 pub enum Nature {
     /// What it returns was made by Pipit or by the person who speaks.
     Own,
-    /// It changes what models are told in later turns, so it is not used in a turn that read something of others.
+    /// It keeps words that are read or said in later turns, so it is not used in a turn that read something of others.
     Remembers,
     /// What it returns may have been written by anybody, to be read by a model.
     Foreign,
@@ -72,8 +77,12 @@ pub struct Circumstances {
     pub store: Store,
     /// The local time.
     pub now: Zoned,
+    /// Through which door it was asked for.
+    pub door: Door,
     /// The volume in percent, if nobody has changed it.
     pub default_volume: u8,
+    /// Whether a person has confirmed exactly this.
+    pub confirmed: bool,
 }
 
 /// What came of using a tool.
