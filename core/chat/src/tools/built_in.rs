@@ -11,7 +11,7 @@ use pipit_core::intent::{AnnounceAt, DateQuestion, Intent, TimerReference};
 use pipit_store::StoreError;
 use serde_json::{Map, Value, json};
 
-use super::{Circumstances, Done, Nature, Tool};
+use super::{Circumstances, Done, Nature, Tool, optional_text, text_of};
 use crate::engine::blocking;
 use crate::offline;
 
@@ -151,19 +151,6 @@ impl Tool for BuiltIn {
             Ok(Done { result, device })
         };
         async move { blocking(move || Ok(work())).await.map_err(|error| error.to_string())? }.boxed()
-    }
-}
-
-fn text_of(arguments: &Map<String, Value>, key: &str) -> Result<String, String> {
-    optional_text(arguments, key)?.ok_or_else(|| format!("{key} is missing"))
-}
-
-/// A text that need not be there. Models write an empty one, or null, for none.
-fn optional_text(arguments: &Map<String, Value>, key: &str) -> Result<Option<String>, String> {
-    match arguments.get(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
-        Some(_) => Err(format!("{key} must be a text")),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pipit_core::chat::{Door, ToolCall};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Tool;
@@ -37,7 +37,9 @@ pub(crate) struct Confirmations {
 pub(crate) struct Pending {
     pub(crate) id: u64,
     pub(crate) tool: Arc<dyn Tool>,
-    pub(crate) arguments: Map<String, Value>,
+    pub(crate) call: ToolCall,
+    /// What the person was asked.
+    pub(crate) what: String,
     pub(crate) door: Door,
     expires: Instant,
 }
@@ -57,9 +59,8 @@ impl Confirmations {
     /// Lets `call` wait.
     pub(crate) fn ask(&mut self, tool: Arc<dyn Tool>, call: &ToolCall, door: Door, now: Instant) -> Confirmation {
         self.last_id += 1;
-        let (id, arguments) = (self.last_id, call.object());
-        let (what, expires) = (tool.describe(call), now + TIME_TO_LIVE);
-        self.pending = Some(Pending { id, tool, arguments, door, expires });
+        let (id, what, expires) = (self.last_id, tool.describe(call), now + TIME_TO_LIVE);
+        self.pending = Some(Pending { id, tool, call: call.clone(), what: what.clone(), door, expires });
         Confirmation { id, what, within: TIME_TO_LIVE }
     }
 

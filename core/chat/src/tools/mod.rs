@@ -5,6 +5,7 @@
 
 mod built_in;
 mod confirm;
+mod home;
 mod mcp;
 mod toolbox;
 
@@ -21,6 +22,8 @@ use crate::reply::DeviceAction;
 pub(crate) use built_in::built_in;
 pub use confirm::Confirmation;
 pub(crate) use confirm::{Answer, Confirmations, Pending};
+pub use home::{HOME_CONTROL, Home, HomeCommand};
+pub(crate) use home::{NO_HOME, home_control};
 pub use mcp::{McpServer, McpSettings, McpTool};
 pub(crate) use toolbox::{ToolBox, Turn, Used, run};
 
@@ -92,4 +95,18 @@ pub struct Done {
     pub result: String,
     /// What is left for the device to do.
     pub device: Vec<DeviceAction>,
+}
+
+/// A text among a tool's arguments.
+fn text_of(arguments: &Map<String, Value>, key: &str) -> Result<String, String> {
+    optional_text(arguments, key)?.ok_or_else(|| format!("{key} is missing"))
+}
+
+/// A text that need not be there. Models write an empty one, or null, for none.
+fn optional_text(arguments: &Map<String, Value>, key: &str) -> Result<Option<String>, String> {
+    match arguments.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+        Some(_) => Err(format!("{key} must be a text")),
+    }
 }
