@@ -31,6 +31,8 @@ pub(crate) struct Question {
     pub(crate) tools: ToolBox,
     /// Through which door it was asked.
     pub(crate) door: Door,
+    /// A reply is given again, for which whatever was to be done has been.
+    pub(crate) again: bool,
     /// Makes the prompt anew, with as much history as the budget now allows.
     pub(crate) shorter: Arc<dyn Fn() -> Result<Prompt, ChatError> + Send + Sync>,
 }
@@ -63,7 +65,7 @@ impl Answering {
         question: Question,
         permitted: watch::Receiver<bool>,
     ) -> impl Stream<Item = Result<ReplyEvent, ChatError>> + Send {
-        let turn = Turn::new(engine.is_for_guest());
+        let turn = Turn::new(engine.is_for_guest(), question.again);
         let answering = Answering {
             engine,
             question,

@@ -148,6 +148,41 @@ pub enum DateQuestion {
 }
 
 impl Intent {
+    /// Whether it asks that something be done, and not only told.
+    #[must_use]
+    pub fn is_deed(&self) -> bool {
+        match self {
+            Intent::StartTimer { .. }
+            | Intent::CancelTimer(_)
+            | Intent::CancelAllTimers
+            | Intent::PickTimer(_)
+            | Intent::SetVolume(_)
+            | Intent::ChangeVolume(_)
+            | Intent::Mute
+            | Intent::Unmute
+            | Intent::Stop
+            | Intent::Nevermind
+            | Intent::Remember { .. }
+            | Intent::ForgetFacts { .. }
+            | Intent::Announce { .. }
+            | Intent::CancelAnnouncements { .. } => true,
+            Intent::GetTime
+            | Intent::GetDate(_)
+            | Intent::TimerStatus(_)
+            | Intent::GetVolume
+            | Intent::Repeat
+            | Intent::RecallFacts { .. }
+            | Intent::ListAnnouncements
+            | Intent::Help
+            | Intent::Greet
+            | Intent::Thank
+            | Intent::Farewell { .. }
+            | Intent::HowAreYou
+            | Intent::Calculate(_)
+            | Intent::ConvertUnits { .. } => false,
+        }
+    }
+
     /// The intent's name: Home Assistant's where it has one, else one in the same style.
     #[must_use]
     pub fn name(&self) -> &'static str {

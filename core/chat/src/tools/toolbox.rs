@@ -35,6 +35,8 @@ pub(crate) struct ToolBox {
 pub(crate) struct Turn {
     /// Whoever speaks has no account, and must not open doors.
     by_guest: bool,
+    /// A reply is given again, for which whatever was to be done has been.
+    again: bool,
     read_foreign: bool,
     used: Vec<(String, Map<String, Value>)>,
 }
@@ -92,11 +94,12 @@ impl ToolBox {
         let Some(arguments) = call.checked_object() else {
             return returned("The arguments are not a JSON object. Nothing was done.".to_owned());
         };
-        if let Err(refusal) = turn.admit(&**tool, &arguments) {
+        let risk = tool.risk(call);
+        if let Err(refusal) = turn.admit(&**tool, risk, &arguments) {
             info!("{} was not used: {refusal}", call.name);
             return returned(refusal.to_owned());
         }
-        if tool.risk(call) == Risk::Guarded {
+        if risk == Risk::Guarded {
             return match turn.may_ask() {
                 Ok(()) => Used::Unconfirmed(Arc::clone(tool)),
                 Err(refusal) => {
@@ -139,16 +142,22 @@ pub(crate) async fn run(
 }
 
 impl Turn {
-    pub(crate) fn new(by_guest: bool) -> Self {
-        Turn { by_guest, ..Turn::default() }
+    pub(crate) fn new(by_guest: bool, again: bool) -> Self {
+        Turn { by_guest, again, ..Turn::default() }
     }
 
-    fn admit(&self, tool: &dyn Tool, arguments: &Map<String, Value>) -> Result<(), &'static str> {
+    fn admit(&self, tool: &dyn Tool, risk: Risk, arguments: &Map<String, Value>) -> Result<(), &'static str> {
         if self.used.len() >= MOST_USES {
             return Err("Too many tools were used for one request. Answer with what you have.");
         }
         if self.used.iter().any(|(name, before)| *name == tool.spec().name && before == arguments) {
             return Err("You have done exactly this already, and were told the result. Answer now.");
+        }
+        if self.again && risk > Risk::Reads {
+            return Err(
+                "Nothing is done for a reply that is only given again: what was done for it stays as it is. Say \
+                        what you can, and that the person can ask for it in a request of its own.",
+            );
         }
         if self.read_foreign && tool.nature() == Nature::Remembers {
             return Err("Not after reading what others wrote. The person can ask for it in a request of its own.");
