@@ -18,7 +18,7 @@ pub(crate) const NOTHING_ASKED: &str = "Sorry, I didn't catch that.";
 
 /// What is said where there is no language model to ask.
 pub(crate) const NOT_UNDERSTOOD: &str = "Sorry, I can't answer that, but I can tell you the time and date, run timers, \
-                                         change the volume, do sums, convert units and remember what you tell me.";
+                                         make announcements, change the volume, do sums, convert units and remember what you tell me.";
 
 /// What to say to `intent`, and what to do; nothing is done yet.
 pub(crate) fn answer(

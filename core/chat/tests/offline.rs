@@ -61,7 +61,7 @@ async fn a_conversation() {
         What is six times seven?
           Some("Calculate") [] That's 42.
         Why is the sky blue?
-          None [] Sorry, I can't answer that, but I can tell you the time and date, run timers, change the volume, do sums, convert units and remember what you tell me.
+          None [] Sorry, I can't answer that, but I can tell you the time and date, run timers, make announcements, change the volume, do sums, convert units and remember what you tell me.
     "#]].assert_eq(&told);
 }
 

@@ -119,7 +119,7 @@ pub fn fulfil(intent: &Intent, around: &Surroundings<'_>) -> Fulfilment {
     }
 }
 
-const HELP: &str = "I can tell you the time and date, run timers, change the volume, do sums, convert units and \
+const HELP: &str = "I can tell you the time and date, run timers, make announcements, change the volume, do sums, convert units and \
                     remember what you tell me. Try: set a timer for 10 minutes.";
 
 /// The volume after "unmute", since the one before is not known.

@@ -52,6 +52,7 @@ pub use messages::{Message, MessageId, NewReply, NewTurn, Said, TurnIds};
 pub use people::{LONGEST_NAME, NewPerson, NewPrivacy, Person, PersonId, PrivacyTier, Role};
 pub use pin::PinCheck;
 pub use search::Found;
+pub use settings::Night;
 pub use summary::{MadeOf, Summary};
 pub use timers::StoredTimer;
 pub use turns::StoredTurn;
