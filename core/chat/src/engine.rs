@@ -20,9 +20,7 @@ use crate::prepare::Prepared;
 use crate::provider::{Chain, HttpProvider, Meter, Provider};
 use crate::reply::{Deed, DeviceAction, FinishedTurn, Kept, Reply, ReplyEvent};
 use crate::settings::EngineSettings;
-use crate::tools::{
-    Answer, Circumstances, Confirmation, Confirmations, Home, Pending, Tool, ToolBox, built_in, home_control, run,
-};
+use crate::tools::{Answer, Circumstances, Confirmation, Confirmations, Home, Offered, Pending, Tool, ToolBox, run};
 
 /// The local time. Tests give their own.
 pub type Clock = Arc<dyn Fn() -> Zoned + Send + Sync>;
@@ -83,21 +81,6 @@ pub(crate) struct Shared {
     tools: Mutex<Offered>,
 }
 
-/// What models may use: Pipit's own tools, and what was given to it.
-struct Offered {
-    home: Option<Arc<dyn Home>>,
-    others: Vec<Arc<dyn Tool>>,
-    all: ToolBox,
-}
-
-impl Offered {
-    fn new(home: Option<Arc<dyn Home>>, others: Vec<Arc<dyn Tool>>) -> Offered {
-        let control = home.clone().map(home_control);
-        let all = ToolBox::new(built_in().into_iter().chain(control).chain(others.iter().cloned()));
-        Offered { home, others, all }
-    }
-}
-
 /// Who speaks, and what is kept for them while the engine runs.
 pub(crate) struct Account {
     pub(crate) store: Store,
@@ -147,14 +130,12 @@ impl Engine {
 
     /// Lets models use these tools besides Pipit's own, in place of those that were given before.
     pub fn offer(&self, tools: impl IntoIterator<Item = Arc<dyn Tool>>) {
-        let mut offered = lock(&self.shared.tools);
-        *offered = Offered::new(offered.home.take(), tools.into_iter().collect());
+        lock(&self.shared.tools).offer(tools.into_iter().collect());
     }
 
     /// Lets models command this home, or none.
     pub fn connect_home(&self, home: Option<Arc<dyn Home>>) {
-        let mut offered = lock(&self.shared.tools);
-        *offered = Offered::new(home, std::mem::take(&mut offered.others));
+        lock(&self.shared.tools).connect_home(home);
     }
 
     /// Answers `request`, once the reply is polled. Nothing is changed by it: what it asks for comes as a [`Deed`], or waits
@@ -366,7 +347,7 @@ impl Engine {
 
     /// What a model may want used.
     pub(crate) fn tools(&self) -> ToolBox {
-        let tools = lock(&self.shared.tools).all.clone();
+        let tools = lock(&self.shared.tools).all().clone();
         let tools = self.shared.settings.tools.as_ref().map_or_else(|| tools.clone(), |allowed| tools.only(allowed));
         tools.within(self.account.widest)
     }

@@ -15,6 +15,9 @@ use super::{Circumstances, Done, Nature, Tool, optional_text, text_of};
 use crate::engine::blocking;
 use crate::offline;
 
+/// The longest name of a timer, in characters.
+const LONGEST_NAME: usize = 40;
+
 /// The intent that a model means by its arguments, or why it means none.
 type IntentOf = fn(&Map<String, Value>) -> Result<Intent, String>;
 
@@ -41,7 +44,7 @@ pub(crate) fn built_in() -> Vec<Arc<dyn Tool>> {
             &[],
             |arguments| {
                 let length = Some(length(arguments)?);
-                Ok(Intent::StartTimer { name: optional_text(arguments, "name")?, length })
+                Ok(Intent::StartTimer { name: timer_name(arguments)?, length })
             },
         ),
         tool("get_timers", "Which timers run, and how long they have left.", Risk::Reads, json!({}), &[], |_| {
@@ -152,6 +155,14 @@ impl Tool for BuiltIn {
         };
         async move { blocking(move || Ok(work())).await.map_err(|error| error.to_string())? }.boxed()
     }
+}
+
+/// What a new timer is for: no more than a name, since it is read again whenever somebody asks which timers there are, and so
+/// could carry what others wrote into another turn.
+fn timer_name(arguments: &Map<String, Value>) -> Result<Option<String>, String> {
+    let name = optional_text(arguments, "name")?;
+    let fits = |name: &String| name.split_whitespace().count() <= 4 && name.chars().count() <= LONGEST_NAME;
+    if name.as_ref().is_none_or(fits) { Ok(name) } else { Err("name must be four words at most".to_owned()) }
 }
 
 /// When something is to be announced.

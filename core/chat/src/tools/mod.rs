@@ -19,13 +19,13 @@ use serde_json::{Map, Value};
 
 use crate::reply::DeviceAction;
 
-pub(crate) use built_in::built_in;
+use built_in::built_in;
 pub use confirm::Confirmation;
 pub(crate) use confirm::{Answer, Confirmations, Pending};
 pub use home::{HOME_CONTROL, Home, HomeCommand};
-pub(crate) use home::{NO_HOME, home_control};
+use home::{NO_HOME, home_control};
 pub use mcp::{McpServer, McpSettings, McpTool};
-pub(crate) use toolbox::{ToolBox, Turn, Used, run};
+pub(crate) use toolbox::{Offered, ToolBox, Turn, Used, run};
 
 /// Something that a model may want used. Whoever adds one gives it to [`crate::Engine::offer`].
 pub trait Tool: Send + Sync {

@@ -7,7 +7,7 @@ use pipit_core::chat::{Risk, Tier, ToolCall, ToolSpec};
 use serde_json::{Map, Value};
 use tracing::{debug, info, warn};
 
-use super::{Circumstances, Done, HOME_CONTROL, NO_HOME, Nature, Tool};
+use super::{Circumstances, Done, HOME_CONTROL, Home, NO_HOME, Nature, Tool, built_in, home_control};
 use crate::reply::DeviceAction;
 
 /// How long a tool may take. The person hears nothing meanwhile.
@@ -28,6 +28,35 @@ pub(crate) struct ToolBox {
     tools: Vec<Arc<dyn Tool>>,
     /// Whether there is a home, whoever may command it.
     has_home: bool,
+}
+
+/// What models may use: Pipit's own tools, and what was given to it.
+pub(crate) struct Offered {
+    home: Option<Arc<dyn Home>>,
+    others: Vec<Arc<dyn Tool>>,
+    all: ToolBox,
+}
+
+impl Offered {
+    pub(crate) fn new(home: Option<Arc<dyn Home>>, others: Vec<Arc<dyn Tool>>) -> Offered {
+        let control = home.clone().map(home_control);
+        let all = ToolBox::new(built_in().into_iter().chain(control).chain(others.iter().cloned()));
+        Offered { home, others, all }
+    }
+
+    /// Puts these in place of the others.
+    pub(crate) fn offer(&mut self, others: Vec<Arc<dyn Tool>>) {
+        *self = Offered::new(self.home.take(), others);
+    }
+
+    /// Puts this home, or none, in place of the last.
+    pub(crate) fn connect_home(&mut self, home: Option<Arc<dyn Home>>) {
+        *self = Offered::new(home, std::mem::take(&mut self.others));
+    }
+
+    pub(crate) fn all(&self) -> &ToolBox {
+        &self.all
+    }
 }
 
 /// What has been done in one turn.
