@@ -20,6 +20,8 @@ pub mod intent;
 
 pub mod chat;
 
+pub mod home;
+
 pub mod speech;
 
 pub mod config;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use pipit_chat::tools::{McpServer, McpSettings, Tool};
+use pipit_chat::tools::{HOME_CONTROL, McpServer, McpSettings, Tool};
 use pipit_chat::{Engine, EngineSettings, ProviderKind, ProviderSettings, Secret};
 use pipit_core::chat::Persona;
 use pipit_core::config::{self, Config, KeySource, LlmProvider, LlmServer, LlmSettings, PersonaSource};
@@ -81,6 +81,9 @@ pub fn engine(config: &Config, owner: &Store, speakers: Store) -> anyhow::Result
         Some(llm) => {
             log_left_out(llm);
             let persona = persona(&llm.persona)?;
+            if persona.tools.as_ref().is_some_and(|tools| tools.iter().any(|tool| tool == HOME_CONTROL)) {
+                info!("no home is connected, so no model can use {HOME_CONTROL}");
+            }
             let own = !llm.system_prompt.trim().is_empty();
             EngineSettings {
                 providers: llm

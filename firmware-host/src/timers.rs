@@ -1,8 +1,9 @@
-//! Says that a timer is due. Which are is for the engine to know; a timer that fell due while Pipit was off is said too.
+//! Says that a timer is due, and what somebody wants announced. Which are is for the engine to know; what fell due while Pipit was
+//! off is said too. The machine says it once nobody speaks.
 
 use std::time::Duration;
 
-use pipit_chat::Engine;
+use pipit_chat::{ChatError, Engine};
 use pipit_core::turn::Event;
 
 use crate::worker::{Inbox, Message};
@@ -10,33 +11,39 @@ use crate::worker::{Inbox, Message};
 /// How often to look. The wall clock may be set, and `pipit ask` may set a timer from another process.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Announces timers until nobody listens any more.
+/// Says what is due until nobody listens any more.
 pub async fn announce(engine: Engine, inbox: Inbox) {
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut failing = false;
+    let mut failing = [false; 2];
     loop {
         looks.tick().await;
         let asked = engine.clone();
         // SQLite may have to wait for another process, which the async runtime must not.
-        let due = match tokio::task::spawn_blocking(move || asked.take_due_timers()).await {
-            Ok(Ok(due)) => due,
-            Ok(Err(error)) => {
-                if !std::mem::replace(&mut failing, true) {
-                    tracing::error!("timers can't be looked up: {error}");
+        let due = tokio::task::spawn_blocking(move || [due_timers(&asked), asked.take_due_announcements()]);
+        // It fails where the runtime is shutting down.
+        let Ok(due) = due.await else { return };
+        for ((due, failing), what) in due.into_iter().zip(&mut failing).zip(["a timer", "an announcement"]) {
+            let due = match due {
+                Ok(due) => due,
+                Err(error) => {
+                    if !std::mem::replace(failing, true) {
+                        tracing::error!("whether {what} is due can't be looked up: {error}");
+                    }
+                    continue;
                 }
-                continue;
-            }
-            // The runtime is shutting down.
-            Err(_) => return,
-        };
-        failing = false;
-        for timer in due {
-            tracing::info!("a timer is due");
-            let event = Event::Announce { text: timer.announcement };
-            if inbox.send(Message::Event(event)).await.is_err() {
-                return;
+            };
+            *failing = false;
+            for text in due {
+                tracing::info!("{what} is due");
+                if inbox.send(Message::Event(Event::Announce { text })).await.is_err() {
+                    return;
+                }
             }
         }
     }
+}
+
+fn due_timers(engine: &Engine) -> Result<Vec<String>, ChatError> {
+    Ok(engine.take_due_timers()?.into_iter().map(|timer| timer.announcement).collect())
 }

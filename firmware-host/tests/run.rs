@@ -103,6 +103,24 @@ fn a_timer_that_another_process_has_set_is_announced() {
 }
 
 #[test]
+fn what_another_process_wants_announced_is_said_also_after_a_restart() {
+    let home = Home::new();
+    home.ask("tell everyone that the zanzibarian dinner is ready");
+    assert!(home.ask("which announcements are waiting").contains("zanzibarian"));
+    let output = format!("audio.output={}", home.path("answers").display());
+    let input = home.path("silence.wav");
+    recording::write(&input, &recording::silence(1.0));
+    let input = format!("audio.input={}", input.display());
+    let mut daemon = Daemon::start(&home, &["audio.backend=wav", &input, &output]);
+    daemon.logs("an announcement is due");
+    let (status, log) = daemon.ends_on("TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(!log.contains("zanzibarian"), "what people say is not logged: {log}");
+    let none = home.ask("which announcements are waiting");
+    assert!(none.contains("No announcements"), "{none}");
+}
+
+#[test]
 fn a_request_that_is_spoken_is_answered_into_the_folder_and_kept() {
     let home = Home::new();
     let input = format!("audio.input={}", demo(TWELVE_TIMES_SEVEN).display());

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 use futures_util::stream::{self, BoxStream, Stream};
 use pipit_core::chat::dialect::ReplyChunk;
-use pipit_core::chat::{Message, Tier, ToolCall, estimated_prompt_tokens};
+use pipit_core::chat::{Door, Message, Tier, ToolCall, estimated_prompt_tokens};
 use tokio::sync::watch;
-use tokio::time::Instant;
 use tracing::debug;
 
 use crate::engine::{Engine, blocking};
@@ -30,6 +29,10 @@ pub(crate) struct Question {
     pub(crate) widest: Tier,
     pub(crate) prompt: Prompt,
     pub(crate) tools: ToolBox,
+    /// Through which door it was asked.
+    pub(crate) door: Door,
+    /// A reply is given again, for which whatever was to be done has been.
+    pub(crate) again: bool,
     /// Makes the prompt anew, with as much history as the budget now allows.
     pub(crate) shorter: Arc<dyn Fn() -> Result<Prompt, ChatError> + Send + Sync>,
 }
@@ -62,7 +65,7 @@ impl Answering {
         question: Question,
         permitted: watch::Receiver<bool>,
     ) -> impl Stream<Item = Result<ReplyEvent, ChatError>> + Send {
-        let turn = Turn::new(engine.is_for_guest());
+        let turn = Turn::new(engine.is_for_guest(), question.again);
         let answering = Answering {
             engine,
             question,
@@ -162,14 +165,14 @@ impl Answering {
         let calls = std::mem::take(&mut self.calls);
         let mut results = Vec::new();
         for call in &calls {
-            let at = self.engine.circumstances();
+            let at = self.engine.circumstances(self.question.door);
             match self.question.tools.call(&mut self.turn, call, at).await {
                 Used::Returned { result, device } => {
                     self.ready.extend(device.into_iter().map(ReplyEvent::Device));
                     results.push(Message::Returned { id: call.id.clone(), name: call.name.clone(), result });
                 }
                 Used::Unconfirmed(tool) => {
-                    let confirmation = self.engine.ask_to_confirm(tool, call, Instant::now());
+                    let confirmation = self.engine.ask_to_confirm(tool, call, self.question.door);
                     let question = Engine::confirmation_question(&confirmation);
                     let between = if self.begun { " " } else { "" };
                     self.ready.push_back(ReplyEvent::Confirm(confirmation));

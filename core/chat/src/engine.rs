@@ -20,7 +20,7 @@ use crate::prepare::Prepared;
 use crate::provider::{Chain, HttpProvider, Meter, Provider};
 use crate::reply::{Deed, DeviceAction, FinishedTurn, Kept, Reply, ReplyEvent};
 use crate::settings::EngineSettings;
-use crate::tools::{Answer, Circumstances, Confirmation, Confirmations, Pending, Tool, ToolBox, built_in, run};
+use crate::tools::{Answer, Circumstances, Confirmation, Confirmations, Home, Offered, Pending, Tool, ToolBox, run};
 
 /// The local time. Tests give their own.
 pub type Clock = Arc<dyn Fn() -> Zoned + Send + Sync>;
@@ -75,10 +75,10 @@ pub(crate) struct Shared {
     pub(crate) chain: Option<Arc<Chain>>,
     pub(crate) catalogue: Catalogue,
     /// The owner's store, which knows everybody's PIN.
-    owner: Store,
+    pub(crate) owner: Store,
     clock: Clock,
     budget: Mutex<TokenBudget>,
-    tools: Mutex<ToolBox>,
+    tools: Mutex<Offered>,
 }
 
 /// Who speaks, and what is kept for them while the engine runs.
@@ -115,7 +115,7 @@ impl Engine {
         let providers = settings.providers.iter().map(provider).collect::<Result<Vec<_>, ChatError>>()?;
         let chain = Chain::new(providers).map(Arc::new);
         let budget = Mutex::new(TokenBudget::new(settings.history_tokens));
-        let tools = Mutex::new(ToolBox::new(built_in()));
+        let tools = Mutex::new(Offered::new(None, Vec::new()));
         let (catalogue, owner) = (Catalogue::english(), store.clone());
         let shared = Shared { settings, chain, catalogue, owner, clock, budget, tools };
         Ok(Engine { shared: Arc::new(shared), account: Account::new(store, false) })
@@ -130,7 +130,12 @@ impl Engine {
 
     /// Lets models use these tools besides Pipit's own, in place of those that were given before.
     pub fn offer(&self, tools: impl IntoIterator<Item = Arc<dyn Tool>>) {
-        *lock(&self.shared.tools) = ToolBox::new(built_in().into_iter().chain(tools));
+        lock(&self.shared.tools).offer(tools.into_iter().collect());
+    }
+
+    /// Lets models command this home, or none.
+    pub fn connect_home(&self, home: Option<Arc<dyn Home>>) {
+        lock(&self.shared.tools).connect_home(home);
     }
 
     /// Answers `request`, once the reply is polled. Nothing is changed by it: what it asks for comes as a [`Deed`], or waits
@@ -239,7 +244,12 @@ impl Engine {
 
     async fn do_confirmed(&self, pending: Option<Pending>) -> Result<(String, Vec<DeviceAction>), ChatError> {
         let pending = pending.ok_or(ChatError::NothingToConfirm)?;
-        Ok(match run(&pending.tool, pending.arguments, self.circumstances()).await {
+        let Pending { tool, call, what, door, .. } = pending;
+        if tool.describe(&call) != what {
+            return Ok(("That has just changed, so I did nothing. Please ask again.".to_owned(), Vec::new()));
+        }
+        let at = Circumstances { confirmed: true, ..self.circumstances(door) };
+        Ok(match run(&tool, call.object(), at).await {
             // What somebody else's tool says of itself is not spoken as Pipit's own words.
             Ok(done) => ("Done.".to_owned(), done.device),
             Err(why) => (format!("That did not work: {why}."), Vec::new()),
@@ -337,18 +347,18 @@ impl Engine {
 
     /// What a model may want used.
     pub(crate) fn tools(&self) -> ToolBox {
-        let tools = lock(&self.shared.tools);
+        let tools = lock(&self.shared.tools).all().clone();
         let tools = self.shared.settings.tools.as_ref().map_or_else(|| tools.clone(), |allowed| tools.only(allowed));
         tools.within(self.account.widest)
     }
 
-    pub(crate) fn circumstances(&self) -> Circumstances {
-        let default_volume = self.shared.settings.volume;
-        Circumstances { store: self.store().clone(), now: self.now(), default_volume }
+    pub(crate) fn circumstances(&self, door: Door) -> Circumstances {
+        let (store, default_volume) = (self.store().clone(), self.shared.settings.volume);
+        Circumstances { store, now: self.now(), door, default_volume, confirmed: false }
     }
 
-    pub(crate) fn ask_to_confirm(&self, tool: Arc<dyn Tool>, call: &ToolCall, now: Instant) -> Confirmation {
-        lock(&self.account.confirmations).ask(tool, call, now)
+    pub(crate) fn ask_to_confirm(&self, tool: Arc<dyn Tool>, call: &ToolCall, door: Door) -> Confirmation {
+        lock(&self.account.confirmations).ask(tool, call, door, Instant::now())
     }
 }
 

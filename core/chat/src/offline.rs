@@ -1,9 +1,15 @@
 //! Requests that are answered without a language model. `pipit-core` understands them and words the answer; here it is
 //! given what it needs to know, and its actions are performed once the turn is decided.
 
+use std::time::Duration;
+
+use jiff::civil::DateTime;
 use jiff::{Timestamp, Zoned};
-use pipit_core::intent::{Action, Fulfilment, Intent, Surroundings, Timer, fulfil};
-use pipit_store::{Store, StoreError};
+use pipit_core::chat::Door;
+use pipit_core::intent::{
+    Action, AnnounceAt, Announcement, Fulfilment, Intent, NoAnnouncing, Surroundings, Timer, fulfil,
+};
+use pipit_store::{PrivacyTier, Store, StoreError};
 
 use crate::reply::{Deed, DeviceAction};
 
@@ -12,22 +18,31 @@ pub(crate) const NOTHING_ASKED: &str = "Sorry, I didn't catch that.";
 
 /// What is said where there is no language model to ask.
 pub(crate) const NOT_UNDERSTOOD: &str = "Sorry, I can't answer that, but I can tell you the time and date, run timers, \
-                                         change the volume, do sums, convert units and remember what you tell me.";
+                                         make announcements, change the volume, do sums, convert units and remember what you tell me.";
 
 /// What to say to `intent`, and what to do; nothing is done yet.
 pub(crate) fn answer(
     intent: &Intent,
     store: &Store,
-    now: &Zoned,
+    (now, door): (&Zoned, Door),
     last_reply: Option<&str>,
     default_volume: u8,
 ) -> Result<(String, Option<Deed>), StoreError> {
     let timers = running_timers(store, now.timestamp())?;
     let facts = store.facts()?;
     let volume = store.volume()?.unwrap_or(default_volume);
-    let around = Surroundings { now: now.datetime(), timers: &timers, facts: &facts, last_reply, volume };
+    let announcements = waiting_announcements(store, now)?;
+    let around = Surroundings {
+        now: now.datetime(),
+        timers: &timers,
+        facts: &facts,
+        announcements: &announcements,
+        no_announcing: no_announcing(store, door),
+        last_reply,
+        volume,
+    };
     let Fulfilment { reply, actions } = fulfil(intent, &around);
-    let deed = (!actions.is_empty()).then(|| Deed { actions, asked_at: now.timestamp() });
+    let deed = (!actions.is_empty()).then(|| Deed { actions, asked_at: now.clone() });
     Ok((reply, deed))
 }
 
@@ -36,9 +51,26 @@ pub(crate) fn perform(deed: Deed, store: &Store) -> Result<Vec<DeviceAction>, St
     let Deed { actions, asked_at } = deed;
     let mut device = Vec::new();
     for action in actions {
-        device.extend(perform_one(action, store, asked_at)?);
+        device.extend(perform_one(action, store, &asked_at)?);
     }
     Ok(device)
+}
+
+/// Why nothing that is said at this door can wait to be announced, if so.
+fn no_announcing(store: &Store, door: Door) -> Option<NoAnnouncing> {
+    match (store.tier(), door) {
+        // The daemon says it, and has no passphrase.
+        (PrivacyTier::Private, _) => Some(NoAnnouncing::Private),
+        // It would wait in the memory of a program that does not speak.
+        (PrivacyTier::Ephemeral, Door::Terminal) => Some(NoAnnouncing::NothingKept),
+        (PrivacyTier::Ephemeral, Door::Voice) | (PrivacyTier::Standard, _) => None,
+    }
+}
+
+fn waiting_announcements(store: &Store, now: &Zoned) -> Result<Vec<Announcement>, StoreError> {
+    let local = |due: Timestamp| due.to_zoned(now.time_zone().clone()).datetime();
+    let waiting = store.announcements()?.into_iter();
+    Ok(waiting.map(|one| Announcement { id: one.id, text: one.text, at: local(one.due) }).collect())
 }
 
 fn running_timers(store: &Store, now: Timestamp) -> Result<Vec<Timer>, StoreError> {
@@ -54,11 +86,10 @@ fn running_timers(store: &Store, now: Timestamp) -> Result<Vec<Timer>, StoreErro
         .collect())
 }
 
-fn perform_one(action: Action, store: &Store, asked_at: Timestamp) -> Result<Option<DeviceAction>, StoreError> {
+fn perform_one(action: Action, store: &Store, asked_at: &Zoned) -> Result<Option<DeviceAction>, StoreError> {
     match action {
         Action::StartTimer { name, length } => {
-            let due = asked_at.saturating_add(length).expect("a length in whole units of time is never a calendar's");
-            store.add_timer(name.as_deref(), length, due)?;
+            store.add_timer(name.as_deref(), length, after(asked_at, length))?;
             Ok(None)
         }
         Action::CancelTimers(ids) => {
@@ -70,13 +101,37 @@ fn perform_one(action: Action, store: &Store, asked_at: Timestamp) -> Result<Opt
             Ok(Some(DeviceAction::SetVolume(percent)))
         }
         Action::Remember(fact) => {
-            store.add_fact(&fact, asked_at)?;
+            store.add_fact(&fact, asked_at.timestamp())?;
             Ok(None)
         }
         Action::ForgetFacts(ids) => {
             store.forget_facts(&ids)?;
             Ok(None)
         }
+        Action::Announce { text, at } => {
+            let due = match at {
+                AnnounceAt::Once => asked_at.timestamp(),
+                AnnounceAt::After(length) => after(asked_at, length),
+                AnnounceAt::Time(time) => instant(asked_at.datetime().with().time(time).build().ok(), asked_at),
+                AnnounceAt::On(on) => instant(Some(on), asked_at),
+            };
+            store.add_announcement(&text, due)?;
+            Ok(None)
+        }
+        Action::CancelAnnouncements(ids) => {
+            store.cancel_announcements(&ids)?;
+            Ok(None)
+        }
         Action::Stop => Ok(Some(DeviceAction::Stop)),
     }
+}
+
+fn after(at: &Zoned, length: Duration) -> Timestamp {
+    at.timestamp().saturating_add(length).expect("a length in whole units of time is never a calendar's")
+}
+
+/// A local time as an instant: one that the clocks skip is later by as much, and of two the first is meant.
+fn instant(local: Option<DateTime>, here: &Zoned) -> Timestamp {
+    let zoned = local.and_then(|local| local.to_zoned(here.time_zone().clone()).ok());
+    zoned.map_or_else(|| here.timestamp(), |zoned| zoned.timestamp())
 }

@@ -36,9 +36,16 @@ impl Engine {
         }
         if let Some(intent) = self.shared.catalogue.recognise(text) {
             debug!(intent = intent.name(), "answered offline");
+            if intent.is_deed()
+                && let Some(before) = self.given_before(request.place)?
+            {
+                // It was done for that reply, which is as true as it was; done again it would be done twice.
+                return saying(Some(intent.name()), None, &before);
+            }
             let last_reply = self.last_reply(request.place)?;
             let volume = self.shared.settings.volume;
-            let (reply, deed) = offline::answer(&intent, self.store(), now, last_reply.as_deref(), volume)?;
+            let (reply, deed) =
+                offline::answer(&intent, self.store(), (now, request.door), last_reply.as_deref(), volume)?;
             return saying(Some(intent.name()), deed, &reply);
         }
         let topic = self.shared.settings.topic.as_ref();
@@ -53,7 +60,16 @@ impl Engine {
                 let specs = tools.specs();
                 let prompt = self.prompt(request, now, specs.clone())?;
                 let shorter = Arc::new(move || engine.prompt(&again, &at, specs.clone()));
-                Ok(Prepared::Ask(Box::new(Question { chain, widest: self.account.widest, prompt, tools, shorter })))
+                let again = matches!(request.place, Place::Again { .. });
+                Ok(Prepared::Ask(Box::new(Question {
+                    chain,
+                    widest: self.account.widest,
+                    prompt,
+                    tools,
+                    shorter,
+                    door: request.door,
+                    again,
+                })))
             }
             None => {
                 let remembered = answer_from_facts(text, &self.store().facts()?);
@@ -115,6 +131,13 @@ impl Engine {
         let (Some(conversation), _) = self.position(place)? else { return Ok(None) };
         let last: Option<Message> = self.store().last_messages(conversation, 1)?.pop();
         Ok(last.map(|message| message.text))
+    }
+
+    /// The reply that is to be given again, whole, if that is what is asked for.
+    fn given_before(&self, place: Place) -> Result<Option<String>, ChatError> {
+        let Place::Again { conversation, reply } = place else { return Ok(None) };
+        let last = self.store().last_messages(conversation, 1)?.pop();
+        Ok(last.filter(|message| message.id == reply).map(|message| message.text))
     }
 
     /// How a person is asked to confirm something.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 use pipit_core::chat::Door;
 use pipit_core::intent::Action;
 use pipit_store::{ConversationId, MessageId};
@@ -42,7 +42,7 @@ pub enum ReplyEvent {
 #[must_use]
 pub struct Deed {
     pub(crate) actions: Vec<Action>,
-    pub(crate) asked_at: Timestamp,
+    pub(crate) asked_at: Zoned,
 }
 
 /// What only the device can do.

@@ -1,9 +1,9 @@
-//! Timers that are due. Which they are is for the store and the clock to say; nothing here waits.
+//! Timers and announcements that are due. Which they are is for the store and the clock to say; nothing here waits.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use pipit_core::intent::ring;
+use pipit_core::intent::{proclaim, ring};
 
 use crate::engine::Engine;
 use crate::error::ChatError;
@@ -32,6 +32,21 @@ impl Engine {
                 DueTimer { announcement: ring(timer.name.as_deref(), timer.length, late), late }
             })
             .collect())
+    }
+
+    /// What is to be announced by the clock, word for word, soonest first: whatever those want announced whose texts the
+    /// owner's store can read, and whoever speaks here. Each is handed out once, even across restarts.
+    ///
+    /// # Errors
+    /// The store can't be read or written; what was not handed out is the next time.
+    pub fn take_due_announcements(&self) -> Result<Vec<String>, ChatError> {
+        let now = self.now().timestamp();
+        let mut due = self.shared.owner.take_due_announcements(now)?;
+        if self.store().person() != self.shared.owner.person() {
+            due.extend(self.store().take_due_announcements(now)?);
+        }
+        let late = |due| Duration::try_from(now.duration_since(due)).unwrap_or_default();
+        Ok(due.into_iter().map(|announcement| proclaim(&announcement.text, late(announcement.due))).collect())
     }
 
     /// When the next timer is due; in the past if it has not been taken yet.

@@ -6,7 +6,9 @@ mod support;
 use jiff::Timestamp;
 use pipit_chat::{Door, Engine, EngineSettings, Place, ProviderKind, Request};
 use pipit_store::{ConversationId, MessageId, Store};
-use support::{Answer, FakeServer, TestClock, collect, engine, openai_event, openai_reply, provider, settings, store};
+use support::{
+    Answer, FakeServer, TestClock, collect, engine, openai_event, openai_reply, provider, settings, store, wants,
+};
 use tempfile::TempDir;
 
 struct Home {
@@ -19,9 +21,17 @@ struct Home {
 
 impl Home {
     async fn new(history_tokens: u32, answers: impl IntoIterator<Item = Answer>) -> Home {
+        Home::made(EngineSettings { history_tokens, ..settings() }, answers).await
+    }
+
+    async fn with_tools(answers: impl IntoIterator<Item = Answer>) -> Home {
+        Home::made(EngineSettings { tools: None, ..settings() }, answers).await
+    }
+
+    async fn made(settings: EngineSettings, answers: impl IntoIterator<Item = Answer>) -> Home {
         let (server, folder) = (FakeServer::start(answers).await, TempDir::new().unwrap());
         let providers = vec![provider(ProviderKind::OpenAi, server.url())];
-        let settings = EngineSettings { providers, history_tokens, ..settings() };
+        let settings = EngineSettings { providers, ..settings };
         let engine = engine(folder.path(), &TestClock::new(), settings);
         let store = store(folder.path());
         let conversation = store.create_conversation("New conversation", Timestamp::UNIX_EPOCH).unwrap();
@@ -38,6 +48,24 @@ impl Home {
 
     async fn say_next(&self, text: &str) -> MessageId {
         self.say(text, Place::End(self.conversation)).await
+    }
+
+    /// The same for what may have to be done, which is.
+    async fn act(&self, text: &str, place: Place) -> MessageId {
+        let request = Request { text: text.to_owned(), door: Door::Terminal, place };
+        let mut answered = collect(self.engine.respond(request)).await;
+        if let Some(deed) = answered.deed.take() {
+            self.engine.perform(deed).await.unwrap();
+        }
+        self.engine.finish(answered.turn, &answered.text).await.unwrap().unwrap().reply
+    }
+
+    async fn do_next(&self, text: &str) -> MessageId {
+        self.act(text, Place::End(self.conversation)).await
+    }
+
+    fn again(&self, reply: MessageId) -> Place {
+        Place::Again { conversation: self.conversation, reply }
     }
 
     fn said(&self) -> Vec<String> {
@@ -78,6 +106,45 @@ async fn a_request_is_put_differently_and_a_reply_given_again() {
     home.say("How far is the moon, in numbers?", Place::Again { conversation: home.conversation, reply }).await;
     assert_eq!(home.sent(), ["You are Pipit.", "How far is the moon, in numbers?"]);
     assert_eq!(home.said(), ["How far is the moon, in numbers?", "A light-second."]);
+}
+
+#[tokio::test]
+async fn what_was_done_for_a_reply_is_not_done_again_when_it_is_given_again() {
+    let home = Home::new(1000, []).await;
+    let timers = || home.store.timers().unwrap().len();
+    let mut reply = home.do_next("set a timer for five minutes").await;
+    for _ in 0..2 {
+        reply = home.act("set a timer for five minutes", home.again(reply)).await;
+    }
+    assert_eq!((timers(), home.said().pop().unwrap().as_str()), (1, "Timer set for 5 minutes."));
+    let reply = home.do_next("cancel the timer").await;
+    home.act("cancel the timer", home.again(reply)).await;
+    assert_eq!(
+        (timers(), home.said().pop().unwrap().as_str()),
+        (0, "Timer cancelled."),
+        "as it was said, not as it is"
+    );
+    // What only tells something tells it anew.
+    let reply = home.do_next("what's the volume").await;
+    home.store.set_volume(30).unwrap();
+    home.act("what's the volume", home.again(reply)).await;
+    assert_eq!(home.said().pop().unwrap(), "The volume is at 30 percent.");
+}
+
+#[tokio::test]
+async fn a_model_that_gives_a_reply_again_reads_and_changes_nothing() {
+    let steep = [("set_timer", r#"{"minutes":4}"#)];
+    let again = [("set_timer", r#"{"minutes":4}"#), ("get_timers", "{}")];
+    let answers = [wants(&steep), openai_reply("Four minutes."), wants(&again), openai_reply("It steeps.")];
+    let home = Home::with_tools(answers).await;
+    let reply = home.do_next("Steep my Darjeeling").await;
+    home.act("Steep my Darjeeling", home.again(reply)).await;
+    assert_eq!(home.store.timers().unwrap().len(), 1);
+    assert_eq!(home.said(), ["Steep my Darjeeling", "It steeps."]);
+    let last = home.server.seen().pop().unwrap().json();
+    let told = |n: usize| last["messages"][n]["content"].as_str().unwrap().to_owned();
+    assert!(told(3).starts_with("Nothing is done for a reply that is only given again"), "{}", told(3));
+    assert!(told(4).contains("4 minutes left"), "{}", told(4));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use pipit_chat::{DeviceAction, DueTimer};
+use pipit_chat::{DeviceAction, Door, DueTimer, Request};
 use support::{TestClock, ask, converse, engine, settings, store};
 use tempfile::TempDir;
 
@@ -61,7 +61,7 @@ async fn a_conversation() {
         What is six times seven?
           Some("Calculate") [] That's 42.
         Why is the sky blue?
-          None [] Sorry, I can't answer that, but I can tell you the time and date, run timers, change the volume, do sums, convert units and remember what you tell me.
+          None [] Sorry, I can't answer that, but I can tell you the time and date, run timers, make announcements, change the volume, do sums, convert units and remember what you tell me.
     "#]].assert_eq(&told);
 }
 
@@ -149,4 +149,38 @@ async fn each_timer_rings_once_even_across_restarts() {
     let third = engine(folder.path(), &clock, settings());
     assert_eq!(third.take_due_timers().unwrap(), []);
     assert_eq!(third.next_timer_due().unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_is_to_be_announced_waits_for_whoever_speaks_and_says_if_it_is_late() {
+    let (folder, clock) = (TempDir::new().unwrap(), TestClock::new());
+    let terminal = engine(folder.path(), &clock, settings());
+    let draft = support::collect(terminal.respond(support::request("announce that dinner is ready"))).await;
+    assert_eq!((draft.text.as_str(), draft.intent), ("I'll announce it.", Some("Announce")));
+    let daemon = engine(folder.path(), &clock, settings());
+    assert_eq!(daemon.take_due_announcements().unwrap(), [""; 0], "it was only a draft");
+    terminal.perform(draft.deed.unwrap()).await.unwrap();
+    assert_eq!(daemon.take_due_announcements().unwrap(), ["Dinner is ready."]);
+    assert_eq!(daemon.take_due_announcements().unwrap(), [""; 0]);
+    converse(&terminal, "tell everybody the bus is here").await;
+    drop(daemon);
+    clock.advance(90 * MINUTE);
+    let late = "This was to be announced 1 hour and 30 minutes ago, while I was off. The bus is here.";
+    assert_eq!(engine(folder.path(), &clock, settings()).take_due_announcements().unwrap(), [late]);
+}
+
+#[tokio::test]
+async fn who_is_not_kept_is_announced_where_pipit_speaks_and_nowhere_else() {
+    let (folder, clock) = (TempDir::new().unwrap(), TestClock::new());
+    let (engine, owner) = (engine(folder.path(), &clock, settings()), store(folder.path()));
+    let traceless = engine.for_person(owner.ephemeral().unwrap(), false);
+    converse(&traceless, "announce that dinner is ready").await;
+    assert_eq!(engine.take_due_announcements().unwrap(), [""; 0], "it is in memory only");
+    assert_eq!(traceless.take_due_announcements().unwrap(), ["Dinner is ready."]);
+    let typed = Request { door: Door::Terminal, ..support::request("announce that dinner is ready") };
+    let refused = support::collect(traceless.respond(typed)).await;
+    assert_eq!(
+        (refused.text.as_str(), refused.deed),
+        ("I can't keep that, because nothing that you say here is kept.", None)
+    );
 }

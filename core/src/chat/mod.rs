@@ -21,6 +21,7 @@ pub use model_list::{is_listed, model_list_path, read_model_list};
 pub use persona::{Persona, PersonaError};
 pub use prompt::{Clock, aside, newest_that_fit, prompt, title, with_background};
 pub use tier::Tier;
+pub(crate) use tool::speaks_of_risk;
 pub use tool::{Risk, ToolSpec, risk_of_call};
 pub use topic::{ReplyCheck, Topic, TopicGuard};
 

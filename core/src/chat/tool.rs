@@ -52,7 +52,8 @@ pub fn risk_of_call(known: Risk, call: &ToolCall) -> Risk {
     if speaks_of_risk(&call.name) || any_text(&arguments, &speaks_of_risk) { Risk::Guarded } else { known }
 }
 
-fn speaks_of_risk(text: &str) -> bool {
+/// Whether one of the words is of locks, alarms, garages or money.
+pub(crate) fn speaks_of_risk(text: &str) -> bool {
     words(text).any(|word| {
         let risky = GUARDED.iter().any(|guarded| word.starts_with(guarded));
         risky && !HARMLESS.contains(&word.as_str())

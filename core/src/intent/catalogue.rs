@@ -6,11 +6,10 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::day::{self, Day};
-use super::memory;
 use super::normalise::{Fillers, normalise};
 use super::sentence::{Sentence, Slots, Vocabulary};
 use super::slot::Value;
-use super::{DateQuestion, Intent, Quantity, TimerReference};
+use super::{DateQuestion, Intent, Quantity, TimerReference, announcement, memory};
 
 const ENGLISH: &str = include_str!("english.toml");
 
@@ -41,7 +40,10 @@ impl Catalogue {
         let text = normalise(utterance)?;
         let bare = self.fillers.strip(&text);
         // As it was said first: "hello" and "thank you" are fillers in front of a request, but requests on their own.
-        let intent = self.recognise_normalised(&text).or_else(|| memory::recognise(utterance));
+        let intent = self
+            .recognise_normalised(&text)
+            .or_else(|| memory::recognise(utterance))
+            .or_else(|| announcement::recognise(utterance));
         if bare == text { intent } else { intent.or_else(|| self.recognise_normalised(bare)) }
     }
 
@@ -118,6 +120,8 @@ enum Meaning {
     Stop,
     HassNevermind,
     Repeat,
+    ListAnnouncements,
+    CancelAnnouncements,
     Help,
     Greet,
     Thank,
@@ -146,6 +150,8 @@ impl Meaning {
             Meaning::Stop => Intent::Stop,
             Meaning::HassNevermind => Intent::Nevermind,
             Meaning::Repeat => Intent::Repeat,
+            Meaning::ListAnnouncements => Intent::ListAnnouncements,
+            Meaning::CancelAnnouncements => Intent::CancelAnnouncements { about: None },
             Meaning::Help => Intent::Help,
             Meaning::Greet => Intent::Greet,
             Meaning::Thank => Intent::Thank,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 
+use super::announcement::{self, AnnounceAt, Announcement, AnnouncementId, NoAnnouncing};
 use super::arithmetic::{Arithmetic, Undefined};
 use super::memory::{self, Fact, FactId};
 use super::numeral::Numeral;
@@ -21,6 +22,10 @@ pub struct Surroundings<'a> {
     pub timers: &'a [Timer],
     /// What is remembered, the oldest first.
     pub facts: &'a [Fact],
+    /// What waits to be announced, the soonest first.
+    pub announcements: &'a [Announcement],
+    /// Why nothing can wait to be announced, if so.
+    pub no_announcing: Option<NoAnnouncing>,
     /// What was last answered in this conversation.
     pub last_reply: Option<&'a str>,
     /// The volume in percent.
@@ -45,6 +50,15 @@ pub enum Action {
     Remember(String),
     /// Forget these facts.
     ForgetFacts(Vec<FactId>),
+    /// Say this aloud.
+    Announce {
+        /// The words.
+        text: String,
+        /// When; a time of day never stands here.
+        at: AnnounceAt,
+    },
+    /// Say these no more.
+    CancelAnnouncements(Vec<AnnouncementId>),
     /// Stop speaking, and any timer that rings.
     Stop,
 }
@@ -85,6 +99,11 @@ pub fn fulfil(intent: &Intent, around: &Surroundings<'_>) -> Fulfilment {
         Intent::Remember { fact } => memory::remember(fact),
         Intent::ForgetFacts { about } => memory::forget(about.as_deref(), around.facts),
         Intent::RecallFacts { about } => memory::recall(about.as_deref(), around.facts),
+        Intent::Announce { text, at } => {
+            announcement::announce(text, *at, around.now, around.announcements, around.no_announcing)
+        }
+        Intent::ListAnnouncements => announcement::list(around.announcements, around.now),
+        Intent::CancelAnnouncements { about } => announcement::cancel(about.as_deref(), around.announcements),
         Intent::Repeat => Fulfilment::saying(match around.last_reply {
             Some(reply) if !reply.is_empty() => reply,
             _ => "I haven't said anything yet.",
@@ -100,7 +119,7 @@ pub fn fulfil(intent: &Intent, around: &Surroundings<'_>) -> Fulfilment {
     }
 }
 
-const HELP: &str = "I can tell you the time and date, run timers, change the volume, do sums, convert units and \
+const HELP: &str = "I can tell you the time and date, run timers, make announcements, change the volume, do sums, convert units and \
                     remember what you tell me. Try: set a timer for 10 minutes.";
 
 /// The volume after "unmute", since the one before is not known.

@@ -166,11 +166,15 @@ pub fn answer_from_facts(question: &str, facts: &[Fact]) -> Option<String> {
     (asks && !found.is_empty()).then(|| told(&found))
 }
 
+/// Whether every word of `about` that says something occurs in `text`.
+pub(super) fn speaks_of(about: &str, text: &str) -> bool {
+    let wanted: BTreeSet<String> = content(about).collect();
+    !wanted.is_empty() && wanted.is_subset(&content(text).collect())
+}
+
 /// The facts in which every word that says something occurs.
 fn concerning<'a>(about: &str, facts: &'a [Fact]) -> Vec<&'a Fact> {
-    let wanted: BTreeSet<String> = content(about).collect();
-    let has_all = |fact: &&Fact| wanted.is_subset(&content(&fact.text).collect());
-    if wanted.is_empty() { Vec::new() } else { facts.iter().filter(has_all).collect() }
+    facts.iter().filter(|fact| speaks_of(about, &fact.text)).collect()
 }
 
 fn content(text: &str) -> impl Iterator<Item = String> + '_ {

@@ -6,6 +6,7 @@
 //! utterance -> normalise -> sentence (template + slots) -> Intent -> fulfil -> reply and actions
 //! ```
 
+mod announcement;
 mod arithmetic;
 mod catalogue;
 mod day;
@@ -29,6 +30,7 @@ mod tests;
 
 use std::time::Duration;
 
+pub use announcement::{AnnounceAt, Announcement, AnnouncementId, NoAnnouncing, proclaim};
 pub use arithmetic::Arithmetic;
 pub use catalogue::Catalogue;
 pub use day::Day;
@@ -91,6 +93,20 @@ pub enum Intent {
         /// What it is about; nothing where everything is meant.
         about: Option<String>,
     },
+    /// Something to be said aloud.
+    Announce {
+        /// The words.
+        text: String,
+        /// When.
+        at: AnnounceAt,
+    },
+    /// Which announcements wait.
+    ListAnnouncements,
+    /// An end to announcements before they are made.
+    CancelAnnouncements {
+        /// What they are about; nothing where all are meant.
+        about: Option<String>,
+    },
     /// What can be asked for.
     Help,
     /// "Hello".
@@ -133,6 +149,41 @@ pub enum DateQuestion {
 }
 
 impl Intent {
+    /// Whether it asks that something be done, and not only told.
+    #[must_use]
+    pub fn is_deed(&self) -> bool {
+        match self {
+            Intent::StartTimer { .. }
+            | Intent::CancelTimer(_)
+            | Intent::CancelAllTimers
+            | Intent::PickTimer(_)
+            | Intent::SetVolume(_)
+            | Intent::ChangeVolume(_)
+            | Intent::Mute
+            | Intent::Unmute
+            | Intent::Stop
+            | Intent::Nevermind
+            | Intent::Remember { .. }
+            | Intent::ForgetFacts { .. }
+            | Intent::Announce { .. }
+            | Intent::CancelAnnouncements { .. } => true,
+            Intent::GetTime
+            | Intent::GetDate(_)
+            | Intent::TimerStatus(_)
+            | Intent::GetVolume
+            | Intent::Repeat
+            | Intent::RecallFacts { .. }
+            | Intent::ListAnnouncements
+            | Intent::Help
+            | Intent::Greet
+            | Intent::Thank
+            | Intent::Farewell { .. }
+            | Intent::HowAreYou
+            | Intent::Calculate(_)
+            | Intent::ConvertUnits { .. } => false,
+        }
+    }
+
     /// The intent's name: Home Assistant's where it has one, else one in the same style.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -155,6 +206,10 @@ impl Intent {
             Intent::Remember { .. } => "Remember",
             Intent::ForgetFacts { .. } => "ForgetFacts",
             Intent::RecallFacts { .. } => "RecallFacts",
+            // What Home Assistant broadcasts, it says on its other satellites.
+            Intent::Announce { .. } => "Announce",
+            Intent::ListAnnouncements => "ListAnnouncements",
+            Intent::CancelAnnouncements { .. } => "CancelAnnouncements",
             Intent::Help => "Help",
             Intent::Greet => "Greet",
             Intent::Thank => "Thank",

@@ -78,6 +78,10 @@ fn days_until(day: Day, date: Date, today: Date) -> String {
 }
 
 /// "March 1st".
+pub(super) fn weekday_and_day(date: Date) -> String {
+    format!("{}, {}", weekday_name(date.weekday()), month_and_day(date))
+}
+
 fn month_and_day(date: Date) -> String {
     let suffix = match date.day() {
         1 | 21 | 31 => "st",

@@ -121,6 +121,7 @@ fn delete_portion(connection: &Connection, person: i64) -> Result<bool, StoreErr
              JOIN message ON message.conversation = conversation.id WHERE person = ?1 LIMIT ?2)",
         "DELETE FROM conversation WHERE id IN (SELECT id FROM conversation WHERE person = ?1 LIMIT ?2)",
         "DELETE FROM fact WHERE id IN (SELECT id FROM fact WHERE person = ?1 LIMIT ?2)",
+        "DELETE FROM announcement WHERE id IN (SELECT id FROM announcement WHERE person = ?1 LIMIT ?2)",
         "DELETE FROM traffic WHERE id IN (SELECT id FROM traffic WHERE person = ?1 LIMIT ?2)",
     ];
     for delete in all {
@@ -145,4 +146,29 @@ fn set_aside(file: &Path) -> Vec<PathBuf> {
     let mut aside: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_aside).collect();
     aside.sort();
     aside
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{NewPerson, NewPrivacy};
+
+    /// As SQLite reports a file on a disk that was mounted read-only.
+    #[test]
+    fn on_a_disk_that_is_read_only_nobody_is_erased_and_nothing_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("pipit.db")).unwrap();
+        let new = NewPerson { name: Some("Ann"), role: Role::Member, privacy: NewPrivacy::Standard };
+        let ann = store.add_person(&new, Timestamp::UNIX_EPOCH).unwrap();
+        store.of(ann).unwrap().add_fact("the wren sings", Timestamp::UNIX_EPOCH).unwrap();
+        store.device().pragma_update(None, "query_only", true).unwrap();
+        let error = store.erase_person(ann).unwrap_err().to_string();
+        assert!(error.contains("readonly") && error.contains("check that its disk"), "{error}");
+        assert_eq!(store.of(ann).unwrap().facts().unwrap()[0].text, "the wren sings");
+        store.device().pragma_update(None, "query_only", false).unwrap();
+        store.erase_person(ann).unwrap();
+        assert_eq!(store.people().unwrap().len(), 1);
+    }
 }

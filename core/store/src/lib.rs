@@ -1,5 +1,5 @@
-//! What Pipit remembers, in one SQLite file: conversations as they were heard and an index of their words, timers, the
-//! volume, and what the last turns took.
+//! What Pipit remembers, in one SQLite file: conversations as they were heard and an index of their words, what waits to be
+//! announced, timers, the volume, and what the last turns took.
 //!
 //! A [`Store`] is one person's. What people say is sealed with a key of theirs, and whatever reads or changes it asks for what
 //! belongs to that person only; timers, the volume and the record of turns are the device's.
@@ -7,6 +7,7 @@
 //! Synchronous and small: async callers use it from a blocking thread. What is remembered is decided elsewhere.
 #![forbid(unsafe_code)]
 
+mod announcements;
 mod back_up;
 mod carry;
 mod conversations;
@@ -40,6 +41,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
+pub use announcements::StoredAnnouncement;
 pub use carry::{Carried, WholeConversation};
 pub use conversations::{Conversation, ConversationId};
 pub use erase::Erased;
@@ -50,6 +52,7 @@ pub use messages::{Message, MessageId, NewReply, NewTurn, Said, TurnIds};
 pub use people::{LONGEST_NAME, NewPerson, NewPrivacy, Person, PersonId, PrivacyTier, Role};
 pub use pin::PinCheck;
 pub use search::Found;
+pub use settings::Night;
 pub use summary::{MadeOf, Summary};
 pub use timers::StoredTimer;
 pub use turns::StoredTurn;

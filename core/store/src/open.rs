@@ -61,6 +61,7 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
             ALTER TABLE conversation ADD COLUMN summarised_to INTEGER;  -- the last message that is in it",
         ),
         schema::people(),
+        schema::announcements(),
     ])
 });
 

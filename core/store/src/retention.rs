@@ -16,21 +16,25 @@ const MESSAGES: i64 = 8;
 const ROWS: i64 = 1000;
 
 impl Store {
-    /// Deletes a portion of what anybody said in conversations in which nothing was said since `before`. Says whether there may
-    /// be more. Of people whose key is not here the index is dropped, and made anew when they search.
+    /// Deletes a portion of what anybody said in conversations in which nothing was said since `before`, if it is `now`. Says
+    /// whether there may be more. What was said after something newer than `before` is no older, whatever the clock showed then:
+    /// a board without a battery begins in 1970. Of people whose key is not here the index is dropped, and made anew when they search.
     ///
     /// # Errors
     /// This is not the owner's store, or see [`StoreError`].
-    pub fn forget_conversations(&self, before: Timestamp) -> Result<bool, StoreError> {
+    pub fn forget_conversations(&self, before: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
         self.require_root()?;
         let oldest = "SELECT conversation.id, person.id, person.number, tier FROM conversation
              JOIN person ON person.number = conversation.person
-             WHERE changed < ? AND data_key IS NOT NULL ORDER BY changed LIMIT 1";
+             WHERE changed < ?1 AND data_key IS NOT NULL AND recency <
+                 ifnull((SELECT min(recency) FROM conversation WHERE changed BETWEEN ?1 AND ?2), recency + 1)
+             ORDER BY changed LIMIT 1";
         let read = |row: &rusqlite::Row<'_>| {
             let tier = PrivacyTier::read(row.get_ref(3)?.as_str()?);
             Ok((ConversationId(row.get(0)?), PersonId(row.get(1)?), row.get(2)?, tier))
         };
-        let found = self.device().query_row(oldest, [before.as_millisecond()], read).optional()?;
+        let found =
+            self.device().query_row(oldest, [before.as_millisecond(), now.as_millisecond()], read).optional()?;
         let Some((conversation, id, number, tier)) = found else { return Ok(false) };
         let with_key = if tier == PrivacyTier::Standard { self.of(id).ok() } else { None };
         match with_key {

@@ -149,3 +149,17 @@ pub(crate) fn people<'a>() -> M<'a> {
             SELECT substr(name, 7), seq FROM sqlite_sequence WHERE name LIKE 'plain\\_%' ESCAPE '\\';",
     )
 }
+
+/// What waits to be said aloud. It is the person's who wants it said.
+pub(crate) fn announcements<'a>() -> M<'a> {
+    M::up(
+        "CREATE TABLE announcement (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            person INTEGER NOT NULL REFERENCES person (number),
+            text BLOB NOT NULL,            -- sealed
+            due INTEGER NOT NULL           -- Unix milliseconds
+        ) STRICT;
+        CREATE INDEX announcement_due ON announcement (due);
+        CREATE INDEX announcement_person ON announcement (person);",
+    )
+}

@@ -26,6 +26,7 @@ pub(crate) enum Column {
     Text = 4,
     Heard = 5,
     Fact = 6,
+    Announcement = 7,
 }
 
 impl Column {
@@ -37,6 +38,7 @@ impl Column {
             Column::Summary => "the summary of conversation",
             Column::Text | Column::Heard => "the text of message",
             Column::Fact => "the fact",
+            Column::Announcement => "the announcement",
         }
     }
 }

@@ -191,3 +191,47 @@ fn try_to_tidy_up(store: &Store) -> Result<(), StoreError> {
         Ok(())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::connect;
+
+    /// A file as an older Pipit left it.
+    fn older(file: &Path) {
+        let raw = Connection::open(file).unwrap();
+        raw.execute_batch(include_str!("../tests/version_5.sql")).unwrap();
+        raw.execute_batch(
+            "INSERT INTO conversation (id, key, title, temporary, created, changed, recency) VALUES (7, 'k', 'Old', 0, 1, 2, 3);
+             INSERT INTO message (conversation, role, at, text)
+                 WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 199)
+                 SELECT 7, iif(n % 2 = 0, 'user', 'assistant'), 1, 'said ' || n FROM n;",
+        )
+        .unwrap();
+    }
+
+    /// SQLite reports a file that may not grow any further as it reports a full disk, and one that may not be changed as one on
+    /// a disk that was mounted read-only.
+    #[test]
+    fn a_disk_that_is_full_or_read_only_leaves_an_older_file_as_it_was() {
+        for (pragma, value) in [("max_page_count", 1), ("query_only", 1)] {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("pipit.db");
+            older(&file);
+            let mut connection = connect(&file).unwrap();
+            connection.pragma_update(None, pragma, value).unwrap();
+            let error = settle(&mut connection, &file, &KeySource::Beside).unwrap_err();
+            match pragma {
+                "max_page_count" => assert!(matches!(error, StoreError::DiskFull), "{error}"),
+                _ => assert!(error.to_string().contains("readonly"), "{error}"),
+            }
+            let plain = "SELECT count(*) FROM plain_message";
+            assert_eq!(connection.query_row(plain, [], |row| row.get::<_, u32>(0)).unwrap(), 200);
+            drop(connection);
+            let store = Store::open(&file).unwrap();
+            let conversation = store.conversations(None, 1).unwrap()[0].id;
+            let messages = store.messages(conversation, None, usize::MAX).unwrap();
+            assert_eq!((messages.len(), messages[199].text.as_str()), (200, "said 199"));
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! People: what one says is nobody else's, lies sealed in the file, and opens with its key only.
 #![allow(clippy::unwrap_used, reason = "this is test code, which clippy sees only inside of test functions")]
 
+mod support;
+
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -75,13 +77,7 @@ impl Home {
 
     /// The names of the files with the marker in them, in whatever case.
     fn holding(&self, marker: &str) -> Vec<PathBuf> {
-        let marker = marker.to_ascii_lowercase();
-        let files = fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().path());
-        let holds = |path: &PathBuf| {
-            let bytes = fs::read(path).unwrap().to_ascii_lowercase();
-            bytes.windows(marker.len()).any(|window| window == marker.as_bytes())
-        };
-        files.filter(holds).collect()
+        support::holding(self.folder.path(), marker)
     }
 }
 
@@ -292,12 +288,11 @@ fn what_was_changed_in_the_file_is_not_taken_for_what_was_said() {
     assert!(raw.execute("UPDATE message SET text = 'plain'", []).is_err(), "a plain text fits in no column");
 }
 
-/// The file as the fifth version of the schema has it, with a copy of it.
 #[test]
 fn what_an_older_pipit_left_is_sealed_and_nothing_else_is_left_of_it() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("pipit.db");
-    make_older(&file);
+    drop(support::make_older(&file, MARKER));
     assert_eq!(fs::copy(&file, folder.path().join("pipit.db.good")).unwrap(), fs::metadata(&file).unwrap().len());
     let mut home = Home { owner: Store::open(&file).unwrap(), folder, file };
     assert_eq!(home.owner.warning(), None);
@@ -320,21 +315,4 @@ fn what_an_older_pipit_left_is_sealed_and_nothing_else_is_left_of_it() {
         home.reopen();
     }
     assert!(home.owner.create_conversation("new", AT).unwrap().0 > 90, "an id never comes back");
-}
-
-fn make_older(file: &std::path::Path) {
-    let raw = rusqlite::Connection::open(file).unwrap();
-    raw.execute_batch(include_str!("version_5.sql")).unwrap();
-    let m = MARKER;
-    raw.execute_batch(&format!(
-        "INSERT INTO conversation (id, key, title, temporary, system_prompt, created, changed, recency, summary, summarised_to)
-             VALUES (7, 'k', '{m} title', 0, '{m}', 1, 2, 3, '{m}', 6);
-         INSERT INTO message (id, conversation, role, at, text, heard, replaced_by) VALUES
-             (4, 7, 'user', 1, '{m} wants', NULL, NULL), (6, 7, 'assistant', 2, '{m} replies', '{m}', NULL),
-             (5, 7, 'assistant', 2, '{m} said before', NULL, 6);
-         INSERT INTO fact (id, text, at) VALUES (4, '{m} is a fact', 1);
-         INSERT INTO conversation (id, key, title, temporary, created, changed, recency) VALUES (90, 'l', '{m}', 0, 1, 2, 4);
-         DELETE FROM conversation WHERE id = 90;"
-    ))
-    .unwrap();
 }

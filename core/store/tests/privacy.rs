@@ -244,13 +244,13 @@ fn what_is_older_than_it_may_be_goes_in_portions_and_whole_turns() {
         bens.record_traffic(&traffic).unwrap();
     }
     store.back_up().unwrap();
-    assert!(!store.forget_conversations(AT).unwrap(), "nothing is older than the first");
+    assert!(!store.forget_conversations(AT, old).unwrap(), "nothing is older than the first");
 
-    assert!(store.forget_conversations(old).unwrap());
+    assert!(store.forget_conversations(old, old).unwrap());
     assert_eq!(store.recent_exchanges(99).unwrap().len(), 6, "a portion");
     assert_eq!(store.search("old", 99).unwrap().messages.len(), 6);
     assert_eq!(store.backed_up_at(), None, "the copy still has it");
-    while store.forget_conversations(old).unwrap() {}
+    while store.forget_conversations(old, old).unwrap() {}
     while store.forget_traffic(old).unwrap() {}
     store.forget_log();
     assert_eq!(store.conversations(None, 9).unwrap().iter().map(|c| c.id).collect::<Vec<_>>(), [new]);
@@ -264,4 +264,22 @@ fn what_is_older_than_it_may_be_goes_in_portions_and_whole_turns() {
     assert_eq!(bens.search("again", 9).unwrap().messages.len(), 1);
     assert!(bens.search("old", 9).unwrap().messages.is_empty());
     drop(folder);
+}
+
+#[test]
+fn what_was_said_by_a_clock_that_was_wrong_is_as_old_as_what_was_said_before_it() {
+    let (_folder, _file, store) = home();
+    let (now, day) = (AT + (365 * 24).hours(), 24.hours());
+    let said_at = |title: &str, at| store.create_conversation(title, at).unwrap();
+    said_at("a year ago", AT);
+    said_at("by a clock that was ahead", now + (900 * 24).hours());
+    said_at("yesterday", now - day);
+    said_at("by a clock that had forgotten the time", AT);
+    while store.forget_conversations(now - (30 * 24).hours(), now).unwrap() {}
+    let left: Vec<String> = store.conversations(None, 9).unwrap().into_iter().map(|one| one.title).collect();
+    assert_eq!(left, ["by a clock that had forgotten the time", "yesterday", "by a clock that was ahead"]);
+    let later = now + (60 * 24).hours();
+    while store.forget_conversations(later - (30 * 24).hours(), later).unwrap() {}
+    let left: Vec<String> = store.conversations(None, 9).unwrap().into_iter().map(|one| one.title).collect();
+    assert_eq!(left, ["by a clock that was ahead"]);
 }

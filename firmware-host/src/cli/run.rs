@@ -53,7 +53,7 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
     tokio::spawn(timers::announce(app.engine().clone(), driver.inbox()));
     let servers = chat::mcp_servers(app.config(), &|| Ok(app.store().clone()))?;
     tokio::spawn(chat::offer_tools(app.engine().clone(), servers));
-    tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy));
+    tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy, Arc::new(jiff::Zoned::now)));
     if let Some(address) = app.config().web_listen {
         let (bus, store) = (app.bus(), app.speakers().clone());
         let (snapshots, levels) = (bus.snapshots(), bus.levels().subscribe());

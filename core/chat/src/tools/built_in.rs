@@ -5,14 +5,18 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use jiff::civil::{DateTime, Time};
 use pipit_core::chat::{Risk, ToolSpec};
-use pipit_core::intent::{DateQuestion, Intent, TimerReference};
+use pipit_core::intent::{AnnounceAt, DateQuestion, Intent, TimerReference};
 use pipit_store::StoreError;
 use serde_json::{Map, Value, json};
 
-use super::{Circumstances, Done, Nature, Tool};
+use super::{Circumstances, Done, Nature, Tool, optional_text, text_of};
 use crate::engine::blocking;
 use crate::offline;
+
+/// The longest name of a timer, in characters.
+const LONGEST_NAME: usize = 40;
 
 /// The intent that a model means by its arguments, or why it means none.
 type IntentOf = fn(&Map<String, Value>) -> Result<Intent, String>;
@@ -40,7 +44,7 @@ pub(crate) fn built_in() -> Vec<Arc<dyn Tool>> {
             &[],
             |arguments| {
                 let length = Some(length(arguments)?);
-                Ok(Intent::StartTimer { name: optional_text(arguments, "name")?, length })
+                Ok(Intent::StartTimer { name: timer_name(arguments)?, length })
             },
         ),
         tool("get_timers", "Which timers run, and how long they have left.", Risk::Reads, json!({}), &[], |_| {
@@ -61,16 +65,46 @@ pub(crate) fn built_in() -> Vec<Arc<dyn Tool>> {
                 Ok(Intent::SetVolume(percent.round().clamp(0.0, 101.0) as u16))
             },
         ),
-        remembers(
+        keeps(
+            "announce",
+            "Says a text aloud here, at once or later: for announcements to everybody at home, and for reminders. Give at \
+             or in_minutes for later, and neither for at once.",
+            json!({
+                "text": text("What to say, as it is to be heard, such as: Dinner is ready."),
+                "at": text("Local time, such as 18:00, or with its date, such as 2026-03-08T07:30"),
+                "in_minutes": number("Minutes from now"),
+            }),
+            &["text"],
+            |arguments| Ok(Intent::Announce { text: text_of(arguments, "text")?, at: when(arguments)? }),
+        ),
+        tool(
+            "get_announcements",
+            "Which announcements and reminders wait to be said, and when.",
+            Risk::Reads,
+            json!({}),
+            &[],
+            |_| Ok(Intent::ListAnnouncements),
+        ),
+        tool(
+            "cancel_announcement",
+            "Takes back what waits to be announced, or what you were to remind of.",
+            Risk::Changes,
+            json!({"about": text("A word of it, such as: dinner")}),
+            &["about"],
+            |arguments| Ok(Intent::CancelAnnouncements { about: Some(text_of(arguments, "about")?) }),
+        ),
+        keeps(
             "remember",
             "Remembers something for later conversations, because the person asked for it.",
             json!({"fact": text("In the person's own words, such as: I park on level two")}),
+            &["fact"],
             |arguments| Ok(Intent::Remember { fact: text_of(arguments, "fact")? }),
         ),
-        remembers(
+        keeps(
             "forget",
             "Forgets what the person had you remember about something, because they asked for it.",
             json!({"about": text("A word of it, such as: park")}),
+            &["about"],
             |arguments| Ok(Intent::ForgetFacts { about: Some(text_of(arguments, "about")?) }),
         ),
     ]
@@ -89,9 +123,8 @@ fn tool(
     Arc::new(BuiltIn { spec, nature: Nature::Own, intent_of })
 }
 
-/// A tool that takes one text and changes what is remembered.
-fn remembers(name: &str, description: &str, properties: Value, intent_of: IntentOf) -> Arc<dyn Tool> {
-    let required: Vec<&String> = properties.as_object().into_iter().flat_map(Map::keys).collect();
+/// A tool that changes what is read or said in later turns.
+fn keeps(name: &str, description: &str, properties: Value, required: &[&str], intent_of: IntentOf) -> Arc<dyn Tool> {
     let parameters = json!({"type": "object", "properties": properties, "required": required});
     let (name, description) = (name.to_owned(), description.to_owned());
     let spec = ToolSpec { name, description, parameters, risk: Risk::Changes };
@@ -116,7 +149,7 @@ impl Tool for BuiltIn {
             let intent = (self.intent_of)(&arguments)?;
             let failed = |error: StoreError| error.to_string();
             let (result, deed) =
-                offline::answer(&intent, &at.store, &at.now, None, at.default_volume).map_err(failed)?;
+                offline::answer(&intent, &at.store, (&at.now, at.door), None, at.default_volume).map_err(failed)?;
             let device = deed.map_or(Ok(Vec::new()), |deed| offline::perform(deed, &at.store)).map_err(failed)?;
             Ok(Done { result, device })
         };
@@ -124,16 +157,38 @@ impl Tool for BuiltIn {
     }
 }
 
-fn text_of(arguments: &Map<String, Value>, key: &str) -> Result<String, String> {
-    optional_text(arguments, key)?.ok_or_else(|| format!("{key} is missing"))
+/// What a new timer is for: no more than a name, since it is read again whenever somebody asks which timers there are, and so
+/// could carry what others wrote into another turn.
+fn timer_name(arguments: &Map<String, Value>) -> Result<Option<String>, String> {
+    let name = optional_text(arguments, "name")?;
+    let fits = |name: &String| name.split_whitespace().count() <= 4 && name.chars().count() <= LONGEST_NAME;
+    if name.as_ref().is_none_or(fits) { Ok(name) } else { Err("name must be four words at most".to_owned()) }
 }
 
-/// A text that need not be there. Models write an empty one, or null, for none.
-fn optional_text(arguments: &Map<String, Value>, key: &str) -> Result<Option<String>, String> {
+/// When something is to be announced.
+fn when(arguments: &Map<String, Value>) -> Result<AnnounceAt, String> {
+    match (optional_text(arguments, "at")?, minutes(arguments, "in_minutes")?) {
+        (Some(_), Some(_)) => Err("give at or in_minutes, and not both".to_owned()),
+        (None, Some(length)) => Ok(AnnounceAt::After(length)),
+        (None, None) => Ok(AnnounceAt::Once),
+        (Some(at), None) => {
+            let time = at.parse::<Time>().map(AnnounceAt::Time);
+            // A time alone is no date and time, and a date and time would pass for its time.
+            let at = if at.contains('-') { at.parse::<DateTime>().map(AnnounceAt::On) } else { time };
+            at.map_err(|_| "at must be a local time, such as 18:00 or 2026-03-08T07:30".to_owned())
+        }
+    }
+}
+
+/// A length in minutes that need not be there.
+fn minutes(arguments: &Map<String, Value>, key: &str) -> Result<Option<Duration>, String> {
     match arguments.get(key) {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
-        Some(_) => Err(format!("{key} must be a text")),
+        Some(value) => {
+            let minutes = value.as_f64().filter(|minutes| *minutes >= 0.0);
+            let minutes = minutes.ok_or_else(|| format!("{key} must be a number that is not negative"))?;
+            Ok(Some(Duration::try_from_secs_f64((minutes * 60.0).round()).unwrap_or(Duration::MAX)))
+        }
     }
 }
 

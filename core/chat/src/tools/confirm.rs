@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipit_core::chat::ToolCall;
-use serde_json::{Map, Value};
+use pipit_core::chat::{Door, ToolCall};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Tool;
@@ -37,7 +37,10 @@ pub(crate) struct Confirmations {
 pub(crate) struct Pending {
     pub(crate) id: u64,
     pub(crate) tool: Arc<dyn Tool>,
-    pub(crate) arguments: Map<String, Value>,
+    pub(crate) call: ToolCall,
+    /// What the person was asked.
+    pub(crate) what: String,
+    pub(crate) door: Door,
     expires: Instant,
 }
 
@@ -54,12 +57,11 @@ pub(crate) enum Answer {
 
 impl Confirmations {
     /// Lets `call` wait.
-    pub(crate) fn ask(&mut self, tool: Arc<dyn Tool>, call: &ToolCall, now: Instant) -> Confirmation {
+    pub(crate) fn ask(&mut self, tool: Arc<dyn Tool>, call: &ToolCall, door: Door, now: Instant) -> Confirmation {
         self.last_id += 1;
-        let (id, arguments) = (self.last_id, call.object());
-        let expires = now + TIME_TO_LIVE;
-        self.pending = Some(Pending { id, tool, arguments, expires });
-        Confirmation { id, what: describe(call), within: TIME_TO_LIVE }
+        let (id, what, expires) = (self.last_id, tool.describe(call), now + TIME_TO_LIVE);
+        self.pending = Some(Pending { id, tool, call: call.clone(), what: what.clone(), door, expires });
+        Confirmation { id, what, within: TIME_TO_LIVE }
     }
 
     /// Whether anything waits.
@@ -76,7 +78,7 @@ impl Confirmations {
 }
 
 /// A use of a tool in words, such as `HassTurnOff (domain: lock, name: Front Door)`.
-fn describe(call: &ToolCall) -> String {
+pub(super) fn describe(call: &ToolCall) -> String {
     let arguments: Vec<String> = call
         .object()
         .iter()

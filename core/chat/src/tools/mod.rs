@@ -5,6 +5,7 @@
 
 mod built_in;
 mod confirm;
+mod home;
 mod mcp;
 mod toolbox;
 
@@ -12,17 +13,19 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use jiff::Zoned;
-use pipit_core::chat::{Risk, Tier, ToolCall, ToolSpec};
+use pipit_core::chat::{Door, Risk, Tier, ToolCall, ToolSpec};
 use pipit_store::Store;
 use serde_json::{Map, Value};
 
 use crate::reply::DeviceAction;
 
-pub(crate) use built_in::built_in;
+use built_in::built_in;
 pub use confirm::Confirmation;
 pub(crate) use confirm::{Answer, Confirmations, Pending};
+pub use home::{HOME_CONTROL, Home, HomeCommand};
+use home::{NO_HOME, home_control};
 pub use mcp::{McpServer, McpSettings, McpTool};
-pub(crate) use toolbox::{ToolBox, Turn, Used, run};
+pub(crate) use toolbox::{Offered, ToolBox, Turn, Used, run};
 
 /// Something that a model may want used. Whoever adds one gives it to [`crate::Engine::offer`].
 pub trait Tool: Send + Sync {
@@ -33,6 +36,11 @@ pub trait Tool: Send + Sync {
     fn risk(&self, call: &ToolCall) -> Risk {
         let _ = call;
         self.spec().risk
+    }
+
+    /// This use of it in words, with every argument, for whoever is to confirm it.
+    fn describe(&self, call: &ToolCall) -> String {
+        confirm::describe(call)
     }
 
     /// What its results and its effects mean for the rest of the turn.
@@ -59,7 +67,7 @@ pub trait Tool: Send + Sync {
 pub enum Nature {
     /// What it returns was made by Pipit or by the person who speaks.
     Own,
-    /// It changes what models are told in later turns, so it is not used in a turn that read something of others.
+    /// It keeps words that are read or said in later turns, so it is not used in a turn that read something of others.
     Remembers,
     /// What it returns may have been written by anybody, to be read by a model.
     Foreign,
@@ -72,8 +80,12 @@ pub struct Circumstances {
     pub store: Store,
     /// The local time.
     pub now: Zoned,
+    /// Through which door it was asked for.
+    pub door: Door,
     /// The volume in percent, if nobody has changed it.
     pub default_volume: u8,
+    /// Whether a person has confirmed exactly this.
+    pub confirmed: bool,
 }
 
 /// What came of using a tool.
@@ -83,4 +95,18 @@ pub struct Done {
     pub result: String,
     /// What is left for the device to do.
     pub device: Vec<DeviceAction>,
+}
+
+/// A text among a tool's arguments.
+fn text_of(arguments: &Map<String, Value>, key: &str) -> Result<String, String> {
+    optional_text(arguments, key)?.ok_or_else(|| format!("{key} is missing"))
+}
+
+/// A text that need not be there. Models write an empty one, or null, for none.
+fn optional_text(arguments: &Map<String, Value>, key: &str) -> Result<Option<String>, String> {
+    match arguments.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+        Some(_) => Err(format!("{key} must be a text")),
+    }
 }

@@ -1,5 +1,6 @@
 //! Utterances in, replies out: what the catalogue, the slots and the answers do together.
 
+mod announcements;
 mod corpora;
 mod memory;
 mod properties;
@@ -24,7 +25,15 @@ fn catalogue() -> &'static Catalogue {
 
 /// Half past four in the afternoon of Saturday, the first of March 2025, with nothing going on.
 fn quiet() -> Surroundings<'static> {
-    Surroundings { now: date(2025, 3, 1).at(16, 30, 0, 0), timers: &[], facts: &[], last_reply: None, volume: 40 }
+    Surroundings {
+        now: date(2025, 3, 1).at(16, 30, 0, 0),
+        timers: &[],
+        facts: &[],
+        announcements: &[],
+        no_announcing: None,
+        last_reply: None,
+        volume: 40,
+    }
 }
 
 fn timer(id: i64, name: Option<&str>, length_s: u64, remaining_s: u64) -> Timer {
@@ -63,6 +72,10 @@ fn action_in_short(action: &Action) -> String {
         Action::SetVolume(percent) => format!("volume {percent}"),
         Action::Remember(fact) => format!("remember `{fact}`"),
         Action::ForgetFacts(ids) => format!("forget facts {:?}", ids.iter().map(|id| id.0).collect::<Vec<_>>()),
+        Action::Announce { text, at } => format!("announce `{text}` {at:?}"),
+        Action::CancelAnnouncements(ids) => {
+            format!("cancel announcements {:?}", ids.iter().map(|id| id.0).collect::<Vec<_>>())
+        }
         Action::Stop => "stop".to_owned(),
     }
 }

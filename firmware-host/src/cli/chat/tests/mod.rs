@@ -1,6 +1,7 @@
 //! The chat without a terminal: keys and events go in, commands come out, and the screen is a picture.
 
 mod browsing;
+mod panics;
 mod replies;
 
 use std::time::Duration;

@@ -1,0 +1,160 @@
+//! Language models and servers with tools: whom Pipit may ask.
+
+use expect_test::expect;
+
+use super::*;
+
+#[test]
+fn a_server_needs_little() {
+    let server = |text: &str| from_file(text).unwrap().llm.unwrap().servers.remove(0);
+    let ollama = server("[chat]\nprovider = \"ollama\"\nmodel = \"qwen3:4b\"");
+    assert_eq!((ollama.base_url.as_str(), ollama.api_key), ("http://127.0.0.1:11434", None));
+    let text = "chat = { provider = 'openai', base_url = 'https://a.example/v1/', model = 'm', api_key_env = 'KEY' }";
+    let openai = server(text);
+    assert_eq!(openai.base_url, "https://a.example/v1");
+    assert_eq!(openai.api_key, Some(KeySource::Environment("KEY".into())));
+    for written in ["", "base_url = 'https://api.anthropic.com/v1/'"] {
+        let anthropic = server(&format!("[chat]\nprovider = 'anthropic'\nmodel = 'm'\n{written}"));
+        assert_eq!(anthropic.base_url, "https://api.anthropic.com");
+    }
+}
+
+#[test]
+fn servers_stand_in_order_of_preference_each_with_a_name_and_a_tier() {
+    let config = from_file(
+        "[chat]\nprovider = 'openai'\nbase_url = 'https://openrouter.ai/api/v1'\nmodel = 'a'\nprivacy = 'in the house'\n\
+         [[chat.fallback]]\nprovider = 'openai'\nbase_url = 'http://nas:8080/v1'\nmodel = 'b'\napi_key_env = 'NAS_KEY'\n\
+         [[chat.fallback]]\nprovider = 'ollama'\nmodel = 'c'\n\
+         [[chat.fallback]]\nprovider = 'ollama'\nmodel = 'd'\n\
+         [[chat.fallback]]\nprovider = 'openai'\nbase_url = 'http://192.168.1.2/v1'\nmodel = 'e'\nname = ' ollama-2 '\n\
+         [[chat.fallback]]\nprovider = 'anthropic'\nmodel = 'f'",
+    );
+    let llm = config.unwrap().llm.unwrap();
+    let shown: Vec<String> = llm
+        .servers
+        .iter()
+        .map(|server| {
+            let LlmServer { name, model, tier, api_key, .. } = server;
+            let key = if api_key.is_some() { ", key" } else { "" };
+            format!("{name}: {model}, {tier}{key}{}\n", if llm.allows(server) { "" } else { ", not allowed" })
+        })
+        .collect();
+    expect![[r#"
+        openrouter: a, leaves the house, not allowed
+        openai-compatible: b, in the house, key
+        ollama: c, on this device
+        ollama-3: d, on this device
+        ollama-2: e, in the house
+        anthropic: f, leaves the house, not allowed
+    "#]]
+    .assert_eq(&shown.concat());
+    assert_eq!(llm.allowed().count(), 4);
+}
+
+#[test]
+fn who_asks_nobody_has_no_fallback_either() {
+    let text = "[chat]\nprovider = 'none'\n[[chat.fallback]]\nprovider = 'ollama'\nmodel = 'm'\n";
+    assert_eq!(from_file(text).unwrap().llm, None);
+    assert_eq!(
+        from_file("[chat]\nprovider = 'ollama'\nmodel = 'm'\nfallback = []").unwrap().llm.unwrap().servers.len(),
+        1
+    );
+}
+
+#[test]
+fn servers_with_tools_and_slips_of_the_pen() {
+    let main = "[chat]\nprovider = 'ollama'\nmodel = 'm'\n";
+    let home =
+        "[[chat.mcp]]\nname = 'home'\nurl = 'http://ha.local:8123/api/mcp/'\ntools = 'TurnOn, Read,'\nreads = 'Read'\n";
+    let mcp = from_file(&format!("{main}{home}")).unwrap().llm.unwrap().mcp;
+    assert_eq!((mcp[0].url.as_str(), mcp[0].tier), ("http://ha.local:8123/api/mcp", crate::chat::Tier::House));
+    assert_eq!((mcp[0].tools.len(), mcp[0].reads.len()), (2, 1));
+    check_file(
+        &format!(
+            "{main}[[chat.mcp]]\nname = 'my home'\nurl = 'homeassistant'\nreads = 'Read'\n\
+         [[chat.mcp]]\nname = 'home'\nurl = 'http://mcp.example/'\napi_key_env = 'TOKEN'\ntool = 'x'\n"
+        ),
+        expect![[r#"
+            pipit.toml:5:8: chat.mcp.name must be letters, digits, - and _, at most 20 of them; write for example "home"
+            pipit.toml:6:7: chat.mcp.url is no address (relative URL without a base); write for example "http://127.0.0.1:11434" or "https://api.openai.com/v1"
+            pipit.toml:7:9: chat.mcp.reads names "Read", which is not in chat.mcp.tools; write it there too
+            pipit.toml:10:7: chat.mcp.url would send the API key over the Internet unencrypted; write https:// instead of http://, or set none of chat.mcp.api_key_env, api_key_file and api_key_secret
+            pipit.toml:12:1: there is no key chat.mcp.tool; did you mean chat.mcp.tools?
+        "#]],
+    );
+}
+
+#[test]
+fn slips_of_the_pen_in_fallbacks() {
+    let main = "[chat]\nprovider = 'ollama'\nmodel = 'm'\n";
+    check_file(
+        &format!(
+            "{main}[[chat.fallback]]\nprovider = 'olama'\nmodle = 'x'\n[[chat.fallback]]\nmodel = 'x'\nhistory_tokens = 3\n\
+             [[chat.fallback]]\nprovider = 'ollama'\nmodel = 'n'\nname = 'Kitchen'\napi_key = 'sk-SECRET'\n\
+             [[chat.fallback]]\nprovider = 'ollama'\nmodel = 'o'\nname = 'kitchen'\napi_key_env = 'sk-SECRET'\n\
+             [[chat.fallback]]\nprovider = 'ollama'\nmodel = ['SECRET']\nname = 'http://SECRET'\n\
+             [[chat.fallback]]\nprovider = 'openai'\nbase_url = 'http://a.example/v1'\nmodel = 'p'\napi_key_file = '~/key'\n"
+        ),
+        expect![[r#"
+            pipit.toml:5:12: chat.fallback.provider cannot be this; did you mean "ollama"? Otherwise write "openai", "ollama" or "anthropic"
+            pipit.toml:6:1: there is no key chat.fallback.modle; did you mean chat.fallback.model?
+            pipit.toml:9:1: there is no key chat.fallback.history_tokens; [[chat.fallback]] has api_key_env, api_key_file, api_key_secret, base_url, model, name and provider
+            pipit.toml:14:1: there is no key chat.fallback.api_key, because secrets do not belong in the configuration; name the environment variable that holds the key in chat.fallback.api_key_env, a file that holds it in chat.fallback.api_key_file, or what `pipit secrets set` keeps in chat.fallback.api_key_secret
+            pipit.toml:18:8: chat.fallback.name is another server's already; write another one
+            pipit.toml:19:15: chat.fallback.api_key_env must be the name of an environment variable in capitals, such as "OPENAI_API_KEY"; if this is the key itself, put it into that variable, and replace it where it came from if others could read it here
+            pipit.toml:22:9: chat.fallback.model is a list; write text in quotes
+            pipit.toml:23:8: chat.fallback.name must be letters, digits, spaces, dots and hyphens, 30 of them at most; write for example "kitchen server"
+            pipit.toml:26:12: chat.fallback.base_url would send the API key over the Internet unencrypted; write https:// instead of http://, or set none of chat.fallback.api_key_env, api_key_file and api_key_secret
+            pipit.toml:28:16: chat.fallback.api_key_file begins with ~, which only a shell understands; write the whole path
+        "#]],
+    );
+    check_file(
+        &format!(
+            "{main}[[chat.fallback]]\n[[chat.fallback]]\nmodel = 'x'\n[[chat.fallback]]\nprovider = 'openai'\n\
+             [[chat.fallback]]\nprovider = 'ollama'\nmodel = 'n'\n[[chat.fallback]]\nmodel = 'm'\nprovider = 'ollama'\n\
+             [[chat.fallback]]\nprovider = 'ollama'\nmodel = 'n'\nbase_url = 'http://127.0.0.1:11434/'"
+        ),
+        expect![[r#"
+            pipit.toml:4:1: chat.fallback needs a kind of server; write in chat.fallback.provider "openai", "ollama" or "anthropic"
+            pipit.toml:5:1: chat.fallback needs a kind of server; write in chat.fallback.provider "openai", "ollama" or "anthropic"
+            pipit.toml:8:12: chat.fallback.provider "openai" needs a server; write its address in chat.fallback.base_url, for example "https://api.openai.com/v1" or "http://127.0.0.1:8080/v1"
+            pipit.toml:8:12: chat.fallback.provider needs a model; write in chat.fallback.model the server's own name for it, for example "qwen3:4b" with Ollama
+            pipit.toml:13:9: chat.fallback asks the same server for the same model as what stands before it; name another server or another model, or leave it out
+            pipit.toml:18:12: chat.fallback asks the same server for the same model as what stands before it; name another server or another model, or leave it out
+        "#]],
+    );
+    check_file(
+        &format!("{main}fallback = 'ollama'"),
+        expect![[r#"
+        pipit.toml:4:12: chat.fallback cannot be this; write each of its tables into the file, below a line of its own in double brackets
+    "#]],
+    );
+    check_file(
+        &format!("{main}fallback = ['ollama']"),
+        expect![[r#"
+        pipit.toml:4:12: chat.fallback is a list; write each of its tables into the file, below a line of its own in double brackets
+    "#]],
+    );
+    check_file(
+        &format!("{main}[chat.fallback]\nmodel = 'm'"),
+        expect![[r#"
+        pipit.toml:4:1: chat.fallback is a table; write each of its tables into the file, below a line of its own in double brackets
+    "#]],
+    );
+    check_file(
+        "['chat.fallback#00000']\nmodel = 'm'",
+        expect![[r#"
+            pipit.toml:1:2: there is no section [chat.fallback#00000]; the sections are [audio], [chat], [ear], [log], [models], [privacy], [state], [stt], [tts], [turn], [wake] and [web]
+        "#]],
+    );
+    let owner = Owner {
+        environment: &[("PIPIT__CHAT__FALLBACK", "SECRET"), ("PIPIT__CHAT.FALLBACK#00000__MODEL", "m")],
+        flags: &["chat.fallback=[]"],
+        ..Owner::default()
+    };
+    expect![[r#"
+        environment variable PIPIT__CHAT.FALLBACK#00000__MODEL: there is no key chat.fallback#00000.model; did you mean chat.model?
+        environment variable PIPIT__CHAT__FALLBACK: chat.fallback cannot be this; write each of its tables into the file, below a line of its own in double brackets
+        flag --set chat.fallback: chat.fallback cannot be this; write each of its tables into the file, below a line of its own in double brackets
+    "#]].assert_eq(&owner.problems());
+}
