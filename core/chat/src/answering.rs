@@ -29,6 +29,8 @@ pub(crate) struct Question {
     /// Nobody farther away is asked.
     pub(crate) widest: Tier,
     pub(crate) prompt: Prompt,
+    /// By what the ledger knows the turn.
+    pub(crate) turn: Option<i64>,
     pub(crate) tools: ToolBox,
     /// Makes the prompt anew, with as much history as the budget now allows.
     pub(crate) shorter: Arc<dyn Fn() -> Result<Prompt, ChatError> + Send + Sync>,
@@ -162,7 +164,7 @@ impl Answering {
         let calls = std::mem::take(&mut self.calls);
         let mut results = Vec::new();
         for call in &calls {
-            let at = self.engine.circumstances();
+            let at = self.engine.circumstances(self.question.turn);
             match self.question.tools.call(&mut self.turn, call, at).await {
                 Used::Returned { result, device } => {
                     self.ready.extend(device.into_iter().map(ReplyEvent::Device));

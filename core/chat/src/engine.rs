@@ -37,6 +37,8 @@ pub struct Request {
     pub door: Door,
     /// Where in which conversation.
     pub place: Place,
+    /// By what the ledger knows the turn, where more is sent for it than the engine sends; else it takes a number of its own.
+    pub turn: Option<i64>,
 }
 
 /// Where a turn belongs.
@@ -239,7 +241,7 @@ impl Engine {
 
     async fn do_confirmed(&self, pending: Option<Pending>) -> Result<(String, Vec<DeviceAction>), ChatError> {
         let pending = pending.ok_or(ChatError::NothingToConfirm)?;
-        Ok(match run(&pending.tool, pending.arguments, self.circumstances()).await {
+        Ok(match run(&pending.tool, pending.arguments, self.circumstances(None)).await {
             // What somebody else's tool says of itself is not spoken as Pipit's own words.
             Ok(done) => ("Done.".to_owned(), done.device),
             Err(why) => (format!("That did not work: {why}."), Vec::new()),
@@ -331,8 +333,8 @@ impl Engine {
         conversation: Option<ConversationId>,
         turn: Option<i64>,
     ) -> Option<Meter> {
-        let (store, clock) = (self.store().clone(), Arc::clone(&self.shared.clock));
-        Some(Meter { store, clock, purpose, turn, conversation })
+        let meter = Meter::new(self.store().clone(), Arc::clone(&self.shared.clock), purpose);
+        Some(Meter { turn, conversation, ..meter })
     }
 
     /// What a model may want used.
@@ -342,9 +344,9 @@ impl Engine {
         tools.within(self.account.widest)
     }
 
-    pub(crate) fn circumstances(&self) -> Circumstances {
+    pub(crate) fn circumstances(&self, turn: Option<i64>) -> Circumstances {
         let default_volume = self.shared.settings.volume;
-        Circumstances { store: self.store().clone(), now: self.now(), default_volume }
+        Circumstances { store: self.store().clone(), now: self.now(), turn, default_volume }
     }
 
     pub(crate) fn ask_to_confirm(&self, tool: Arc<dyn Tool>, call: &ToolCall, now: Instant) -> Confirmation {

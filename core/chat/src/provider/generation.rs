@@ -143,7 +143,7 @@ impl Generation {
         let provider = Arc::clone(&self.provider);
         let (client, request) = provider.chat_request(&self.prompt).build_split();
         let request = request.map_err(|error| response::not_sent(&provider, error))?;
-        self.count = provider.count(&self.prompt, &request);
+        self.count = provider.count(self.prompt.meter.as_ref(), &request);
         let response = match self.within(deadline, client.execute(request)).await? {
             Ok(response) => response,
             Err(error) => {

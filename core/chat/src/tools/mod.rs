@@ -72,6 +72,8 @@ pub struct Circumstances {
     pub store: Store,
     /// The local time.
     pub now: Zoned,
+    /// By what the ledger knows the turn, if it belongs to one.
+    pub turn: Option<i64>,
     /// The volume in percent, if nobody has changed it.
     pub default_volume: u8,
 }
