@@ -5,7 +5,6 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use pipit_chat::{EngineSettings, HttpProvider, Meter, Provider as _, ProviderKind};
@@ -100,7 +99,7 @@ async fn a_question_whether_a_server_is_well_is_counted_too() {
     let expected = answers.iter().map(|answer| answer.len() as u64).collect::<Vec<_>>();
     let (url, serving) = serve(answers.into());
     let folder = TempDir::new().unwrap();
-    let meter = Meter::new(store(folder.path()), Arc::new(jiff::Zoned::now), Purpose::Test);
+    let meter = Meter::new(store(folder.path()), TestClock::new().clock(), Purpose::Test);
     let asked = HttpProvider::new(&provider(ProviderKind::OpenAi, url)).unwrap().counted_by(Some(meter));
     assert_eq!(asked.list_models().await.unwrap(), ["one"]);
     assert!(asked.health().await.is_err());

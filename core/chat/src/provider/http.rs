@@ -95,13 +95,14 @@ impl HttpProvider {
         self.identity.name.clone()
     }
 
-    pub(super) fn chat_request(&self, prompt: &Prompt) -> RequestBuilder {
+    /// The request for a reply, which comes as a stream or `whole`.
+    pub(super) fn chat_request(&self, prompt: &Prompt, whole: bool) -> RequestBuilder {
         let encoded = self.dialect.encode(&ChatRequest {
             model: &self.identity.model,
             messages: &prompt.messages,
             tools: &prompt.tools,
             max_reply_tokens: prompt.max_reply_tokens,
-            without: self.with_without(|without| *without),
+            without: Without { stream: whole, ..self.with_without(|without| *without) },
         });
         let request = self.client.post(format!("{}{}", self.base_url, encoded.path)).headers(self.headers.clone());
         request.header(CONTENT_TYPE, "application/json").body(encoded.body)
