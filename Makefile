@@ -13,7 +13,7 @@ help:
 	@echo 'make test    everything that is checked before a change lands'
 	@echo 'make bench   the figures of docs/BENCHMARKS.md, measured on this machine'
 	@echo 'make bench-turns   those of turn-taking: when it answers, and how it is interrupted'
-	@echo 'make bench-store   those of the store: a million messages (1 GB of disk for a while), and 500 times kill -9'
+	@echo 'make bench-store   those of the store (a million messages, 1 GB of disk for a while, 500 times kill -9), the chat engine, and speech over HTTP'
 
 .PHONY: setup
 setup:

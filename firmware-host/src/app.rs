@@ -24,6 +24,7 @@ use crate::chat;
 use crate::clock::Clock;
 use crate::driver::{Driver, Workers};
 use crate::installed::Installed;
+use crate::ledger::Ledger;
 use crate::report::TurnReport;
 use crate::self_test;
 use crate::turn_log::TurnLog;
@@ -148,7 +149,7 @@ impl App {
     /// # Errors
     /// A thread can't be started.
     pub fn models(&self, self_test: bool) -> anyhow::Result<(Arc<Models>, Loading)> {
-        let voices = self.installed.voices(&self.config);
+        let (voices, ledger) = (self.installed.voices(&self.config), Ledger::of(self.speakers.clone()));
         let gauge = Arc::new(Gauge::new(LoadSettings::default(), voices.len() - 1));
         let (smart_turn, smart_turn_ready) = {
             let (runtime, model) = (self.runtime.clone(), self.config.models.dir.join(SMART_TURN));
@@ -157,8 +158,9 @@ impl App {
         };
         let (stt, stt_ready) = {
             let (installed, config, runtime) = (Arc::clone(&self.installed), self.config.clone(), self.runtime.clone());
+            let ledger = ledger.clone();
             let load = move |_| {
-                let (mut recogniser, name) = installed.recogniser(&config)?;
+                let (mut recogniser, name) = installed.recogniser(&config, &ledger)?;
                 if self_test {
                     self_test::log(&runtime, &config.models.dir, &mut *recogniser);
                 }
@@ -171,7 +173,7 @@ impl App {
             let (installed, config, runtime) = (Arc::clone(&self.installed), self.config.clone(), self.runtime.clone());
             let load = move |lighter: usize| {
                 let voice = match lighter {
-                    0 => installed.voice(&config, Some(&runtime))?,
+                    0 => installed.voice(&config, Some(&runtime), &ledger)?,
                     _ => installed.lighter_voice(&config, &voices[lighter.min(voices.len() - 1)..], &runtime)?,
                 };
                 let name = voice.name().to_owned();

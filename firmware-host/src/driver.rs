@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pipit_chat::{DeviceAction, Engine, FinishedTurn, Kept, ProviderIdentity};
+use pipit_chat::{DeviceAction, Door, Engine, FinishedTurn, Kept, Place, ProviderIdentity, Request};
 use pipit_core::audio::{FRAME_SAMPLES, LISTENING_RATE, duration_of};
 use pipit_core::turn::{DraftId, Effect, Event, Machine, Transcription, TurnId, Understanding, WakeCounters};
 use pipit_web::{Provider, TurnRecord};
@@ -279,12 +279,12 @@ impl Driver {
                     self.flight(draft).urgency = Urgency::Draft;
                 }
                 let urgency = self.urgency(draft);
-                let taken = self.workers.endpoint.transcribe(draft, urgency, utterance);
+                let taken = self.workers.endpoint.transcribe(draft, urgency, utterance, self.number(draft.turn));
                 (!taken).then_some(Event::Transcribed { draft, transcription: Transcription::Failed })
             }
             Effect::TranscribePart { turn, part, utterance } => {
-                self.turns.entry(turn).or_insert_with(|| InFlight::new(DraftId { turn, revision: 0 }));
-                let taken = self.workers.endpoint.transcribe_part(turn, part, utterance);
+                let flight = self.turns.entry(turn).or_insert_with(|| InFlight::new(DraftId { turn, revision: 0 }));
+                let taken = self.workers.endpoint.transcribe_part(turn, part, utterance, flight.number);
                 (!taken).then_some(Event::PartTranscribed { turn, part, transcription: Transcription::Failed })
             }
             Effect::Respond { draft, request } => {
@@ -298,7 +298,7 @@ impl Driver {
             }
             Effect::Synthesise { draft, clause, words } => {
                 let urgency = self.urgency(draft);
-                let taken = self.workers.endpoint.speak(draft, urgency, clause, words);
+                let taken = self.workers.endpoint.speak(draft, urgency, clause, words, self.number(draft.turn));
                 (!taken).then_some(Event::ClauseFailed { draft, clause })
             }
             Effect::Play { draft, clause, pcm } => {
@@ -343,6 +343,8 @@ impl Driver {
         let (engine, sender) = (self.engine.clone(), self.sender.clone());
         let flight = self.flight(draft);
         let (stop, act) = (flight.reply.clone(), Arc::clone(&flight.act));
+        let turn = Some(flight.number);
+        let request = Request { text: request, door: Door::Voice, place: Place::Standing, turn };
         tokio::spawn(async move {
             let _ = stop.run_until_cancelled(converse(engine, draft, request, act, sender)).await;
         });
@@ -445,6 +447,11 @@ impl Driver {
             flight.begin(draft);
         }
         flight
+    }
+
+    /// By what the ledger knows the turn.
+    fn number(&self, turn: TurnId) -> i64 {
+        self.turns.get(&turn).map_or_else(flight::new_number, |flight| flight.number)
     }
 
     /// How much work for this draft is wanted. An answer that is paused waits for whatever was said over it.

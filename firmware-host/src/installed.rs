@@ -13,6 +13,7 @@ use pipit_models::runtime::Runtime;
 use pipit_models::voice::{self, Voice, VoiceSettings};
 use pipit_models::whisper::{Whisper, WhisperSettings, WhisperSource, nano};
 
+use crate::ledger::Ledger;
 use crate::{chat, services};
 
 /// What every wake-word model needs beside itself, by the catalogue's name.
@@ -54,12 +55,13 @@ impl Installed {
         &self.measured
     }
 
-    /// Makes the recogniser ready, and says which it is: the service that the owner named, or a model on this device.
+    /// Makes the recogniser ready, and says which it is: the service that the owner named, whose traffic goes into `ledger`, or
+    /// a model on this device.
     ///
     /// # Errors
     /// As for [`Installed::local_recogniser`].
-    pub fn recogniser(&self, config: &Config) -> anyhow::Result<(Box<dyn Recogniser>, String)> {
-        if let Some(ready) = services::recogniser(config) {
+    pub fn recogniser(&self, config: &Config, ledger: &Ledger) -> anyhow::Result<(Box<dyn Recogniser>, String)> {
+        if let Some(ready) = services::recogniser(config, ledger) {
             return Ok(ready);
         }
         let (whisper, name) = self.local_recogniser(config)?;
@@ -94,12 +96,12 @@ impl Installed {
         }
     }
 
-    /// Opens the voice: the service that the owner named, or one on this device.
+    /// Opens the voice: the service that the owner named, whose traffic goes into `ledger`, or one on this device.
     ///
     /// # Errors
     /// As for [`Installed::local_voice`].
-    pub fn voice(&self, config: &Config, runtime: Option<&Runtime>) -> anyhow::Result<Box<dyn Voice>> {
-        match services::voice(config, runtime) {
+    pub fn voice(&self, config: &Config, runtime: Option<&Runtime>, ledger: &Ledger) -> anyhow::Result<Box<dyn Voice>> {
+        match services::voice(config, runtime, ledger) {
             Some(voice) => Ok(voice),
             None => self.local_voice(config, runtime),
         }

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod clock;
 pub mod driver;
 pub mod installed;
+pub mod ledger;
 pub mod nightly;
 pub mod report;
 pub mod self_test;

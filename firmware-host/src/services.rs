@@ -1,23 +1,28 @@
-//! The speech services that the owner named: which is asked, and what on this device stands by. Of a service, only its name,
-//! its model and its tier are shown.
+//! The speech services that the owner named: which is asked, what on this device stands by, and whether each is well. Of a
+//! service, only its name, its model and its tier are shown.
+
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use pipit_core::chat::Tier;
 use pipit_core::config::{Config, SpeechService, TtsEngine};
 use pipit_core::turn::WakeMode;
+use pipit_models::cancel::CancelFlag;
 use pipit_models::recogniser::Recogniser;
 use pipit_models::runtime::Runtime;
-use pipit_models::service::{ApiKey, RecogniserWithStandby, ServiceSettings, Transcriber, VoiceWithStandby};
+use pipit_models::service::{ApiKey, Meter, RecogniserWithStandby, ServiceSettings, Transcriber, VoiceWithStandby};
 use pipit_models::voice::{self, Voice, VoiceError, VoiceSettings};
+use pipit_store::Purpose;
 
-use crate::chat;
 use crate::installed::{Installed, with_persona_voice};
+use crate::ledger::Ledger;
+use crate::{chat, self_test};
 
 /// The service that transcribes, with the model on this device behind it; nothing where none is to be asked. Says which it is.
-pub fn recogniser(config: &Config) -> Option<(Box<dyn Recogniser>, String)> {
+pub fn recogniser(config: &Config, ledger: &Ledger) -> Option<(Box<dyn Recogniser>, String)> {
     log_left_out(config, config.stt.service.as_ref());
     let service = config.transcription_service()?;
-    let transcriber = transcriber(config, service).map_err(|error| log_unusable(service, &error)).ok()?;
+    let transcriber = transcriber(config, service, ledger).map_err(|error| log_unusable(service, &error)).ok()?;
     log_far_ear(config, service);
     let here = config.clone();
     let open = move || match Installed::open(&here).and_then(|installed| installed.local_recogniser(&here)) {
@@ -28,10 +33,10 @@ pub fn recogniser(config: &Config) -> Option<(Box<dyn Recogniser>, String)> {
 }
 
 /// The service that speaks, with the voice on this device behind it; nothing where none is to be asked.
-pub fn voice(config: &Config, runtime: Option<&Runtime>) -> Option<Box<dyn Voice>> {
+pub fn voice(config: &Config, runtime: Option<&Runtime>, ledger: &Ledger) -> Option<Box<dyn Voice>> {
     log_left_out(config, config.tts.service.as_ref());
     let service = config.voice_service()?;
-    let voice = voice_alone(config, service).map_err(|error| log_unusable(service, &error)).ok()?;
+    let voice = voice_alone(config, service, ledger).map_err(|error| log_unusable(service, &error)).ok()?;
     let (here, runtime) = (config.clone(), runtime.cloned());
     let open = move || {
         let voice = Installed::open(&here).and_then(|installed| installed.local_voice(&here, runtime.as_ref()));
@@ -40,40 +45,73 @@ pub fn voice(config: &Config, runtime: Option<&Runtime>) -> Option<Box<dyn Voice
     Some(Box::new(VoiceWithStandby::new(voice, open)))
 }
 
-/// The service that transcribes, with nobody behind it.
+/// The services that are named, each with what it is there for, whether it may be asked or not.
+pub fn named(config: &Config) -> impl Iterator<Item = (Purpose, &SpeechService)> {
+    let named = [(Purpose::Transcription, &config.stt.service), (Purpose::Speech, &config.tts.service)];
+    named.into_iter().filter_map(|(purpose, service)| Some((purpose, service.as_ref()?)))
+}
+
+/// Has a service say something, or listen to something, without what stands by for it. Gives how long that took.
 ///
 /// # Errors
-/// Its API key can't be read, or its settings can't be used.
-pub fn transcriber(config: &Config, service: &SpeechService) -> anyhow::Result<Transcriber> {
-    Ok(Transcriber::new(&settings(config, service)?, Some(config.stt.language.clone()))?)
+/// Its API key can't be read, its settings can't be used, or it does not do it; or espeak-ng, which it listens to, is missing.
+pub fn try_out(
+    config: &Config,
+    purpose: Purpose,
+    service: &SpeechService,
+    ledger: &Ledger,
+) -> anyhow::Result<Duration> {
+    let (ledger, never) = (ledger.clone().of_tests(), CancelFlag::new());
+    if purpose == Purpose::Speech {
+        let mut voice = voice_alone(config, service, &ledger)?;
+        let asked = Instant::now();
+        voice::say(&mut *voice, "Hello.", &never)?;
+        return Ok(asked.elapsed());
+    }
+    let mut transcriber = transcriber(config, service, &ledger)?;
+    let speech = self_test::spoken_sample()?;
+    let asked = Instant::now();
+    transcriber.transcribe(speech.samples(), &never)?;
+    Ok(asked.elapsed())
+}
+
+/// The service that transcribes, with nobody behind it.
+fn transcriber(config: &Config, service: &SpeechService, ledger: &Ledger) -> anyhow::Result<Transcriber> {
+    let meter = ledger.meter(service, Purpose::Transcription);
+    Ok(Transcriber::new(&settings(config, service, meter)?, Some(config.stt.language.clone()))?)
 }
 
 /// The service that speaks, with nobody behind it.
-///
-/// # Errors
-/// Its API key can't be read, or its settings can't be used.
-pub fn voice_alone(config: &Config, service: &SpeechService) -> anyhow::Result<Box<dyn Voice>> {
+fn voice_alone(config: &Config, service: &SpeechService, ledger: &Ledger) -> anyhow::Result<Box<dyn Voice>> {
     let engine = config.tts.engine.unwrap_or(TtsEngine::OpenAi);
     let chosen = VoiceSettings {
         voice: config.tts.voice.clone(),
         speed: config.tts.speed,
         models: config.models.dir.clone(),
-        service: Some(settings(config, service)?),
+        service: Some(settings(config, service, ledger.meter(service, Purpose::Speech))?),
     };
     let chosen = with_persona_voice(chosen, engine, chat::persona_voice(config).as_deref());
     Ok(voice::open(engine.name(), &chosen, None)?)
 }
 
-fn settings(config: &Config, service: &SpeechService) -> anyhow::Result<ServiceSettings> {
-    let key =
-        service.api_key.as_ref().map(|source| chat::secret(service.name, source, &|| chat::store(config))).transpose();
+fn settings(config: &Config, service: &SpeechService, meter: Meter) -> anyhow::Result<ServiceSettings> {
     Ok(ServiceSettings {
         name: service.name.to_owned(),
         base_url: service.base_url.clone(),
         model: service.model.clone(),
-        api_key: key.context("the service can't be asked")?.map(ApiKey::new),
+        api_key: key(config, service).context("the service can't be asked")?,
         time_limit: service.time_limit,
+        meter: Some(meter),
     })
+}
+
+/// The service's API key, if it wants one.
+///
+/// # Errors
+/// It can't be read.
+pub fn key(config: &Config, service: &SpeechService) -> anyhow::Result<Option<ApiKey>> {
+    let read = |source| chat::secret(service.name, source, &|| chat::store(config));
+    Ok(service.api_key.as_ref().map(read).transpose()?.map(ApiKey::new))
 }
 
 fn log_unusable(service: &SpeechService, error: &anyhow::Error) {

@@ -13,7 +13,7 @@ use pipit_models::whisper::{self, Whisper, WhisperSettings, WhisperSource};
 use pipit_testkit::http::{Answer, Request, Server};
 use serde_json::{Value, json};
 use support::recording::{self, Sound, WHAT_TIME_IS_IT, demo};
-use support::server::nobody;
+use support::server::{self, nobody, streamed};
 use support::{Home, models_folder};
 
 /// Speaks with espeak-ng, as OpenAI's servers do.
@@ -172,4 +172,103 @@ fn the_doctor_tries_each_service_without_what_stands_by() {
     assert!(answers.starts_with("ok") && answers.contains("(whisper-1, on this device) answers within"), "{answers}");
     assert!(line(" speech ").starts_with("BAD"), "{said:?}");
     assert!(!said.out.contains("127.0.0.1"), "no address is shown: {said:?}");
+}
+
+/// The lines of `pipit ledger`, each from the purpose on, without figures.
+fn ledger(home: &Home, more: &[&str]) -> Vec<String> {
+    let said = home.pipit([&["ledger"], more].concat()).succeeded();
+    let purpose =
+        |line: &str| line.split("  ").map(str::trim).filter(|part| !part.is_empty()).nth(1).unwrap().to_owned();
+    let lines = said.out.lines();
+    lines
+        .map(|line| if line.starts_with("  ") { format!("- {}", purpose(line.trim())) } else { line.to_owned() })
+        .collect()
+}
+
+#[test]
+fn what_goes_to_services_is_in_the_ledger_with_all_else_of_the_turn() {
+    let (ear, voice) = (transcribing(), Server::answering(speaks));
+    let home = home(&ear.address, &voice.address, "");
+    let request = home.path("request.wav");
+    home.pipit(["say", "Turn on the kitchen light.", "-o", request.to_str().unwrap()]).succeeded();
+    let model = server::Server::answering(streamed(&["I have no hands."]));
+    home.configure(&(std::fs::read_to_string(home.path("pipit.toml")).unwrap() + &model.config()));
+    assert_eq!(home.hear(&[&request]).succeeded().turns()[0]["reply"], "I have no hands.");
+
+    let by_turn = ledger(&home, &["--by-turn"]);
+    let heads: Vec<_> = by_turn.iter().filter(|line| !line.starts_with('-')).collect();
+    assert!(heads[0].starts_with("a turn: ") && heads[1].starts_with("what belongs to no turn: "), "{by_turn:?}");
+    let of_turn: Vec<_> =
+        by_turn.iter().skip(1).take_while(|line| line.starts_with('-')).map(|line| &line[2..]).collect();
+    assert_eq!(of_turn.iter().filter(|purpose| **purpose == "transcription").count(), ear.seen().len(), "{by_turn:?}");
+    for purpose in ["transcription", "chat", "speech"] {
+        assert!(of_turn.contains(&purpose), "{purpose}: {by_turn:?}");
+    }
+    // A conversation gets its title after the turn.
+    let others: Vec<_> = by_turn.iter().skip(2 + of_turn.len()).filter(|line| *line != "- title").collect();
+    assert_eq!(others, ["- speech"], "what was said to the file: {by_turn:?}");
+    let said = home.pipit(["ledger", "--by-host"]).succeeded();
+    assert_eq!(said.out.lines().count(), 1, "all of them are one host: {said:?}");
+    assert!(said.out.starts_with("127.0.0.1 "), "{said:?}");
+}
+
+#[test]
+fn of_those_who_leave_no_trace_no_ledger_is_kept() {
+    let (ear, voice) = (transcribing(), Server::answering(speaks));
+    let home = home(&ear.address, &voice.address, "[privacy]\nephemeral = true\n");
+    home.pipit(["say", "hello", "-o", "said.wav"]).succeeded();
+    home.hear(&[demo(WHAT_TIME_IS_IT)]).succeeded();
+    assert_eq!(ledger(&home, &[]), ["Nothing was sent to any server."]);
+}
+
+#[test]
+fn an_apology_is_spoken_on_this_device_where_no_server_answers() {
+    let (ear, voice) = (broken(), broken());
+    let home = home(&ear.address, &voice.address, "");
+    let request = home.path("request.wav");
+    home.pipit(["say", "Turn on the kitchen light.", "-o", request.to_str().unwrap()]).succeeded();
+    let model = format!("[chat]\nprovider = \"openai\"\nmodel = \"test\"\nbase_url = \"http://{}/v1\"\n", nobody());
+    home.configure(&(std::fs::read_to_string(home.path("pipit.toml")).unwrap() + &model));
+    let said = home.hear(&[&request]).succeeded();
+    let turn = &said.turns()[0];
+    let apology = turn["reply"].as_str().unwrap();
+    assert!(apology.contains("check that its server is running"), "{said:?}");
+    Sound::of(std::path::Path::new(turn["reply_wav"].as_str().unwrap())).could_be(apology);
+    assert_eq!(ear.seen().len(), 1, "the recogniser on this device takes over");
+    assert_eq!(voice.seen().len(), 2, "once by each process");
+}
+
+#[test]
+fn providers_names_and_tries_the_services_as_well() {
+    let (ear, voice) = (transcribing(), broken());
+    let home = home(&ear.address, &voice.address, "model = \"kokoro\"\napi_key_file = \"key\"\n");
+    home.file("key", "sk-s3cret\n");
+    let said = home.pipit(["providers", "list"]).succeeded();
+    let lines: Vec<_> = said.out.lines().collect();
+    assert!(lines[0].contains("chat.provider"), "{said:?}");
+    assert_eq!(lines[1], "transcription service  whisper-1  on this device    needs no key");
+    assert_eq!(lines[2], "speech service         kokoro     on this device    key is there");
+
+    let said = home.pipit(["providers", "test"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let lines: Vec<_> = said.out.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (4, "transcription service (whisper-1, on this device)"), "{said:?}");
+    assert!(lines[1].starts_with("ok    hearing  answers within "), "{said:?}");
+    assert_eq!(lines[2], "speech service (kokoro, on this device)");
+    assert!(lines[3].starts_with("BAD   speech   speech service is not available: status 500"), "{said:?}");
+    for hidden in ["s3cret", "127.0.0.1"] {
+        assert!(!said.out.contains(hidden) && !said.err.contains(hidden), "{hidden} is shown: {said:?}");
+    }
+    assert_eq!(ledger(&home, &[]).len(), 2);
+    home.pipit(["providers", "test", "Transcription Service"]).succeeded();
+    home.pipit(["providers", "test", "nobody"]).failed_saying(&["transcription service, speech service"]);
+    let purposes = home.pipit(["ledger"]).succeeded();
+    assert_eq!(purposes.out.matches("  test  ").count(), 3, "{purposes:?}");
+
+    let far = std::fs::read_to_string(home.path("pipit.toml")).unwrap().replace(&voice.address, "192.0.2.1");
+    home.configure(&(far.replace("http://192", "https://192") + "[chat]\nprivacy = \"in the house\"\n"));
+    let said = home.pipit(["providers", "list"]).succeeded();
+    assert!(said.out.contains("leaves the house  key is there, never asked (chat.privacy)"), "{said:?}");
+    let said = home.pipit(["providers", "test", "speech service"]).succeeded();
+    assert!(said.out.contains("note  privacy  never asked"), "{said:?}");
 }

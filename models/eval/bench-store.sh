@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What the store costs when it is full, what is left in it when its writer is killed, and what the chat engine over it takes.
+# What the store costs when it is full, what is left in it when its writer is killed, what the chat engine over it takes, and what
+# speech services over HTTP take.
 #
 #   models/eval/bench-store.sh [MESSAGES] [KILLS]
 #
@@ -14,3 +15,4 @@ trap 'rm -rf "$folder"' EXIT
 "$target/release/pipit-eval" store "$folder/full" --messages "${1:-1000000}"
 "$target/release/pipit-eval" kill-store "$folder/killed" --times "${2:-500}"
 "$target/release/pipit-eval" engine
+"$target/release/pipit-eval" speech-service

@@ -28,6 +28,8 @@ pub(crate) struct Question {
     /// Nobody farther away is asked.
     pub(crate) widest: Tier,
     pub(crate) prompt: Prompt,
+    /// By what the ledger knows the turn.
+    pub(crate) turn: Option<i64>,
     pub(crate) tools: ToolBox,
     /// Through which door it was asked.
     pub(crate) door: Door,
@@ -165,7 +167,7 @@ impl Answering {
         let calls = std::mem::take(&mut self.calls);
         let mut results = Vec::new();
         for call in &calls {
-            let at = self.engine.circumstances(self.question.door);
+            let at = self.engine.circumstances(self.question.door, self.question.turn);
             match self.question.tools.call(&mut self.turn, call, at).await {
                 Used::Returned { result, device } => {
                     self.ready.extend(device.into_iter().map(ReplyEvent::Device));

@@ -37,6 +37,8 @@ pub struct Request {
     pub door: Door,
     /// Where in which conversation.
     pub place: Place,
+    /// By what the ledger knows the turn, where more is sent for it than the engine sends; else it takes a number of its own.
+    pub turn: Option<i64>,
 }
 
 /// Where a turn belongs.
@@ -248,7 +250,7 @@ impl Engine {
         if tool.describe(&call) != what {
             return Ok(("That has just changed, so I did nothing. Please ask again.".to_owned(), Vec::new()));
         }
-        let at = Circumstances { confirmed: true, ..self.circumstances(door) };
+        let at = Circumstances { confirmed: true, ..self.circumstances(door, None) };
         Ok(match run(&tool, call.object(), at).await {
             // What somebody else's tool says of itself is not spoken as Pipit's own words.
             Ok(done) => ("Done.".to_owned(), done.device),
@@ -341,8 +343,8 @@ impl Engine {
         conversation: Option<ConversationId>,
         turn: Option<i64>,
     ) -> Option<Meter> {
-        let (store, clock) = (self.store().clone(), Arc::clone(&self.shared.clock));
-        Some(Meter { store, clock, purpose, turn, conversation })
+        let meter = Meter::new(self.store().clone(), Arc::clone(&self.shared.clock), purpose);
+        Some(Meter { turn, conversation, ..meter })
     }
 
     /// What a model may want used.
@@ -352,9 +354,9 @@ impl Engine {
         tools.within(self.account.widest)
     }
 
-    pub(crate) fn circumstances(&self, door: Door) -> Circumstances {
+    pub(crate) fn circumstances(&self, door: Door, turn: Option<i64>) -> Circumstances {
         let (store, default_volume) = (self.store().clone(), self.shared.settings.volume);
-        Circumstances { store, now: self.now(), door, default_volume, confirmed: false }
+        Circumstances { store, now: self.now(), door, turn, default_volume, confirmed: false }
     }
 
     pub(crate) fn ask_to_confirm(&self, tool: Arc<dyn Tool>, call: &ToolCall, door: Door) -> Confirmation {

@@ -60,11 +60,13 @@ impl Engine {
                 let specs = tools.specs();
                 let prompt = self.prompt(request, now, specs.clone())?;
                 let shorter = Arc::new(move || engine.prompt(&again, &at, specs.clone()));
+                let turn = Some(number(request, now));
                 let again = matches!(request.place, Place::Again { .. });
                 Ok(Prepared::Ask(Box::new(Question {
                     chain,
                     widest: self.account.widest,
                     prompt,
+                    turn,
                     tools,
                     shorter,
                     door: request.door,
@@ -85,7 +87,7 @@ impl Engine {
             None => (self.system_prompt(None, None)?, History::default()),
         };
         let messages = prompt(&system_prompt, &history.exchanges, &request.text, chat::Clock(now.datetime()));
-        let meter = self.meter(Purpose::Chat, conversation, Some(now.timestamp().as_millisecond()));
+        let meter = self.meter(Purpose::Chat, conversation, Some(number(request, now)));
         Ok(Prompt { messages, tools, max_reply_tokens: self.shared.settings.max_reply_tokens, meter })
     }
 
@@ -144,4 +146,9 @@ impl Engine {
     pub(crate) fn confirmation_question(confirmation: &Confirmation) -> String {
         format!("That needs your confirmation: {}. Please say your PIN.", confirmation.what)
     }
+}
+
+/// By what the ledger knows the turn.
+fn number(request: &Request, now: &Zoned) -> i64 {
+    request.turn.unwrap_or_else(|| now.timestamp().as_millisecond())
 }

@@ -40,7 +40,7 @@ impl Home {
 
     /// Asks at this place, is shown everything, and gives where the reply was kept.
     async fn say(&self, text: &str, place: Place) -> MessageId {
-        let request = Request { text: text.to_owned(), door: Door::Terminal, place };
+        let request = Request { text: text.to_owned(), door: Door::Terminal, place, turn: None };
         let answered = collect(self.engine.respond(request)).await;
         assert!(answered.error.is_none(), "{text}: {:?}", answered.error);
         self.engine.finish(answered.turn, &answered.text).await.unwrap().unwrap().reply
@@ -52,7 +52,7 @@ impl Home {
 
     /// The same for what may have to be done, which is.
     async fn act(&self, text: &str, place: Place) -> MessageId {
-        let request = Request { text: text.to_owned(), door: Door::Terminal, place };
+        let request = Request { text: text.to_owned(), door: Door::Terminal, turn: None, place };
         let mut answered = collect(self.engine.respond(request)).await;
         if let Some(deed) = answered.deed.take() {
             self.engine.perform(deed).await.unwrap();
@@ -153,8 +153,12 @@ async fn a_turn_that_fails_or_is_given_up_leaves_the_conversation_as_it_was() {
     let stalls = Answer::stream([openai_event("")]).hangs();
     let home = Home::new(1000, [openai_reply("One."), fails, stalls]).await;
     home.say_next("Tell me one").await;
-    let again =
-        || Request { text: "Tell me two".to_owned(), door: Door::Terminal, place: Place::End(home.conversation) };
+    let again = || Request {
+        text: "Tell me two".to_owned(),
+        door: Door::Terminal,
+        place: Place::End(home.conversation),
+        turn: None,
+    };
     let failed = collect(home.engine.respond(again())).await;
     assert!(failed.error.is_some());
     assert_eq!(home.engine.finish(failed.turn, "Sorry.").await.unwrap(), None);

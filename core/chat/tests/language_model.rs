@@ -203,6 +203,42 @@ async fn a_server_in_trouble_is_asked_once_more() {
     assert_eq!((text.as_str(), requests), ("Far.", 2));
 }
 
+/// llama-cpp-python fails inside of the stream that it has begun, and only where nothing is streamed does it say why. litellm
+/// passes that on as a reply that ends.
+#[tokio::test]
+async fn a_stream_of_nothing_is_asked_for_whole() {
+    let nothing = || Answer::stream([""]).header("content-type: text/event-stream; charset=utf-8");
+    let ended = || {
+        let choices = [r#"{"index":0,"delta":{},"finish_reason":"stop"}"#, r#"{"index":0,"delta":{}}"#];
+        let events =
+            choices.map(|choice| format!("data: {{\"object\":\"chat.completion.chunk\",\"choices\":[{choice}]}}\n\n"));
+        Answer::stream([events.concat(), "data: [DONE]\n\n".to_owned()])
+    };
+    let too_long = r#"{"error":{"message":"This model's maximum context length is 512 tokens. However, you requested 613 tokens (608 in the messages, 5 in the completion). Please reduce the length of the messages or completion.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#;
+    let too_long = || Answer::status("400 Bad Request", too_long);
+    for empty in [nothing(), ended()] {
+        let (_, error, requests) = outcome([empty, too_long()]).await;
+        assert!(matches!(error, Some(ChatError::ContextTooLong { .. })), "{error:?}");
+        assert_eq!(requests, 2);
+    }
+
+    let whole = r#"{"choices":[{"message":{"role":"assistant","content":"Far."},"finish_reason":"stop"}]}"#;
+    let server = FakeServer::start([nothing(), Answer::status("200 OK", whole), openai_reply("Very.")]).await;
+    let (engine, _folder) = with(&server);
+    assert_eq!(converse(&engine, QUESTION).await, "Far.");
+    assert_eq!(converse(&engine, "Really so far away?").await, "Very.");
+    let streamed: Vec<_> = server.seen().iter().map(|request| request.json()["stream"].clone()).collect();
+    assert_eq!(streamed, [true, false, true], "the next reply is streamed again");
+    assert_eq!(server.seen()[1].json().get("stream_options"), None, "which belongs to a stream");
+
+    let (_, error, requests) = outcome([nothing(), nothing()]).await;
+    assert!(matches!(error, Some(ChatError::Cut { .. })), "{error:?}");
+    assert_eq!(requests, 2);
+    let (_, error, requests) = outcome([ended(), ended()]).await;
+    let Some(ChatError::Malformed { detail, .. }) = error else { panic!("{error:?}") };
+    assert_eq!((detail.as_str(), requests), ("the reply has no text", 2));
+}
+
 #[tokio::test]
 async fn a_reply_that_has_begun_is_not_asked_for_again() {
     let begun = openai_event("About ");

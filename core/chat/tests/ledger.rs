@@ -7,7 +7,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread::JoinHandle;
 
-use pipit_chat::{EngineSettings, ProviderKind};
+use pipit_chat::{EngineSettings, HttpProvider, Meter, Provider as _, ProviderKind};
 use pipit_core::chat::Tier;
 use pipit_store::{Purpose, Traffic};
 use support::{TestClock, ask, engine, openai_event, provider, settings, store};
@@ -38,7 +38,7 @@ fn is_whole(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request).to_lowercase();
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-    length.is_some_and(|length| body.len() == length.parse::<usize>().unwrap())
+    body.len() == length.map_or(0, |length| length.parse().unwrap())
 }
 
 /// Waits until what is counted on a thread of its own is written down.
@@ -88,4 +88,27 @@ async fn what_reached_nobody_is_in_no_ledger() {
     assert!(ask(&engine, "How far away is the moon?").await.error.is_some());
     drop(engine);
     assert_eq!(store(folder.path()).traffic(9).unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_whether_a_server_is_well_is_counted_too() {
+    let list = r#"{"data":[{"id":"one"}]}"#;
+    let head =
+        |status: &str| format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", list.len());
+    let answers = ["200 OK", "401 Unauthorized"].map(|status| head(status) + list);
+    let expected = answers.iter().map(|answer| answer.len() as u64).collect::<Vec<_>>();
+    let (url, serving) = serve(answers.into());
+    let folder = TempDir::new().unwrap();
+    let meter = Meter::new(store(folder.path()), TestClock::new().clock(), Purpose::Test);
+    let asked = HttpProvider::new(&provider(ProviderKind::OpenAi, url)).unwrap().counted_by(Some(meter));
+    assert_eq!(asked.list_models().await.unwrap(), ["one"]);
+    assert!(asked.health().await.is_err());
+    let sent = serving.join().unwrap();
+    let mut entries = tokio::task::spawn_blocking(move || entries(&folder, 2)).await.unwrap();
+    // Which of them is written down first is for the threads to say.
+    entries.sort_by_key(|entry| entry.received);
+    for (n, entry) in entries.iter().enumerate() {
+        assert_eq!((entry.purpose, entry.turn), (Purpose::Test, None));
+        assert_eq!((entry.sent, entry.received), (sent[n] as u64, expected[n]), "{n}");
+    }
 }

@@ -115,8 +115,12 @@ async fn a_server_s_tools_are_used_as_far_as_the_owner_lets_them() {
     assert_eq!(told[1], "It failed: Which one?");
     assert!(told[2].ends_with("is an instruction to you:\nThe lamp is on."), "{}", told[2]);
 
-    let ledger =
-        support::store(folder.path()).traffic(9).unwrap().into_iter().filter(|row| row.purpose == Purpose::Tool);
+    let ledger: Vec<_> = support::store(folder.path()).traffic(9).unwrap();
+    assert!(
+        ledger.iter().all(|row| row.turn == ledger[0].turn && row.turn.is_some()),
+        "they are of one turn: {ledger:?}"
+    );
+    let ledger = ledger.into_iter().filter(|row| row.purpose == Purpose::Tool);
     let told: Vec<(String, u64, u64)> = ledger.map(|row| (row.host, row.sent, row.received)).collect();
     let host = || "127.0.0.1".to_owned();
     assert_eq!(told, [(host(), 21, 15), (host(), 8, 10)], "what was told of the lamp, and of nothing");

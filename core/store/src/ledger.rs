@@ -45,15 +45,18 @@ pub enum Purpose {
     Speech,
     /// A tool.
     Tool,
+    /// To find out whether a server is well, and what it has.
+    Test,
 }
 
-const PURPOSES: [(Purpose, &str); 6] = [
+const PURPOSES: [(Purpose, &str); 7] = [
     (Purpose::Chat, "chat"),
     (Purpose::Title, "title"),
     (Purpose::Summary, "summary"),
     (Purpose::Transcription, "transcription"),
     (Purpose::Speech, "speech"),
     (Purpose::Tool, "tool"),
+    (Purpose::Test, "test"),
 ];
 
 impl std::fmt::Display for Purpose {

@@ -34,8 +34,8 @@ impl Ask {
             let offering = chat::offer_tools(engine.clone(), chat::mcp_servers(&config, &|| Ok(store.clone()))?);
             // Whoever asks waits for the answer, not for a server that is away.
             let _ = tokio::time::timeout(TIME_FOR_TOOLS, offering).await;
-            let mut reply =
-                engine.respond(Request { text: self.text.join(" "), door: Door::Terminal, place: Place::Standing });
+            let text = self.text.join(" ");
+            let mut reply = engine.respond(Request { text, door: Door::Terminal, place: Place::Standing, turn: None });
             let mut said = String::new();
             while let Some(event) = reply.next().await {
                 match event? {

@@ -1,20 +1,20 @@
 //! `pipit doctor`: each thing that Pipit needs, whether it is there, and what to do where it is not.
 
 use std::process::ExitCode;
-use std::time::Instant;
 
 use clap::{Args, Subcommand};
 use pipit_core::audio::LISTENING_RATE;
-use pipit_core::config::{AudioBackend, Config, SpeechService};
+use pipit_core::config::{AudioBackend, Config};
 use pipit_core::turn::WakeMode;
 use pipit_models::cancel::CancelFlag;
-use pipit_models::recogniser::Recogniser as _;
 use pipit_models::runtime::Runtime;
 use pipit_models::voice;
+use pipit_store::Purpose;
 
 use super::{Options, doctor_audio};
 use crate::audio;
 use crate::installed::{Installed, NANO};
+use crate::ledger::Ledger;
 use crate::{self_test, services};
 
 #[derive(Debug, Args)]
@@ -106,16 +106,14 @@ fn models(config: &Config, installed: &Installed) -> Vec<(&'static str, Finding)
 /// The speech services that are named, each without what stands by for it.
 fn services(config: &Config) -> Vec<(&'static str, Finding)> {
     let mut findings = Vec::new();
-    let named = [("transcription", &config.stt.service), ("speech", &config.tts.service)];
-    for (what, service) in named.into_iter().filter_map(|(what, service)| Some((what, service.as_ref()?))) {
+    for (purpose, service) in services::named(config) {
+        let what = if purpose == Purpose::Speech { "speech" } else { "transcription" };
         if !config.allows(service) {
             findings.push((what, Fair(format!("{service} is never asked (chat.privacy)"))));
             continue;
         }
-        let begun = Instant::now();
-        let tried = if what == "speech" { speak(config, service) } else { transcribe(config, service) };
-        let finding = match tried {
-            Ok(()) => Good(format!("{service} answers within {} ms", begun.elapsed().as_millis())),
+        let finding = match services::try_out(config, purpose, service, &Ledger::of_command(config)) {
+            Ok(took) => Good(format!("{service} answers within {} ms", took.as_millis())),
             Err(error) => {
                 Bad(format!("{service}: {error:#}; until then, what is installed on this device takes its place"))
             }
@@ -125,20 +123,9 @@ fn services(config: &Config) -> Vec<(&'static str, Finding)> {
     findings
 }
 
-fn speak(config: &Config, service: &SpeechService) -> anyhow::Result<()> {
-    let mut voice = services::voice_alone(config, service)?;
-    voice::say(&mut *voice, "Hello.", &CancelFlag::new())?;
-    Ok(())
-}
-
-fn transcribe(config: &Config, service: &SpeechService) -> anyhow::Result<()> {
-    let speech = self_test::spoken_sample()?;
-    services::transcriber(config, service)?.transcribe(speech.samples(), &CancelFlag::new())?;
-    Ok(())
-}
-
 fn voice_finding(config: &Config, installed: &Installed, runtime: &Runtime) -> Finding {
-    let spoken = installed.voice(config, Some(runtime)).and_then(|mut voice| {
+    let ledger = Ledger::of_command(config).of_tests();
+    let spoken = installed.voice(config, Some(runtime), &ledger).and_then(|mut voice| {
         let pcm = voice::say(&mut *voice, "Hello.", &CancelFlag::new())?;
         Ok(format!("{} says \"Hello.\" in {:.1} s of sound", voice.name(), pcm.duration().as_secs_f64()))
     });
@@ -146,7 +133,7 @@ fn voice_finding(config: &Config, installed: &Installed, runtime: &Runtime) -> F
 }
 
 fn hearing(config: &Config, installed: &Installed, runtime: &Runtime) -> Vec<(&'static str, Finding)> {
-    let (mut recogniser, name) = match installed.recogniser(config) {
+    let (mut recogniser, name) = match installed.recogniser(config, &Ledger::of_command(config).of_tests()) {
         Ok(recogniser) => recogniser,
         Err(error) => return vec![("recogniser", bad(&error))],
     };

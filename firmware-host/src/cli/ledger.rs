@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use pipit_store::Traffic;
 
 use super::Options;
 use super::who::Whose;
@@ -16,6 +17,9 @@ pub(super) struct Ledger {
     /// Add up what went to each host
     #[arg(long)]
     by_host: bool,
+    /// Show together what was sent for each turn
+    #[arg(long, conflicts_with = "by_host")]
+    by_turn: bool,
     /// How many entries to show, the newest first
     #[arg(long, default_value_t = 50, value_name = "COUNT", conflicts_with = "by_host")]
     last: usize,
@@ -26,9 +30,6 @@ impl Ledger {
         let config = options.load()?;
         super::start_logging(&config, true);
         let store = self.whose.open(&config)?;
-        for service in [config.transcription_service(), config.voice_service()].into_iter().flatten() {
-            print_line!("What goes to the speech service {service} is not counted here yet.")?;
-        }
         if self.by_host {
             for sum in store.traffic_by_host()? {
                 let (last, requests) = (local(sum.last), sum.requests);
@@ -46,19 +47,40 @@ impl Ledger {
         if entries.is_empty() {
             print_line!("Nothing was sent to any server.")?;
         }
-        for entry in entries {
-            let (at, purpose) = (local(entry.at), entry.purpose);
-            print_line!(
-                "{at}  {purpose:<13}  {} ({}, {})  sent {} B  received {} B",
-                entry.host,
-                entry.provider,
-                entry.tier,
-                entry.sent,
-                entry.received
-            )?;
+        if self.by_turn {
+            return by_turn(&entries).map(|()| ExitCode::SUCCESS);
+        }
+        for entry in &entries {
+            print_line!("{}", shown(entry))?;
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The entries of each turn together, in the order in which they came.
+fn by_turn(newest_first: &[Traffic]) -> anyhow::Result<()> {
+    let mut turns: Vec<(Option<i64>, Vec<&Traffic>)> = Vec::new();
+    for entry in newest_first {
+        match turns.iter_mut().find(|(turn, _)| *turn == entry.turn) {
+            Some((_, entries)) => entries.insert(0, entry),
+            None => turns.push((entry.turn, vec![entry])),
+        }
+    }
+    for (turn, entries) in turns {
+        let (sent, received) =
+            entries.iter().fold((0, 0), |(sent, received), entry| (sent + entry.sent, received + entry.received));
+        let name = if turn.is_some() { "a turn" } else { "what belongs to no turn" };
+        print_line!("{name}: sent {sent} B  received {received} B")?;
+        for entry in entries {
+            print_line!("  {}", shown(entry))?;
+        }
+    }
+    Ok(())
+}
+
+fn shown(entry: &Traffic) -> String {
+    let Traffic { at, purpose, host, provider, tier, sent, received, .. } = entry;
+    format!("{}  {purpose:<13}  {host} ({provider}, {tier})  sent {sent} B  received {received} B", local(*at))
 }
 
 fn local(at: Timestamp) -> String {

@@ -88,7 +88,7 @@ enum Command {
     Devices(devices::Devices),
     /// Show, fetch, check and measure models
     Models(models::Models),
-    /// Show and try out the language-model servers
+    /// Show and try out the servers that are asked: language models and speech services
     Providers(providers::Providers),
     /// Show the servers whose tools a model may want used, and which it may
     Mcp(mcp::Mcp),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use pipit_chat::{ChatError, Door, Engine, FinishedTurn, Place, ReplyEvent, Request};
+use jiff::Timestamp;
+use pipit_chat::{ChatError, Engine, FinishedTurn, ReplyEvent, Request};
 use pipit_core::turn::{DraftId, Event};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,8 @@ use crate::worker::{Inbox, Message, Urgency};
 pub(super) struct InFlight {
     pub(super) recording: Recording,
     pub(super) draft: DraftId,
+    /// By what the ledger knows the turn.
+    pub(super) number: i64,
     /// Whether its result may turn out to be useless.
     pub(super) urgency: Urgency,
     /// Stops the engine.
@@ -28,6 +31,7 @@ impl InFlight {
         InFlight {
             recording: Recording::new(draft.turn),
             draft,
+            number: new_number(),
             // An announcement is certain from the beginning.
             urgency: Urgency::Wanted,
             reply: CancellationToken::new(),
@@ -56,10 +60,15 @@ impl InFlight {
     }
 }
 
+/// A number for a turn that begins now: the time in Unix milliseconds.
+pub(super) fn new_number() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
 /// Asks the engine and passes on what it says, until it has said everything. What the request asks for is done once `act`
 /// allows it.
-pub(super) async fn converse(engine: Engine, draft: DraftId, request: String, act: Arc<Notify>, inbox: Inbox) {
-    let mut reply = engine.respond(Request { text: request, door: Door::Voice, place: Place::Standing });
+pub(super) async fn converse(engine: Engine, draft: DraftId, request: Request, act: Arc<Notify>, inbox: Inbox) {
+    let mut reply = engine.respond(request);
     let mut held = None;
     while let Some(event) = reply.next().await {
         let message = match event {

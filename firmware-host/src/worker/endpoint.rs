@@ -42,7 +42,8 @@ impl Models {
     }
 }
 
-/// One endpoint's way to the models. None of its calls ever waits.
+/// One endpoint's way to the models. None of its calls ever waits. The `number` of what may go to a service is that by which the
+/// ledger knows the turn.
 pub struct Endpoint {
     id: EndpointId,
     models: Arc<Models>,
@@ -58,21 +59,21 @@ impl Endpoint {
 
     /// Has an utterance transcribed. False where too many wait already.
     #[must_use]
-    pub fn transcribe(&self, draft: DraftId, urgency: Urgency, utterance: Pcm) -> bool {
-        self.ask(&self.models.stt, urgency, draft, Utterance { part: None, utterance })
+    pub fn transcribe(&self, draft: DraftId, urgency: Urgency, utterance: Pcm, number: i64) -> bool {
+        self.ask(&self.models.stt, urgency, draft, Utterance { part: None, utterance, number })
     }
 
     /// Has a part of a turn's utterance transcribed while it goes on. False where too many wait already.
     #[must_use]
-    pub fn transcribe_part(&self, turn: TurnId, part: usize, utterance: Pcm) -> bool {
-        let task = Utterance { part: Some(part), utterance };
+    pub fn transcribe_part(&self, turn: TurnId, part: usize, utterance: Pcm, number: i64) -> bool {
+        let task = Utterance { part: Some(part), utterance, number };
         self.ask(&self.models.stt, Urgency::Draft, parts_of(turn), task)
     }
 
     /// Has a clause spoken into memory. False where too many wait already.
     #[must_use]
-    pub fn speak(&self, draft: DraftId, urgency: Urgency, clause: usize, words: String) -> bool {
-        self.ask(&self.models.tts, urgency, draft, ClauseText { clause, words })
+    pub fn speak(&self, draft: DraftId, urgency: Urgency, clause: usize, words: String, number: i64) -> bool {
+        self.ask(&self.models.tts, urgency, draft, ClauseText { clause, words, number })
     }
 
     /// From now on somebody waits for what is to be done for this draft.

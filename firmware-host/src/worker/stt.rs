@@ -9,6 +9,7 @@ use pipit_models::recogniser::Recogniser;
 use pipit_models::whisper::Outcome;
 
 use super::{Job, LoadModel, Stage, Work};
+use crate::ledger;
 
 /// One utterance to transcribe.
 pub struct Utterance {
@@ -16,6 +17,8 @@ pub struct Utterance {
     pub part: Option<usize>,
     /// The sound of it.
     pub utterance: Pcm,
+    /// By what the ledger knows the turn.
+    pub number: i64,
 }
 
 /// A recogniser. `load` also gives the model's name. Eight utterances of an endpoint may wait: the parts of the longest that
@@ -45,7 +48,8 @@ fn transcribed(job: &Job<Utterance>, transcription: Transcription) -> Event {
 }
 
 fn transcribe(recogniser: &mut dyn Recogniser, job: &Job<Utterance>) -> Transcription {
-    match recogniser.transcribe(job.task.utterance.samples(), &job.cancel) {
+    let Utterance { utterance, number, .. } = &job.task;
+    match ledger::for_turn(*number, || recogniser.transcribe(utterance.samples(), &job.cancel)) {
         // Sealed here, because it is not known yet whom it was said to.
         Ok(transcript) if transcript.outcome == Outcome::Words => Transcription::Words(Overheard::new(transcript.text)),
         Ok(transcript) if transcript.somebody_spoke() => Transcription::NotUnderstood(Overheard::new(transcript.guess)),

@@ -61,7 +61,7 @@ impl Place {
     }
 
     fn ask(&self, turn: u64, urgency: Urgency) {
-        assert!(self.endpoint.transcribe(draft(turn), urgency, Pcm::new([0.0; 160], LISTENING_RATE)));
+        assert!(self.endpoint.transcribe(draft(turn), urgency, Pcm::new([0.0; 160], LISTENING_RATE), 1));
     }
 
     #[track_caller]
@@ -146,7 +146,7 @@ fn an_endpoint_that_asks_for_more_than_its_share_is_refused_and_another_is_not()
     assert_eq!(gate.begun.recv(), Ok(1));
     kitchen.ask(2, Urgency::Wanted);
     kitchen.ask(3, Urgency::Wanted);
-    let refused = !kitchen.endpoint.transcribe(draft(4), Urgency::Wanted, Pcm::new([0.0; 160], LISTENING_RATE));
+    let refused = !kitchen.endpoint.transcribe(draft(4), Urgency::Wanted, Pcm::new([0.0; 160], LISTENING_RATE), 1);
     assert!(refused);
     hall.ask(5, Urgency::Wanted);
     // Whoever goes leaves nothing behind for others to wait for.
@@ -267,7 +267,7 @@ fn a_model_that_cannot_be_loaded_says_why_and_its_jobs_are_answered() {
     let (worker, ready) = Worker::start(work, gauge).unwrap();
     let job = Arc::new(Job {
         draft: draft(1),
-        task: Utterance { part: None, utterance: Pcm::new([], LISTENING_RATE) },
+        task: Utterance { part: None, utterance: Pcm::new([], LISTENING_RATE), number: 1 },
         cancel: Default::default(),
     });
     assert!(worker.shared.push(EndpointId(1), Urgency::Wanted, shared::Assigned { job, inbox: sender }));
@@ -300,7 +300,7 @@ fn a_voice_that_is_too_slow_is_replaced_by_a_lighter_one_between_two_clauses() {
     let mut levels = Vec::new();
     for clause in 0.. {
         assert!(clause < 10_000, "the slow voice goes on: {levels:?}");
-        assert!(kitchen.endpoint.speak(draft(1), Urgency::Wanted, clause, "hello".to_owned()));
+        assert!(kitchen.endpoint.speak(draft(1), Urgency::Wanted, clause, "hello".to_owned(), 1));
         let Some(Message::Worked { event: Event::ClauseReady { pcm, .. }, .. }) = kitchen.inbox.blocking_recv() else {
             panic!("clause {clause} was not spoken")
         };

@@ -6,6 +6,7 @@ use pipit_core::turn::Event;
 use pipit_models::voice::{self, Voice};
 
 use super::{Job, LoadModel, Stage, Work};
+use crate::ledger;
 
 /// One clause to speak.
 pub struct ClauseText {
@@ -13,6 +14,8 @@ pub struct ClauseText {
     pub clause: usize,
     /// Its words for the voice.
     pub words: String,
+    /// By what the ledger knows the turn.
+    pub number: i64,
 }
 
 /// A voice. Four clauses of an endpoint may wait; the turn machine asks for fewer at a time. A service has `service` for itself,
@@ -36,7 +39,8 @@ pub fn tts(load: LoadModel<Box<dyn Voice>>, service: Duration) -> Work<Box<dyn V
 }
 
 fn speak(voice: &mut Box<dyn Voice>, job: &Job<ClauseText>) -> Event {
-    match voice::say(&mut **voice, &job.task.words, &job.cancel) {
+    let ClauseText { words, number, .. } = &job.task;
+    match ledger::for_turn(*number, || voice::say(&mut **voice, words, &job.cancel)) {
         Ok(pcm) => Event::ClauseReady { draft: job.draft, clause: job.task.clause, pcm },
         Err(error) => {
             if !job.cancel.is_cancelled() {

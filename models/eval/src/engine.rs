@@ -64,7 +64,7 @@ async fn ask_all(requests: usize) -> Result<Figures> {
     for number in 0..requests {
         let text = format!("Tell me of thing {number} and whatever comes to your mind");
         let asked = Instant::now();
-        let request = Request { text, door: Door::Terminal, place: Place::End(conversation) };
+        let request = Request { text, door: Door::Terminal, place: Place::End(conversation), turn: None };
         let mut reply = engine.respond(request);
         let (mut first, mut chunks) = (None, 0_usize);
         while let Some(event) = reply.next().await {

@@ -12,9 +12,11 @@ mod endpoint;
 mod engine;
 mod figures;
 mod intents;
+mod llm_server;
 mod manifest;
 mod models;
 mod normalise;
+mod speech_service;
 mod store;
 mod streams;
 mod stt;
@@ -125,6 +127,32 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// What a speech service over HTTP costs beside what the server takes: one line for hearing, one for speaking.
+    SpeechService {
+        /// How often to ask for each.
+        #[arg(long, default_value_t = 500)]
+        requests: usize,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Asks a running server that speaks OpenAI's language everything that Pipit asks of one: one line for each question.
+    LlmServer {
+        /// Its address, with the version, such as `http://localhost:8000/v1`.
+        base_url: String,
+        /// The model to ask, which it should have.
+        #[arg(long)]
+        model: String,
+        /// The one key that it takes. Wrong ones are tried, too.
+        #[arg(long)]
+        key: Option<String>,
+        /// How many tokens a prompt may have. More are tried, too.
+        #[arg(long)]
+        context: Option<usize>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// What is left in a store whose writer is killed at random moments: a folder without one.
     KillStore {
         #[command(flatten)]
@@ -191,6 +219,17 @@ fn main() -> Result<()> {
         }
         Command::Store { folder, messages } => figures::print(&store::measure(&folder.path, messages)?, folder.json),
         Command::Engine { requests, json } => figures::print(&engine::measure(requests)?, json),
+        Command::SpeechService { requests, json } => {
+            speech_service::measure(requests)?.iter().try_for_each(|line| figures::print(line, json))
+        }
+        Command::LlmServer { base_url, model, key, context, json } => {
+            let server = llm_server::Server { base_url, model, key, context };
+            let rows = tokio::runtime::Runtime::new()?.block_on(llm_server::measure(&server))?;
+            rows.iter().try_for_each(|row| figures::print(row, json))?;
+            let bad = rows.iter().filter(|row| !row.is_good()).count();
+            anyhow::ensure!(bad == 0, "{bad} of {} did not come as they should", rows.len());
+            Ok(())
+        }
         Command::KillStore { folder, times } => {
             let figures = store::killed::measure(&folder.path, times)?;
             figures::print(&figures, folder.json)?;

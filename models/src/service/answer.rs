@@ -66,12 +66,18 @@ impl Refusal {
                 ServiceError::Refused { service, detail }
             }
             401 | 403 => ServiceError::KeyRefused { service, detail },
+            400 if looks_keys_up(&answer.body) => ServiceError::KeyRefused { service, detail },
             402 | 429 => ServiceError::Busy { service, retry_after, detail },
             503 if retry_after.is_some() => ServiceError::Busy { service, retry_after, detail },
             408 | 425 | 500.. => ServiceError::Unavailable { service, detail },
             _ => ServiceError::Refused { service, detail },
         }
     }
+}
+
+/// litellm looks a key that it does not know up in a database, which it need not have.
+fn looks_keys_up(body: &[u8]) -> bool {
+    serde_json::from_slice(body).is_ok_and(|body: Value| body["error"]["type"] == "no_db_connection")
 }
 
 /// What a service says about a refusal. Whole bodies are not shown, because some repeat the request in them.
@@ -122,6 +128,8 @@ mod tests {
             reported(200, "", "\n <!DOCTYPE html>"),
             reported(302, "", ""),
             reported(401, json, r#"{"error": {"message": "Incorrect API key"}}"#),
+            // litellm without a database, of a key that is not its own.
+            reported(400, json, r#"{"error":{"message":"No connected db.","type":"no_db_connection","code":"400"}}"#),
             reported(429, json, r#"{"error": "slow down"}"#),
             reported(404, json, r#"{"detail": "no such model"}"#),
             reported(422, json, r#"{"detail": [{"msg": "Field required", "input": {"input": "what somebody says"}}]}"#),
@@ -135,6 +143,7 @@ mod tests {
             nas does not answer as such a service does: it sent a web page; check what kind it is, and its address
             nas refused the request: it redirects to another address, which Pipit does not follow; check the names of the model and the voice, and the service's address
             nas refused the API key: 401: Incorrect API key; check the key and what it may do
+            nas refused the API key: 400: No connected db.; check the key and what it may do
             nas takes no more requests for now: 429: slow down; ask later, or check its quota
             nas refused the request: 404: no such model; check the names of the model and the voice, and the service's address
             nas refused the request: 422: Field required; check the names of the model and the voice, and the service's address

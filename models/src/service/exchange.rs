@@ -4,14 +4,18 @@
 //! is left behind: shutting the agent ends what reads or writes at once, and the rest within the limit for connecting.
 
 use std::io::{self, Read as _};
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ureq::http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
-use ureq::{Agent, Timeout};
+use ureq::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use ureq::{Agent, SendBody, Timeout};
+use url::Url;
 
+use super::USER_AGENT;
 use super::answer::Answer;
+use super::traffic::{self, Moved, Received, Sent};
 use crate::cancel::CancelFlag;
 
 /// How often the flag is looked at while an answer is waited for.
@@ -19,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// A request, ready to be sent.
 pub(super) struct Request {
-    pub(super) url: String,
+    pub(super) url: Url,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Vec<u8>,
     /// How much of the answer is read.
@@ -37,17 +41,23 @@ pub(super) enum Fault {
 }
 
 /// Sends `request` and waits for the whole answer, until `cancel` is raised or `limit` is over. In both cases `agent` is shut
-/// afterwards.
-pub(super) fn exchange(agent: &Agent, request: Request, limit: Duration, cancel: &CancelFlag) -> Result<Answer, Fault> {
+/// afterwards. What has gone and come is counted in `moved`.
+pub(super) fn exchange(
+    agent: &Agent,
+    request: Request,
+    limit: Duration,
+    cancel: &CancelFlag,
+    moved: &Arc<Moved>,
+) -> Result<Answer, Fault> {
     if cancel.is_cancelled() {
         return Err(Fault::Cancelled);
     }
     let begun = Instant::now();
     let (sender, receiver) = sync_channel(1);
-    let courier = agent.clone();
+    let (courier, moving) = (agent.clone(), Arc::clone(moved));
     let started = thread::Builder::new().name("speech-request".to_owned()).spawn(move || {
         // Nobody may be waiting for it any more.
-        let _ = sender.send(call(&courier, request));
+        let _ = sender.send(call(&courier, &request, &moving));
     });
     started.map_err(|error| Fault::Broken(format!("there is no thread for the request ({error})")))?;
     loop {
@@ -65,18 +75,23 @@ pub(super) fn exchange(agent: &Agent, request: Request, limit: Duration, cancel:
     }
 }
 
-fn call(agent: &Agent, request: Request) -> Result<Answer, Fault> {
-    let mut post = agent.post(&request.url);
+fn call(agent: &Agent, request: &Request, moved: &Moved) -> Result<Answer, Fault> {
+    // With a length it is sent in one piece; many a small server reads no chunks.
+    let mut post = agent.post(request.url.as_str()).header(CONTENT_LENGTH, request.body.len());
     for (name, value) in &request.headers {
         post = post.header(*name, value);
     }
-    let mut response = post.send(&request.body[..]).map_err(|error| Fault::Broken(cause(&error)))?;
+    let mut body = Sent { body: &request.body, head: traffic::head(request, USER_AGENT), moved };
+    let sent = post.send(SendBody::from_reader(&mut body));
+    let mut response = sent.map_err(|error| Fault::Broken(cause(&error)))?;
+    moved.received_head(response.status().canonical_reason().unwrap_or_default(), response.headers());
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (content_type, encoding) = (text(CONTENT_TYPE).unwrap_or_default(), text(CONTENT_ENCODING));
     let retry_after = text(RETRY_AFTER).and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
     let (status, mut body) = (response.status().as_u16(), Vec::new());
     // One byte more tells too much from just enough.
-    let read = response.body_mut().as_reader().take(request.most as u64 + 1).read_to_end(&mut body);
+    let reader = Received { body: response.body_mut().as_reader(), moved };
+    let read = reader.take(request.most as u64 + 1).read_to_end(&mut body);
     if body.len() > request.most {
         return Err(Fault::TooMuch(request.most));
     }

@@ -15,6 +15,7 @@ mod multipart;
 mod openai;
 mod sound;
 mod standby;
+mod traffic;
 mod transcriber;
 
 use std::fmt;
@@ -29,15 +30,20 @@ use url::Url;
 use crate::cancel::CancelFlag;
 use answer::Answer;
 use exchange::Request;
+use traffic::Moved;
 
 pub use error::ServiceError;
 pub(crate) use fish::ENGINE as FISH;
 pub(crate) use openai::ENGINE as OPENAI;
 pub use standby::{RecogniserWithStandby, VoiceWithStandby};
+pub use traffic::{Meter, ServiceTraffic};
 pub use transcriber::Transcriber;
 
 /// How long a connection may take. A peer on this device waits to take over, so this is short.
 const CONNECT: Duration = Duration::from_secs(3);
+
+/// What Pipit calls itself.
+const USER_AGENT: &str = concat!("pipit/", env!("CARGO_PKG_VERSION"));
 
 /// A service and how to talk to it.
 #[derive(Clone)]
@@ -52,6 +58,8 @@ pub struct ServiceSettings {
     pub api_key: Option<ApiKey>,
     /// How long an answer may take, connecting included.
     pub time_limit: Duration,
+    /// Who counts what goes there; without it nobody does.
+    pub meter: Option<Meter>,
 }
 
 /// Leaves the address out: it may have a password in it.
@@ -95,7 +103,7 @@ impl Service {
     /// # Errors
     /// [`ServiceError::Settings`] if the settings can't be used.
     fn new(settings: &ServiceSettings) -> Result<Service, ServiceError> {
-        let unusable = |why: &str| ServiceError::Settings { service: settings.name.clone(), detail: why.to_owned() };
+        let unusable = |why| unusable(settings, why);
         let url = Url::parse(&settings.base_url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let url = url.ok_or_else(|| unusable("its address must begin with http:// or https://"))?;
         let host = url.host_str().ok_or_else(|| unusable("its address must name a host"))?;
@@ -123,9 +131,14 @@ impl Service {
         ];
         headers.extend(request.header.map(|(name, value)| (name, value.to_owned())));
         headers.extend(self.settings.api_key.as_ref().map(|key| ("authorization", format!("Bearer {}", key.0))));
-        let url = format!("{}{}", self.settings.base_url, request.path);
+        let url = Url::parse(&format!("{}{}", self.settings.base_url, request.path));
+        let url = url.map_err(|_| unusable(&self.settings, "its address is not a URL"))?;
+        let (host, moved) = (url.host_str().unwrap_or_default().to_owned(), Arc::new(Moved::default()));
         let sent = Request { url, headers, body: request.body, most: request.most };
-        let outcome = exchange::exchange(&self.agent, sent, self.settings.time_limit, cancel);
+        let outcome = exchange::exchange(&self.agent, sent, self.settings.time_limit, cancel, &moved);
+        if let Some((meter, traffic)) = self.settings.meter.as_ref().zip(moved.told(&host)) {
+            meter(traffic);
+        }
         if matches!(outcome, Err(exchange::Fault::Cancelled | exchange::Fault::TooLong)) {
             // Its connections were shut, and it would make no others.
             self.agent = agent(self.tier);
@@ -161,6 +174,10 @@ impl Service {
     }
 }
 
+fn unusable(settings: &ServiceSettings, why: &str) -> ServiceError {
+    ServiceError::Settings { service: settings.name.clone(), detail: why.to_owned() }
+}
+
 /// What is sent to a service.
 struct Post<'a> {
     path: &'a str,
@@ -188,7 +205,7 @@ fn agent(tier: Tier) -> Agent {
         .build();
     let mut config = Agent::config_builder()
         .tls_config(tls)
-        .user_agent(concat!("pipit/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
         .max_redirects(0)
         .http_status_as_error(false)
         .timeout_resolve(Some(CONNECT))
@@ -211,6 +228,7 @@ mod tests {
             model: "m".to_owned(),
             api_key: Some(ApiKey::new("sk-secret")),
             time_limit: CONNECT,
+            meter: None,
         }
     }
 

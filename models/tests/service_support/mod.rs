@@ -24,6 +24,7 @@ pub(crate) fn settings(server: &Server, path: &str) -> ServiceSettings {
         model: "m".to_owned(),
         api_key: Some(ApiKey::new("sk-secret")),
         time_limit: PATIENCE,
+        meter: None,
     }
 }
 

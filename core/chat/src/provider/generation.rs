@@ -21,6 +21,8 @@ const BEFORE_ASKING_AGAIN: Duration = Duration::from_millis(300);
 /// The longest reply, in bytes: days of speech. A server that goes on beyond it does not know how to end.
 const LONGEST_REPLY: usize = 4 << 20;
 
+const NO_TEXT: &str = "the reply has no text";
+
 /// A reply in the making.
 pub(super) struct Generation {
     provider: Arc<HttpProvider>,
@@ -38,6 +40,9 @@ pub(super) struct Generation {
     /// How much has been said, in bytes.
     length: usize,
     asked_again: bool,
+    /// There was nothing in the server's stream. It may have begun before it looked at the request, and could not say any more
+    /// what is wrong with it, so the reply is wanted in one piece.
+    whole: bool,
 }
 
 struct OpenReply {
@@ -47,6 +52,8 @@ struct OpenReply {
     /// What the decoder ran into after `chunks`.
     failure: Option<DecodeError>,
     over: bool,
+    /// No byte has come.
+    empty: bool,
 }
 
 impl Generation {
@@ -62,6 +69,7 @@ impl Generation {
             ended: false,
             length: 0,
             asked_again: false,
+            whole: false,
         }
     }
 
@@ -92,7 +100,7 @@ impl Generation {
                 debug!(?reason, "the reply is complete");
                 self.ended = true;
                 if !self.answered {
-                    return Err(self.malformed("the reply has no text"));
+                    return Err(self.malformed(NO_TEXT));
                 }
             }
         }
@@ -106,10 +114,15 @@ impl Generation {
             return Ok(None);
         };
         if let Some(chunk) = open.chunks.pop_front() {
-            self.begun = true;
+            self.begun |= !matches!(chunk, ReplyChunk::Usage(_) | ReplyChunk::End(_));
+            if !self.begun && matches!(chunk, ReplyChunk::End(_)) {
+                self.whole = true;
+                return Err(self.malformed(NO_TEXT));
+            }
             self.deadline = Some(Instant::now() + self.provider.limits.idle);
             return Ok(Some(chunk));
         }
+        self.whole = open.over && open.empty;
         if let Some(failure) = open.failure.take() {
             return Err(response::decode_failure(&self.provider, failure));
         }
@@ -141,9 +154,9 @@ impl Generation {
         let first_token = self.provider.limits.first_token;
         let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + first_token);
         let provider = Arc::clone(&self.provider);
-        let (client, request) = provider.chat_request(&self.prompt).build_split();
+        let (client, request) = provider.chat_request(&self.prompt, self.whole).build_split();
         let request = request.map_err(|error| response::not_sent(&provider, error))?;
-        self.count = provider.count(&self.prompt, &request);
+        self.count = provider.count(self.prompt.meter.as_ref(), &request);
         let response = match self.within(deadline, client.execute(request)).await? {
             Ok(response) => response,
             Err(error) => {
@@ -173,7 +186,7 @@ impl Generation {
 
     /// Gives `error` back unless asking again may help and nothing of a reply has come.
     async fn ask_again_after(&mut self, error: ChatError) -> Result<(), ChatError> {
-        let may_pass = matches!(error, ChatError::Unavailable { .. } | ChatError::Cut { .. });
+        let may_pass = self.whole || matches!(error, ChatError::Unavailable { .. } | ChatError::Cut { .. });
         let time_left = self.deadline.is_some_and(|deadline| deadline > Instant::now() + BEFORE_ASKING_AGAIN);
         if self.begun || self.asked_again || !may_pass || !time_left {
             return Err(error);
@@ -199,7 +212,7 @@ impl Generation {
 
 impl OpenReply {
     fn new(response: Response, decoder: ReplyDecoder) -> Self {
-        OpenReply { response, decoder, chunks: VecDeque::new(), failure: None, over: false }
+        OpenReply { response, decoder, chunks: VecDeque::new(), failure: None, over: false, empty: true }
     }
 
     /// Whether nothing is left to be passed on, and more may come.
@@ -217,7 +230,10 @@ impl OpenReply {
     fn decode(&mut self, bytes: Option<&[u8]>) {
         let mut chunks = Vec::new();
         let outcome = match bytes {
-            Some(bytes) => self.decoder.feed(bytes, &mut chunks),
+            Some(bytes) => {
+                self.empty &= bytes.is_empty();
+                self.decoder.feed(bytes, &mut chunks)
+            }
             None => {
                 self.over = true;
                 self.decoder.finish(&mut chunks)

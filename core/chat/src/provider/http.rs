@@ -13,7 +13,7 @@ use reqwest::{Client, Request, RequestBuilder, Response, Url, redirect};
 use tokio::time::{Instant, timeout_at};
 
 use super::generation::Generation;
-use super::meter::Count;
+use super::meter::{Count, Meter};
 use super::{Prompt, Provider, ProviderIdentity, response};
 use crate::error::{ChatError, Wait};
 use crate::settings::{ProviderKind, ProviderSettings, Secret};
@@ -28,8 +28,9 @@ pub(super) const USER_AGENT: &str = concat!("pipit/", env!("CARGO_PKG_VERSION"))
 pub struct HttpProvider {
     identity: ProviderIdentity,
     host: String,
-    /// Where it is written down what goes to it, if anywhere.
     client: Client,
+    /// What counts the questions that belong to no prompt; without it they are not counted.
+    meter: Option<Meter>,
     pub(super) dialect: Dialect,
     base_url: String,
     headers: HeaderMap,
@@ -65,6 +66,7 @@ impl HttpProvider {
             identity: ProviderIdentity { name: settings.name.clone(), model: settings.model.clone(), tier },
             host: host.to_owned(),
             client: http_client(&url, tier, settings.connect_timeout)?,
+            meter: None,
             dialect: settings.kind.into(),
             base_url: settings.base_url.trim_end_matches('/').to_owned(),
             headers,
@@ -78,22 +80,29 @@ impl HttpProvider {
         })
     }
 
+    /// The same, with `meter` for the questions that belong to no prompt: whether it is well, and which models it has.
+    #[must_use]
+    pub fn counted_by(self, meter: Option<Meter>) -> HttpProvider {
+        HttpProvider { meter, ..self }
+    }
+
     /// Begins to count a request that is about to be sent.
-    pub(super) fn count(&self, prompt: &Prompt, request: &Request) -> Option<Count> {
-        prompt.meter.as_ref().map(|meter| meter.count(&self.identity, &self.host, request))
+    pub(super) fn count(&self, meter: Option<&Meter>, request: &Request) -> Option<Count> {
+        meter.map(|meter| meter.count(&self.identity, &self.host, request))
     }
 
     pub(super) fn name(&self) -> String {
         self.identity.name.clone()
     }
 
-    pub(super) fn chat_request(&self, prompt: &Prompt) -> RequestBuilder {
+    /// The request for a reply, which comes as a stream or `whole`.
+    pub(super) fn chat_request(&self, prompt: &Prompt, whole: bool) -> RequestBuilder {
         let encoded = self.dialect.encode(&ChatRequest {
             model: &self.identity.model,
             messages: &prompt.messages,
             tools: &prompt.tools,
             max_reply_tokens: prompt.max_reply_tokens,
-            without: self.with_without(|without| *without),
+            without: Without { stream: whole, ..self.with_without(|without| *without) },
         });
         let request = self.client.post(format!("{}{}", self.base_url, encoded.path)).headers(self.headers.clone());
         request.header(CONTENT_TYPE, "application/json").body(encoded.body)
@@ -124,22 +133,34 @@ impl HttpProvider {
     }
 
     /// Asks for the list of models, until `deadline`. A response that refuses it is one too.
-    async fn ask_for_models(&self, deadline: Instant) -> Result<Response, ChatError> {
+    async fn ask_for_models(&self, deadline: Instant) -> Result<(Response, Option<Count>), ChatError> {
         let request = self.client.get(format!("{}{}", self.base_url, model_list_path(self.dialect)));
-        let sent = self.within(deadline, request.headers(self.headers.clone()).send()).await?;
-        sent.map_err(|error| response::not_sent(self, error))
+        let (client, request) = request.headers(self.headers.clone()).build_split();
+        let request = request.map_err(|error| response::not_sent(self, error))?;
+        let mut count = self.count(self.meter.as_ref(), &request);
+        match self.within(deadline, client.execute(request)).await? {
+            Ok(response) => {
+                count.iter_mut().for_each(|count| count.received_head(&response));
+                Ok((response, count))
+            }
+            Err(error) => {
+                count.iter_mut().filter(|_| error.is_connect()).for_each(Count::nothing_was_sent);
+                Err(response::not_sent(self, error))
+            }
+        }
     }
 
     async fn models(&self) -> Result<Vec<String>, ChatError> {
         let deadline = Instant::now() + self.limits.first_token;
-        let mut response = self.ask_for_models(deadline).await?;
+        let (mut response, mut count) = self.ask_for_models(deadline).await?;
         if !response.status().is_success() {
-            return Err(response::refusal(self, response, deadline, None).await.0);
+            return Err(response::refusal(self, response, deadline, count.as_mut()).await.0);
         }
         let mut body = Vec::new();
         while let Some(bytes) =
             self.within(deadline, response.chunk()).await?.map_err(|error| response::broken(self, error))?
         {
+            count.iter_mut().for_each(|count| count.received(bytes.len() as u64));
             body.extend_from_slice(&bytes);
             if body.len() > LONGEST_LIST {
                 break;
@@ -150,11 +171,11 @@ impl HttpProvider {
 
     async fn answers(&self) -> Result<(), ChatError> {
         let deadline = Instant::now() + self.limits.first_token;
-        let response = self.ask_for_models(deadline).await?;
+        let (response, mut count) = self.ask_for_models(deadline).await?;
         if response.status().is_success() {
             return Ok(());
         }
-        match response::refusal(self, response, deadline, None).await.0 {
+        match response::refusal(self, response, deadline, count.as_mut()).await.0 {
             // Some servers keep no list, and are well all the same.
             ChatError::Rejected { .. } => Ok(()),
             error => Err(error),

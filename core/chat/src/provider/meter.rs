@@ -21,6 +21,12 @@ pub struct Meter {
 }
 
 impl Meter {
+    /// Writes into the ledger of `store`'s person, for no turn and no conversation.
+    #[must_use]
+    pub fn new(store: Store, clock: Clock, purpose: Purpose) -> Meter {
+        Meter { store, clock, purpose, turn: None, conversation: None }
+    }
+
     /// Begins to count a request that is about to be sent.
     pub(super) fn count(&self, identity: &ProviderIdentity, host: &str, request: &Request) -> Count {
         let traffic = Traffic {

@@ -265,7 +265,7 @@ impl Remote {
     async fn record(&self, at: Circumstances, sent: u64, received: u64) {
         let traffic = Traffic {
             at: at.now.timestamp(),
-            turn: None,
+            turn: at.turn,
             conversation: None,
             purpose: Purpose::Tool,
             host: self.server.host.clone(),

@@ -82,6 +82,8 @@ pub struct Circumstances {
     pub now: Zoned,
     /// Through which door it was asked for.
     pub door: Door,
+    /// By what the ledger knows the turn, if it belongs to one.
+    pub turn: Option<i64>,
     /// The volume in percent, if nobody has changed it.
     pub default_volume: u8,
     /// Whether a person has confirmed exactly this.

@@ -100,7 +100,7 @@ pub(crate) async fn ask(engine: &Engine, text: &str) -> Answered {
 }
 
 pub(crate) fn request(text: &str) -> Request {
-    Request { text: text.to_owned(), door: Door::Voice, place: Place::Standing }
+    Request { text: text.to_owned(), door: Door::Voice, place: Place::Standing, turn: None }
 }
 
 pub(crate) async fn collect(mut reply: Reply) -> Answered {

@@ -75,7 +75,7 @@ pub(super) fn encode(request: &ChatRequest<'_>) -> EncodedRequest {
         system: system.join("\n\n"),
         messages,
         tools: request.tools().iter().map(WireTool::from).collect(),
-        stream: true,
+        stream: !request.without.stream,
     };
     let body = serde_json::to_string(&body).expect("strings and numbers are always JSON");
     EncodedRequest { path: "/v1/messages", body }

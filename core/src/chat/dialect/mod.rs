@@ -61,6 +61,8 @@ pub struct Without {
     pub usage: bool,
     /// Tools, which not every model can use.
     pub tools: bool,
+    /// Streaming. Some servers begin a stream before they look at the request, and then can't say what is wrong with it.
+    pub stream: bool,
 }
 
 impl ChatRequest<'_> {

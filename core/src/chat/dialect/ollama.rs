@@ -68,7 +68,7 @@ pub(super) fn encode(request: &ChatRequest<'_>) -> EncodedRequest {
         model: request.model,
         messages: request.messages.iter().map(WireMessage::from).collect(),
         tools: request.tools().iter().map(WireTool::from).collect(),
-        stream: true,
+        stream: !request.without.stream,
         think: false,
         options: Options { num_predict: request.max_reply_tokens },
     };

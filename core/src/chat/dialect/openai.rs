@@ -107,8 +107,10 @@ pub(super) fn encode(request: &ChatRequest<'_>) -> EncodedRequest {
         model: request.model,
         messages: request.messages.iter().map(WireMessage::from).collect(),
         tools: request.tools().iter().map(WireTool::from).collect(),
-        stream: true,
-        stream_options: (!request.without.usage).then_some(StreamOptions { include_usage: true }),
+        stream: !request.without.stream,
+        // It is refused where nothing is streamed; usage is told then in any case.
+        stream_options: (!request.without.usage && !request.without.stream)
+            .then_some(StreamOptions { include_usage: true }),
         max_tokens: limit(!request.without.max_tokens),
         max_completion_tokens: limit(request.without.max_tokens),
     };

@@ -114,6 +114,10 @@ fn kind_of(status: Option<u16>, codes: &str, message: &str) -> ServerErrorKind {
     if refused && NO_TOOLS.iter().any(|words| words.iter().all(|word| message.contains(word))) {
         return ServerErrorKind::KnowsNoTools;
     }
+    // litellm looks a key that it does not know up in a database, which it need not have.
+    if coded(&["no_db_connection"]) {
+        return ServerErrorKind::Authentication;
+    }
     match status {
         Some(401 | 403) => ServerErrorKind::Authentication,
         Some(402 | 429) => ServerErrorKind::RateLimited,
@@ -134,7 +138,7 @@ mod tests {
 
     #[test]
     fn servers_words_and_what_they_mean() {
-        let reports: [(u16, &str); 17] = [
+        let reports: [(u16, &str); 18] = [
             (
                 401,
                 r#"{"error":{"message":"Incorrect API key provided: sk-***","type":"invalid_request_error","code":"invalid_api_key"}}"#,
@@ -156,6 +160,8 @@ mod tests {
                 r#"{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","code":"unsupported_parameter"}}"#,
             ),
             (404, r#"{"error":"model \"llama9\" not found, try pulling it first"}"#),
+            // litellm without a database, of a key that is not its own.
+            (400, r#"{"error":{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}}"#),
             (503, "<html>\n<h1>503 Service Unavailable</h1></html>"),
             (404, "404 page not found"),
             (422, r#"{"detail":[{"loc":["body","model"],"msg":"field required"}]}"#),
@@ -188,6 +194,7 @@ mod tests {
             400 ContextTooLong: the request exceeds the available context size
             400 WantsMaxCompletionTokens: Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.
             404 Rejected: model "llama9" not found, try pulling it first
+            400 Authentication: No connected db.
             503 Unavailable: <html> <h1>503 Service Unavailable</h1></html>
             404 Rejected: 404 page not found
             422 Rejected: [{"loc":["body","model"],"msg":"field required"}]

@@ -51,7 +51,8 @@ fn requests_as_servers_want_them() {
     let messages = [Message::new(Role::System, "Be brief."), Message::new(Role::User, "\"Hi\"")];
     let request =
         ChatRequest { model: "m", messages: &messages, tools: &[], max_reply_tokens: 9, without: Without::default() };
-    let newer = ChatRequest { without: Without { max_tokens: true, usage: true, tools: true }, ..request };
+    let newer =
+        ChatRequest { without: Without { max_tokens: true, usage: true, tools: true, stream: false }, ..request };
     let encoded = [
         Dialect::OpenAi.encode(&request),
         Dialect::OpenAi.encode(&newer),
@@ -109,6 +110,38 @@ fn tools_and_what_came_of_them_as_servers_want_them() {
         {"model":"m","messages":[{"role":"user","content":"When?"},{"role":"assistant","content":"","tool_calls":[{"id":"a","type":"function","function":{"name":"get_time","arguments":"{\"in\":\"Rome\"}"}},{"id":"b","type":"function","function":{"name":"get_time","arguments":"{}"}}]},{"role":"tool","content":"14:05","tool_call_id":"a"},{"role":"tool","content":"no such place","tool_call_id":"b"}],"tools":[{"type":"function","function":{"name":"get_time","description":"The time.","parameters":{"type":"object"}}}],"stream":true,"stream_options":{"include_usage":true},"max_tokens":9}
         {"model":"m","messages":[{"role":"user","content":"When?"},{"role":"assistant","content":"","tool_calls":[{"function":{"name":"get_time","arguments":{"in":"Rome"}}},{"function":{"name":"get_time","arguments":{}}}]},{"role":"tool","content":"14:05","tool_name":"get_time"},{"role":"tool","content":"no such place","tool_name":"get_time"}],"tools":[{"type":"function","function":{"name":"get_time","description":"The time.","parameters":{"type":"object"}}}],"stream":true,"think":false,"options":{"num_predict":9}}
         {"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"When?"}]},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"get_time","input":{"in":"Rome"}},{"type":"tool_use","id":"b","name":"get_time","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"14:05"},{"type":"tool_result","tool_use_id":"b","content":"no such place"}]}],"tools":[{"name":"get_time","description":"The time.","input_schema":{"type":"object"}}],"stream":true}"#]].assert_eq(&written.join("\n"));
+}
+
+#[test]
+fn what_is_not_streamed_is_said_so_in_every_dialect() {
+    let without = Without { stream: true, ..Without::default() };
+    let request = ChatRequest { model: "m", messages: &[], tools: &[], max_reply_tokens: 9, without };
+    for dialect in [Dialect::OpenAi, Dialect::Ollama, Dialect::Anthropic] {
+        let body = dialect.encode(&request).body;
+        assert!(body.contains("\"stream\":false") && !body.contains("stream_options"), "{body}");
+    }
+}
+
+/// llama-cpp-python says each piece of a call twice, and its name every time.
+#[test]
+fn a_call_that_is_said_in_both_forms_is_one_call() {
+    let piece = |arguments: &str| {
+        let function = serde_json::json!({ "name": "get_time", "arguments": arguments });
+        let call = serde_json::json!({ "index": 0, "id": "call__0_get_time_cmpl-a8c4e76d", "type": "function", "function": function });
+        let both =
+            serde_json::json!({ "role": null, "content": null, "function_call": function, "tool_calls": [call] });
+        let older = serde_json::json!({ "role": null, "content": null, "function_call": function, "tool_calls": null });
+        [both, older].map(|delta| event(&delta.to_string()))
+    };
+    let begin = event(r#"{"role":"assistant","content":null,"function_call":null,"tool_calls":null}"#);
+    let end = "data: {\"choices\":[{\"index\":0,\"finish_reason\":\"tool_calls\",\"logprobs\":null,\"delta\":{\"role\":null,\"content\":null,\"function_call\":null,\"tool_calls\":null}}]}\n\ndata: [DONE]\n\n";
+    let pieces = ["{", " \"zone\":", " \"Rome\"", "}"].map(piece);
+    for (form, id) in ["call__0_get_time_cmpl-a8c4e76d", ""].into_iter().enumerate() {
+        let body = pieces.iter().map(|forms| forms[form].clone()).collect::<String>();
+        let call =
+            ToolCall { id: id.to_owned(), name: "get_time".to_owned(), arguments: "{ \"zone\": \"Rome\"}".to_owned() };
+        assert_eq!(openai(&format!("{begin}{body}{end}")).calls, [call], "{form}");
+    }
 }
 
 #[test]

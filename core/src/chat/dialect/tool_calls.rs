@@ -17,12 +17,14 @@ struct Fragment {
 impl ToolCalls {
     /// Takes the `tool_calls` of a delta or a message, or its older form, `function_call`.
     pub(super) fn take_in(&mut self, message: &Value) {
-        for call in message["tool_calls"].as_array().into_iter().flatten() {
+        let calls = message["tool_calls"].as_array().filter(|calls| !calls.is_empty());
+        for call in calls.into_iter().flatten() {
             let id = call["id"].as_str().filter(|id| !id.is_empty());
             self.add(call["index"].as_u64(), id, &call["function"]);
         }
-        if message["function_call"].is_object() {
-            self.add(None, None, &message["function_call"]);
+        // Some servers say the same in both forms. Of the older there is one to a reply, whose name may come again and again.
+        if calls.is_none() && message["function_call"].is_object() {
+            self.add(Some(0), None, &message["function_call"]);
         }
     }
 

@@ -199,7 +199,7 @@ impl Asking {
         mut stopped: oneshot::Receiver<Shown>,
     ) -> anyhow::Result<Option<ConversationId>> {
         let asked = Instant::now();
-        let mut reply = self.engine.respond(Request { text, door: Door::Terminal, place });
+        let mut reply = self.engine.respond(Request { text, door: Door::Terminal, place, turn: None });
         let mut said = String::new();
         let shown = loop {
             tokio::select! {
