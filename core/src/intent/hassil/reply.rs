@@ -104,7 +104,7 @@ mod tests {
             ("{% if n == 7: %}\n seven\n{%- else: -%} other {% endif %}", "seven"),
             ("{{ '{0:02d}'.format(n) }}:{{ '{}'.format(name) }}", "07:front_door"),
             ("{{ name.replace('_', ' ') | capitalize }} {{ map.get('a') }} {{ map.get('c', '-') }}", "Front door b -"),
-            ("{{ names | sort | join(', ') }} {{ names[:1] }}", "x, y [\"y\"]"),
+            ("{{ names | sort | join(', ') }} {{ names[:1] }}", "x, y ['y']"),
             ("{{ 'a%}b' }}: %}", "a%}b: %}"),
         ] {
             assert_eq!(rendered(reply, known.clone()), expected, "{reply}");
