@@ -106,6 +106,13 @@ enum Command {
         /// A tag of BCP 47
         #[arg(long, default_value = "en")]
         lang: String,
+        /// Home Assistant's sentences, which lie in the folder, or Pipit's own, which have no replies of their own.
+        #[arg(long, value_enum, default_value_t = intents::Sentences::Ha)]
+        pack: intents::Sentences,
+        /// A table with the columns `sentence` and `scenario`: how many sentences that are not of the scenario `iot` would be
+        /// taken for commands to a home.
+        #[arg(long, value_name = "TSV")]
+        others: Option<PathBuf>,
         /// Also print each sentence that comes out wrong, on standard error.
         #[arg(long)]
         verbose: bool,
@@ -214,8 +221,11 @@ fn main() -> Result<()> {
             streams::replies(&folder.path)?.iter().for_each(|reply| println!("{reply}"));
             Ok(())
         }
-        Command::Intents { folder, lang, verbose } => {
-            figures::print(&intents::measure(&folder.path, &lang, verbose)?, folder.json)
+        Command::Intents { folder, pack, others: Some(table), verbose, .. } => {
+            figures::print(&intents::taken(&folder.path, &table, pack, verbose)?, folder.json)
+        }
+        Command::Intents { folder, lang, pack, verbose, .. } => {
+            figures::print(&intents::measure(&folder.path, &lang, pack, verbose)?, folder.json)
         }
         Command::Store { folder, messages } => figures::print(&store::measure(&folder.path, messages)?, folder.json),
         Command::Engine { requests, json } => figures::print(&engine::measure(requests)?, json),

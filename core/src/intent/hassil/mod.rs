@@ -6,6 +6,7 @@
 //! ```
 
 mod compile;
+mod english;
 mod lists;
 mod pack;
 mod recognise;

@@ -97,6 +97,14 @@ fn what_is_in_the_house_is_named_with_its_context() {
 }
 
 #[test]
+fn the_own_sentences_can_be_used() {
+    let recogniser = Recogniser::new(&Pack::english()).unwrap();
+    let here = BTreeMap::from([("area".to_owned(), json!("Kitchen"))]);
+    let found = recogniser.recognise("Turn the lights off, please.", &here).unwrap();
+    assert_eq!((found.intent.as_str(), found.slots["area"].value.clone()), ("HassTurnOff", json!("Kitchen")));
+}
+
+#[test]
 fn what_cannot_be_used_is_named() {
     let refused = |template: &str| {
         let pack: Pack = serde_json::from_value(json!({
