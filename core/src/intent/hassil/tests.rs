@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -138,4 +139,24 @@ fn what_cannot_be_used_is_named() {
 fn a_text_that_can_be_taken_in_too_many_ways_is_given_up() {
     let recogniser = sentence("{anything:a} {anything:b} {anything:c} {anything:d} end");
     assert_eq!(slots(&recogniser, &"word ".repeat(300)), None);
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_written_and_said_ends_well(
+        template in r"[\[\](){}<>|;:@\\.,0-9a-c é\-]{0,40}",
+        said in r"([a-c]|é|İ|ß|-|'|%|\.|[0-9]| |one|half|please){0,30}",
+    ) {
+        let pack: Pack = serde_json::from_value(json!({
+            "intents": { "It": { "data": [{ "sentences": [template, "{a} b {c}", "[a] {n} (b;c)"] }] } },
+            "lists": { "a": { "wildcard": true }, "c": { "values": ["c", "b c"] }, "n": { "range": { "from": 0, "to": 9 } } },
+            "expansion_rules": { "a": "a|b", "b": "<a> [c]" },
+            "skip_words": ["please", "a"],
+        }))
+        .unwrap();
+        if let Ok(recogniser) = Recogniser::new(&pack) {
+            let found = recogniser.recognise(&said, &BTreeMap::new());
+            prop_assert!(found.is_none_or(|found| found.intent == "It"));
+        }
+    }
 }
