@@ -211,7 +211,7 @@ impl Row {
             Err(error) => return Some(error.to_string()),
         };
         let fits = |expected: &&str| expected.split_whitespace().eq(reply.split_whitespace());
-        (!expected.iter().any(|expected| fits(expected))).then(|| format!("{reply:?} in place of {expected:?}"))
+        (!expected.iter().any(fits)).then(|| format!("{reply:?} in place of {expected:?}"))
     }
 }
 
