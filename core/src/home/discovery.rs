@@ -13,6 +13,10 @@ const MOST_COMPONENTS: usize = 512;
 const LONGEST_BASE: usize = 512;
 const MOST_SHARED: usize = 8 * 1024;
 
+/// The longest text of an entity and the longest key of a component, in bytes. Both are kept.
+const LONGEST_TEXT: usize = 4096;
+const LONGEST_KEY: usize = 256;
+
 /// What a device's entities have in common, unless they say otherwise.
 const SHARED: [&str; 11] = [
     "availability",
@@ -128,6 +132,12 @@ pub(super) fn read_device(payload: &str) -> Result<Vec<(String, Option<String>, 
         return Err(format!("shares {size} bytes among its components; at most {MOST_SHARED} are allowed"));
     }
     let entities = components.iter().map(|(key, value)| {
+        if key.len() > LONGEST_KEY {
+            return Err(format!(
+                "has a component with a key of {} bytes; at most {LONGEST_KEY} are allowed",
+                key.len()
+            ));
+        }
         let Value::Object(component) = value else { return Err(format!("has a component {key:?} that is no object")) };
         let (own, own_base) = expanded(component.clone())?;
         let mut fields = shared.clone();
@@ -195,5 +205,17 @@ fn with_topics(mut fields: Map<String, Value>, base: Option<&str>) -> Result<Map
         Some(value) => one(value),
         None => {}
     }
-    Ok(fields)
+    let within = fields.values().chain(fields.get("availability").into_iter().flat_map(parts_of));
+    match within.filter_map(Value::as_str).map(str::len).max() {
+        Some(longest) if longest > LONGEST_TEXT => {
+            Err(format!("has a text of {longest} bytes in it; at most {LONGEST_TEXT} are allowed"))
+        }
+        _ => Ok(fields),
+    }
+}
+
+/// What the topics of an availability say.
+fn parts_of(availability: &Value) -> Vec<&Value> {
+    let topics = availability.as_array().map_or(std::slice::from_ref(availability), Vec::as_slice);
+    topics.iter().filter_map(Value::as_object).flat_map(Map::values).collect()
 }

@@ -7,7 +7,7 @@ use super::component::{self, Component};
 use super::control::{Payload, Takes};
 use super::discovery::Fields;
 use super::find::words;
-use super::state::{State, is_same};
+use super::state::{State, Status, is_same};
 use super::template::{Message, Templates};
 use super::topic::Territory;
 use super::{Device, DeviceId, DeviceKind, HomeAction};
@@ -261,7 +261,6 @@ impl Entity {
 
     /// Takes it to be as it was told to be, if it does not say itself how it is; whether anything is different now.
     pub(super) fn assume(&mut self, action: HomeAction, value: Option<f64>) -> bool {
-        use super::Status;
         if !self.definition.optimistic {
             return false;
         }
@@ -357,6 +356,8 @@ impl Entity {
         let mut parts = Vec::new();
         let unit = self.definition.unit.as_deref().map(|unit| format!(" {unit}")).unwrap_or_default();
         parts.extend(status.as_ref().map(|status| format!("is {status}{unit}")));
+        // What is off has a brightness or a speed only for when it is turned on.
+        let level = level.filter(|_| *status != Some(Status::Off));
         parts.extend(level.map(|level| format!("is at {level} percent")));
         parts.extend(target.map(|target| format!("is set to {target}{unit}")));
         parts.extend(current.map(|current| format!("measures {current}{unit}")));

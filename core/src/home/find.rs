@@ -54,17 +54,17 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(what: &str, place: Option<&str>) -> Asked {
+    /// `is_place` tells whether something is in a place of that name.
+    fn read(what: &str, place: Option<&str>, is_place: impl Fn(&[String]) -> bool) -> Asked {
         let mut words = words(what);
         let is_all = words.iter().any(|word| ALL.contains(&&**word));
         words.retain(|word| !ARTICLES.contains(&&**word) && !ALL.contains(&&**word));
         let mut place = place.map(without_articles).filter(|words| !words.is_empty());
-        // "the lights in the kitchen"
+        // "the lights in the kitchen", but not: "the plug in heater"
         let parted = words.iter().rposition(|word| word == "in" || word == "on").filter(|at| *at > 0);
-        if let (None, Some(at)) = (&place, parted) {
-            let behind = words.split_off(at + 1);
+        if let (None, Some(at)) = (&place, parted.filter(|at| is_place(&words[at + 1..]))) {
+            place = Some(words.split_off(at + 1));
             words.truncate(at);
-            place = Some(behind).filter(|words| !words.is_empty());
         }
         Asked { words, place, is_all }
     }
@@ -110,10 +110,9 @@ impl Registry {
         if what.len() > LONGEST || place.is_some_and(|place| place.len() > LONGEST) {
             return Err("That is too long to be the name of a device.".to_owned());
         }
-        let asked = Asked::read(what, place);
-        let candidate = |entity| Candidate::new(entity);
         let mut candidates: Vec<Candidate<'_>> =
-            self.entities().filter(|entity| wanted(entity)).map(candidate).collect();
+            self.entities().filter(|entity| wanted(entity)).map(Candidate::new).collect();
+        let asked = Asked::read(what, place, |place| candidates.iter().any(|one| is_at(one, place)));
         if let Some(place) = &asked.place {
             let there = candidates.iter().any(|one| is_at(one, place));
             if !there {

@@ -13,8 +13,9 @@ use super::{Device, DeviceId, DeviceKind, Guard, HomeAction};
 const MOST_ENTITIES: usize = 10_000;
 /// The longest message that tells a state, in bytes.
 const LONGEST_STATE: usize = 256 * 1024;
-/// How much of a topic stands in a message about it, in characters.
+/// How much of a topic, and of what is wrong with a message, is said, in characters.
 const SHOWN: usize = 120;
+const MOST_SAID: usize = 400;
 
 /// Where devices are looked for.
 #[derive(Clone, Debug)]
@@ -106,6 +107,7 @@ impl Registry {
         };
         if let Err(why) = understood {
             let topic: String = topic.chars().take(SHOWN).collect();
+            let why: String = why.chars().take(MOST_SAID).collect();
             changes.problem = Some(format!("the message on the topic {topic:?} {why}; that is ignored"));
         }
         changes.unsubscribe.retain(|topic| !self.topics.contains_key(topic));

@@ -19,6 +19,7 @@ fn house(household: Household) -> Registry {
         ("cover", "Right blind", "Bedroom"),
         ("climate", "Radiator", "Bedroom"),
         ("fan", "Attic fan", ""),
+        ("switch", "Plug in heater", "Study"),
         ("sensor", "Weather", "Garden"),
     ]
     .into_iter()
@@ -56,6 +57,7 @@ fn devices_are_found_as_people_call_them() {
         ("coffee", None, "Coffee machine (Kitchen)"),
         ("cofee machine", None, "Coffee machine (Kitchen)"),
         ("fan", None, "Attic fan"),
+        ("the plug in heater", None, "Plug in heater (Study)"),
         ("fan", Some("attic"), "Attic fan"),
         ("the locks", None, "Front door (Hall)"),
         ("lamp in the bedroom", None, "Lamp (Bedroom)"),

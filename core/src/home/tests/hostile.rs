@@ -33,6 +33,8 @@ fn what_is_wrong_with_a_message_is_said_and_nothing_changes() {
         (json!({"cmd_t": "homeassistant/light/b/config"}), "is for discovery"),
         (json!({"cmd_t": "c", "stat_t": "s", "val_tpl": "{{ value"}), "the template \"{{ value\" can't be read"),
         (json!({"cmd_t": "c", "~": {"~": "~"}}), "has a base topic (~) that is no text"),
+        (json!({"cmd_t": "c", "pl_on": "x".repeat(5000)}), "has a text of 5000 bytes in it"),
+        (json!({"cmd_t": "c", "avty": {"t": "t", "pl_avail": "x".repeat(5000)}}), "has a text of 5000 bytes in it"),
         (json!({"cmd_t": "~", "~": "x".repeat(600)}), "has a base topic (~) of 600 bytes"),
         (json!({"cmd_t": "c", "avty": vec![json!({"t": "t"}); 17]}), "has 17 topics for its availability"),
     ] {
@@ -69,6 +71,8 @@ fn a_device_of_too_much_is_refused() {
     assert!(problem(&mut registry, topic, shared.as_bytes()).contains("shares"));
     assert!(problem(&mut registry, topic, br#"{"cmps": []}"#).contains("has no components"));
     assert!(problem(&mut registry, topic, br#"{"cmps": {"a": 1}}"#).contains("a component \"a\" that is no object"));
+    let long_key = format!(r#"{{"cmps": {{"{}": {{"p": "light", "cmd_t": "c"}}}}}}"#, "k".repeat(300));
+    assert!(problem(&mut registry, topic, long_key.as_bytes()).contains("a key of 300 bytes"));
     // One component that is wrong costs the others nothing.
     let one = json!({"cmps": {"a": {"p": "light", "cmd_t": "#"}, "b": {"p": "light", "cmd_t": "c"}}}).to_string();
     assert!(problem(&mut registry, topic, one.as_bytes()).contains("has a component \"a\" that names the topic \"#\""));

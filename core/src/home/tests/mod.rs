@@ -41,6 +41,12 @@ fn with(topic: &str, payload: &Value) -> Registry {
     registry
 }
 
+/// It is shared between the task that hears the broker and whoever asks it.
+const _: fn() = || {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<Registry>();
+};
+
 fn id(id: &str) -> DeviceId {
     DeviceId(id.to_owned())
 }
