@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::component::{self, Component};
 use super::control::{Payload, Takes};
 use super::discovery::Fields;
-use super::find::words;
+use super::find::{Called, words};
 use super::state::{State, Status, is_same};
 use super::template::{Message, Templates};
 use super::topic::Territory;
@@ -54,6 +54,8 @@ pub(super) struct Definition {
     pub(super) device: Device,
     /// All that it is called.
     pub(super) names: Vec<String>,
+    /// The same, as it is looked for.
+    pub(super) called: Called,
     /// Whether it is a setting or a diagnosis of a device, which nobody means who says "all the switches".
     pub(super) is_minor: bool,
     /// What no two entities of a component share.
@@ -112,10 +114,12 @@ impl Definition {
         let aliases: Vec<String> = aliases.flat_map(|(_, aliases)| aliases.clone()).collect();
         let name = names.first().cloned().unwrap_or_default();
         names.extend(aliases);
+        let called = Called::new(&names, place.as_deref());
         let device = Device { id: DeviceId(id.to_owned()), name, place, kind: component.kind };
         Ok(Some(Definition {
             device,
             names,
+            called,
             is_minor: fields.has("entity_category"),
             unique: fields.name("unique_id").map(|unique| (component_name.to_owned(), unique)),
             optimistic: fields.flag("optimistic").unwrap_or(component.sources.is_empty()),

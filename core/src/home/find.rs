@@ -70,6 +70,21 @@ impl Asked {
     }
 }
 
+/// What an entity is called and where it is, in words.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Called {
+    /// Without articles.
+    names: Vec<Vec<String>>,
+    place: Vec<String>,
+}
+
+impl Called {
+    pub(super) fn new(names: &[String], place: Option<&str>) -> Called {
+        let names = names.iter().map(|name| without_articles(name)).collect();
+        Called { names, place: place.map(words).unwrap_or_default() }
+    }
+}
+
 fn without_articles(text: &str) -> Vec<String> {
     let mut words = words(text);
     words.retain(|word| !ARTICLES.contains(&&**word));
@@ -79,8 +94,8 @@ fn without_articles(text: &str) -> Vec<String> {
 /// An entity as it is looked for.
 struct Candidate<'a> {
     entity: &'a Entity,
-    names: Vec<Vec<String>>,
-    place: Vec<String>,
+    names: &'a [Vec<String>],
+    place: &'a [String],
 }
 
 impl Registry {
@@ -138,13 +153,13 @@ impl Registry {
 
 impl<'a> Candidate<'a> {
     fn new(entity: &'a Entity) -> Candidate<'a> {
-        let names = entity.names().iter().map(|name| without_articles(name)).collect();
-        Candidate { entity, names, place: entity.device().place.as_deref().map(words).unwrap_or_default() }
+        let Called { names, place } = &entity.definition.called;
+        Candidate { entity, names, place }
     }
 
     /// Whether `asked` is one of its names, with its place before or behind it, or without.
     fn is_called(&self, asked: &[String]) -> bool {
-        let bare = [without_prefix(asked, &self.place), without_suffix(asked, &self.place)];
+        let bare = [without_prefix(asked, self.place), without_suffix(asked, self.place)];
         let is = |asked: &[String]| self.names.iter().any(|name| name == asked);
         is(asked) || bare.into_iter().flatten().any(is)
     }
@@ -189,7 +204,7 @@ fn matching<'c, 'a>(candidates: &'c [Candidate<'a>], asked: &Asked) -> Found<'c,
         let ends = |name: &Vec<String>| name.ends_with(&one) || name.ends_with(&asked.words);
         let several = those(&|candidate| {
             let of_place = |one: &[String]| candidate.names.iter().any(|name| name.ends_with(one));
-            let bare = without_prefix(&one, &candidate.place);
+            let bare = without_prefix(&one, candidate.place);
             !candidate.is_minor() && (candidate.names.iter().any(ends) || bare.is_some_and(of_place))
         });
         if !several.is_empty() {
@@ -201,7 +216,7 @@ fn matching<'c, 'a>(candidates: &'c [Candidate<'a>], asked: &Asked) -> Found<'c,
             && asked.words.iter().all(|word| name.contains(word) || place.contains(word))
             && asked.words.iter().any(|word| name.contains(word))
     };
-    let partly = those(&|one| one.names.iter().any(|name| has_all(name, &one.place)));
+    let partly = those(&|one| one.names.iter().any(|name| has_all(name, one.place)));
     if !partly.is_empty() {
         return if asked.is_all { Found::All(partly) } else { Found::One(major(partly)) };
     }
