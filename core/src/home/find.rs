@@ -260,12 +260,23 @@ fn singular(words: &[String]) -> Option<Vec<String>> {
     Some(others.iter().cloned().chain([one.to_owned()]).collect())
 }
 
-fn alikeness(candidate: &Candidate<'_>, asked: &[String]) -> f64 {
-    let asked = asked.join(" ");
-    let names = candidate.names.iter().map(|name| name.join(" "));
-    let with_place = candidate.names.iter().map(|name| format!("{} {}", candidate.place.join(" "), name.join(" ")));
-    let of = |name: String| strsim::normalized_damerau_levenshtein(&name, &asked);
-    names.chain(with_place).map(of).fold(0.0, f64::max)
+/// How alike the likest of a candidate's names is, by this measure.
+fn alikeness(candidate: &Candidate<'_>, asked: &str, measure: impl Fn(&str, &str) -> f64) -> f64 {
+    let place = candidate.place.join(" ");
+    let of = |name: &Vec<String>| {
+        let name = name.join(" ");
+        measure(&name, asked).max(measure(&format!("{place} {name}"), asked))
+    };
+    candidate.names.iter().map(of).fold(0.0, f64::max)
+}
+
+/// How alike two names are where letters may be swapped. That is slow, so it is 0 for those whose lengths tell them apart.
+fn nearly(name: &str, asked: &str) -> f64 {
+    let (one, other) = (name.chars().count(), asked.chars().count());
+    if one.abs_diff(other) as f64 > (1.0 - ALIKE) * one.max(other) as f64 {
+        return 0.0;
+    }
+    strsim::normalized_damerau_levenshtein(name, asked)
 }
 
 /// Those whose names were nearly said.
@@ -273,7 +284,8 @@ fn alike<'c, 'a>(candidates: &'c [Candidate<'a>], asked: &Asked) -> Vec<&'c Cand
     if asked.words.is_empty() {
         return Vec::new();
     }
-    candidates.iter().filter(|one| alikeness(one, &asked.words) >= ALIKE).collect()
+    let words = asked.words.join(" ");
+    candidates.iter().filter(|one| alikeness(one, &words, nearly) >= ALIKE).collect()
 }
 
 fn called(what: &str, place: Option<&str>) -> String {
@@ -296,8 +308,12 @@ fn unclear(called: &str, devices: &[Device]) -> String {
 
 /// What is called most like it.
 fn near(registry: &Registry, candidates: &[Candidate<'_>], asked: &Asked) -> String {
-    let mut near: Vec<(f64, &Candidate<'_>)> =
-        candidates.iter().filter(|one| !one.is_minor()).map(|one| (alikeness(one, &asked.words), one)).collect();
+    let words = asked.words.join(" ");
+    let mut near: Vec<(f64, &Candidate<'_>)> = candidates
+        .iter()
+        .filter(|one| !one.is_minor())
+        .map(|one| (alikeness(one, &words, strsim::normalized_levenshtein), one))
+        .collect();
     near.sort_by(|one, other| other.0.total_cmp(&one.0));
     let names: Vec<String> = near.iter().take(TOLD).map(|(_, one)| registry.device(one.entity).to_string()).collect();
     if names.is_empty() { " No device is known.".to_owned() } else { format!(" There are: {}.", names.join(", ")) }
