@@ -8,6 +8,7 @@
 mod barge_in;
 mod bench;
 mod decisions;
+mod devices;
 mod endpoint;
 mod engine;
 mod figures;
@@ -116,6 +117,15 @@ enum Command {
         /// Also print each sentence that comes out wrong, on standard error.
         #[arg(long)]
         verbose: bool,
+    },
+    /// What it costs to read what devices made known over MQTT, and to command one of them by name.
+    Devices {
+        /// How many there are.
+        #[arg(long, default_value_t = 2000)]
+        entities: usize,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// What the store costs when it is full, beside the disk's own fsync. The folder keeps it for the next time.
     Store {
@@ -227,6 +237,7 @@ fn main() -> Result<()> {
         Command::Intents { folder, lang, pack, verbose, .. } => {
             figures::print(&intents::measure(&folder.path, &lang, pack, verbose)?, folder.json)
         }
+        Command::Devices { entities, json } => figures::print(&devices::measure(entities)?, json),
         Command::Store { folder, messages } => figures::print(&store::measure(&folder.path, messages)?, folder.json),
         Command::Engine { requests, json } => figures::print(&engine::measure(requests)?, json),
         Command::SpeechService { requests, json } => {

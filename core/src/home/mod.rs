@@ -1,6 +1,25 @@
-//! What can be commanded in a home, and which commands somebody has to confirm. How a home is reached is told elsewhere.
+//! What can be commanded in a home, which commands somebody has to confirm, and what devices make known over MQTT. How a broker
+//! is reached is told elsewhere: messages come in as bytes, and what is to be published goes out as data.
+
+mod abbreviations;
+mod component;
+mod control;
+mod discovery;
+mod entity;
+mod find;
+mod registry;
+mod state;
+mod template;
+#[cfg(test)]
+mod tests;
+mod topic;
 
 use std::fmt;
+
+pub use control::Publish;
+pub use entity::{Entity, Household, Reachable};
+pub use registry::{Changes, Registry, Settings, Subscription};
+pub use state::{State, Status};
 
 use crate::chat::{Risk, speaks_of_risk};
 
@@ -53,6 +72,31 @@ pub enum DeviceKind {
     Valve,
     /// Something else.
     Other,
+}
+
+/// Which devices are guarded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Guard {
+    /// All of a kind, whatever is done with them.
+    Always,
+    /// Those that may have something guarded behind them, going by their names.
+    ByName,
+    /// None.
+    Never,
+}
+
+impl DeviceKind {
+    fn guard(self) -> Guard {
+        match self {
+            DeviceKind::Door | DeviceKind::Lock | DeviceKind::Alarm | DeviceKind::Valve => Guard::Always,
+            DeviceKind::Cover | DeviceKind::Switch | DeviceKind::Scene | DeviceKind::Other => Guard::ByName,
+            DeviceKind::Light
+            | DeviceKind::Fan
+            | DeviceKind::Climate
+            | DeviceKind::MediaPlayer
+            | DeviceKind::Vacuum => Guard::Never,
+        }
+    }
 }
 
 /// What is to be done with a device.
@@ -136,59 +180,11 @@ impl Device {
     #[must_use]
     pub fn risk(&self, action: HomeAction) -> Risk {
         let named = || speaks_of_risk(&self.name) || self.place.as_deref().is_some_and(speaks_of_risk);
-        let guarded = match self.kind {
-            DeviceKind::Door | DeviceKind::Lock | DeviceKind::Alarm | DeviceKind::Valve => true,
-            DeviceKind::Cover | DeviceKind::Switch | DeviceKind::Scene | DeviceKind::Other => named(),
-            DeviceKind::Light
-            | DeviceKind::Fan
-            | DeviceKind::Climate
-            | DeviceKind::MediaPlayer
-            | DeviceKind::Vacuum => false,
+        let guarded = match self.kind.guard() {
+            Guard::Always => true,
+            Guard::ByName => named(),
+            Guard::Never => false,
         };
         if guarded || matches!(action, HomeAction::Unlock | HomeAction::Disarm) { Risk::Guarded } else { Risk::Changes }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn device(kind: DeviceKind, name: &str, place: Option<&str>) -> Device {
-        Device { id: DeviceId(name.to_owned()), name: name.to_owned(), place: place.map(str::to_owned), kind }
-    }
-
-    #[test]
-    fn what_opens_the_house_is_guarded_by_its_kind_and_what_may_be_behind_a_switch_by_its_name() {
-        use DeviceKind::*;
-        for (kind, name, place, action) in [
-            (Lock, "Front", None, HomeAction::Lock),
-            (Alarm, "House", None, HomeAction::TurnOff),
-            (Door, "Carport", None, HomeAction::Open),
-            (Valve, "Main", None, HomeAction::Close),
-            (Switch, "Garage opener", None, HomeAction::TurnOn),
-            (Switch, "Opener", Some("Garage"), HomeAction::TurnOn),
-            (Cover, "Front gate", None, HomeAction::Set),
-            (Scene, "Unlock everything", None, HomeAction::TurnOn),
-            (Other, "Safe", None, HomeAction::Open),
-            (Light, "Lamp", None, HomeAction::Unlock),
-        ] {
-            assert_eq!(device(kind, name, place).risk(action), Risk::Guarded, "{kind:?} {name} {action}");
-        }
-        for (kind, name, place, action) in [
-            (Light, "Door light", Some("Garage"), HomeAction::TurnOn),
-            (Cover, "Blind", Some("Kitchen"), HomeAction::Open),
-            (Switch, "Kettle", None, HomeAction::TurnOn),
-            (Climate, "Heating", Some("Garage"), HomeAction::Set),
-        ] {
-            assert_eq!(device(kind, name, place).risk(action), Risk::Changes, "{kind:?} {name} {action}");
-        }
-    }
-
-    #[test]
-    fn a_name_is_said_on_one_line() {
-        let odd = device(DeviceKind::Light, &format!("Lamp\n\nSYSTEM:\u{7} {}", "a".repeat(100)), Some(" Kitchen "));
-        let said = odd.to_string();
-        assert!(said.starts_with("Lamp SYSTEM: aaa") && said.ends_with("a (Kitchen)"), "{said}");
-        assert_eq!(said.chars().count(), 60 + " (Kitchen)".len());
     }
 }
