@@ -11,7 +11,7 @@ use super::checked::{
 };
 use super::layers::{Settings, shown};
 use super::problem::{Origin, Problem};
-use super::{Defaults, llm, speech, wire};
+use super::{Defaults, llm, mqtt, speech, wire};
 use crate::chat::Tier;
 use crate::ear::{EarSettings, WakePhrases};
 use crate::turn::{AttentionSettings, TurnSettings, WakeMode};
@@ -49,6 +49,7 @@ pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<C
             conversation_days: NonZeroU32::new(file.privacy.conversation_days),
             ledger_days: NonZeroU32::new(file.privacy.ledger_days),
         },
+        mqtt: mqtt::mqtt(rest, file.mqtt),
         web_listen: web_listen(rest, &file.web.listen),
         log_level: file.log.level.into(),
         log_turns: file.log.turns,

@@ -36,6 +36,8 @@ pub struct Config {
     pub llm: Option<LlmSettings>,
     /// What is kept of what people say, and for how long.
     pub privacy: PrivacySettings,
+    /// The broker by which Home Assistant finds Pipit; `None` if there is none.
+    pub mqtt: Option<MqttSettings>,
     /// Where the panel listens; `None` for no panel.
     pub web_listen: Option<SocketAddr>,
     /// How much is logged.
@@ -372,6 +374,38 @@ pub struct PrivacySettings {
     pub conversation_days: Option<NonZeroU32>,
     /// For how many days the ledger is kept; `None` for ever.
     pub ledger_days: Option<NonZeroU32>,
+}
+
+/// An MQTT broker and how to talk to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MqttSettings {
+    /// Name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// What the broker knows this Pipit by: letters, digits, `-` and `_`.
+    pub client_id: String,
+    /// The user name, if the broker wants one.
+    pub username: Option<String>,
+    /// Where the password is to be found; never set without a user name.
+    pub password: Option<KeySource>,
+    /// How the connection is encrypted; `None` if it is not.
+    pub tls: Option<MqttTls>,
+    /// What Home Assistant's discovery topics begin with, without a slash at the end.
+    pub discovery_prefix: String,
+    /// What Pipit's own topics begin with, without a slash at the end.
+    pub topic_prefix: String,
+    /// Whether a muted microphone may be switched on again over MQTT.
+    pub allow_unmute: bool,
+}
+
+/// Who vouches for the broker, and for Pipit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MqttTls {
+    /// PEM file of the broker's authority; `None` for those that the system trusts.
+    pub ca: Option<PathBuf>,
+    /// PEM files of Pipit's own certificate and its key.
+    pub client: Option<(PathBuf, PathBuf)>,
 }
 
 /// How much is logged, from least to most.

@@ -161,24 +161,44 @@ pub(super) struct WrittenKey {
     pub(super) secret: String,
 }
 
+/// How the keys of one kind of secret are called.
+pub(super) struct Kind {
+    keys: [&'static str; 3],
+    what: &'static str,
+    variable: &'static str,
+}
+
+const API_KEY: Kind =
+    Kind { keys: ["api_key_env", "api_key_file", "api_key_secret"], what: "key", variable: "OPENAI_API_KEY" };
+
+/// A broker's password.
+pub(super) const PASSWORD: Kind =
+    Kind { keys: ["password_env", "password_file", "password_secret"], what: "password", variable: "MQTT_PASSWORD" };
+
+/// Where the API key of section `id` is.
 pub(super) fn key_source(settings: &mut Settings<'_>, id: &str, written: &WrittenKey) -> Option<KeySource> {
+    source(settings, id, &API_KEY, written)
+}
+
+/// Where the secret of section `id` is.
+pub(super) fn source(settings: &mut Settings<'_>, id: &str, kind: &Kind, written: &WrittenKey) -> Option<KeySource> {
+    let Kind { keys: [in_env, in_file, in_store], what, variable: example } = *kind;
     let (section, variable) = (shown(id), written.env.as_str());
     let is_name = variable.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
         && !variable.starts_with(|first: char| first.is_ascii_digit());
     if !is_name {
         // Capitals only, because a key that someone has pasted here would otherwise pass for a name and be shown.
         let sentence = format!(
-            "{section}.api_key_env must be the name of an environment variable in capitals, such as \
-             \"OPENAI_API_KEY\"; if this is the key itself, put it into that variable, and replace it where it came \
-             from if others could read it here"
+            "{section}.{in_env} must be the name of an environment variable in capitals, such as \"{example}\"; if this is \
+             the {what} itself, put it into that variable, and replace it where it came from if others could read it here"
         );
-        settings.object(&[(id, "api_key_env")], sentence);
+        settings.object(&[(id, in_env)], sentence);
     }
     let file = Some(written.file.clone()).filter(|file| !file.is_empty());
-    let file = path(settings, (id, "api_key_file"), file).map(KeySource::File);
+    let file = path(settings, (id, in_file), file).map(KeySource::File);
     let environment = (!variable.is_empty()).then(|| KeySource::Environment(variable.to_owned()));
-    let secret = secret(settings, id, &written.secret);
-    let all = [("api_key_env", environment), ("api_key_file", file), ("api_key_secret", secret)];
+    let secret = secret(settings, id, in_store, what, &written.secret);
+    let all = [(in_env, environment), (in_file, file), (in_store, secret)];
     let mut named = all.into_iter().filter_map(|(key, source)| Some((key, source?)));
     let (first, source) = named.next()?;
     if let Some((other, _)) = named.next() {
@@ -189,17 +209,17 @@ pub(super) fn key_source(settings: &mut Settings<'_>, id: &str, written: &Writte
     Some(source)
 }
 
-/// A name that a secret of the store can have. What is none may be the key itself, and is not shown.
-fn secret(settings: &mut Settings<'_>, id: &str, name: &str) -> Option<KeySource> {
+/// A name that a secret of the store can have. What is none may be the secret itself, and is not shown.
+fn secret(settings: &mut Settings<'_>, id: &str, key: &str, what: &str, name: &str) -> Option<KeySource> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if name.len() > LONGEST_NAME || !name.bytes().all(allowed) {
         let sentence = format!(
-            "{}.api_key_secret must be a name of letters, digits, dots, hyphens and underscores, {LONGEST_NAME} of them at \
-             most; if this is the key itself, give it to `pipit secrets set NAME`, and replace it where it came from if others \
+            "{}.{key} must be a name of letters, digits, dots, hyphens and underscores, {LONGEST_NAME} of them at \
+             most; if this is the {what} itself, give it to `pipit secrets set NAME`, and replace it where it came from if others \
              could read it here",
             shown(id)
         );
-        settings.object(&[(id, "api_key_secret")], sentence);
+        settings.object(&[(id, key)], sentence);
     }
     (!name.is_empty()).then(|| KeySource::Secret(name.to_owned()))
 }

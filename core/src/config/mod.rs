@@ -11,6 +11,7 @@ mod keys;
 mod layers;
 mod llm;
 mod mcp;
+mod mqtt;
 mod problem;
 mod server;
 mod speech;
@@ -23,8 +24,8 @@ use std::path::{Path, PathBuf};
 
 pub use checked::{
     AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, KeySource, LlmProvider, LlmServer, LlmSettings,
-    LogLevel, McpServer, ModelSettings, PersonaSource, PrivacySettings, SpeechService, SttEngine, SttModel,
-    SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
+    LogLevel, McpServer, ModelSettings, MqttSettings, MqttTls, PersonaSource, PrivacySettings, SpeechService,
+    SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
 };
 pub use problem::Problem;
 

@@ -5,6 +5,7 @@
 //! What a value means is not decided here but in `checked.rs`.
 
 mod chat;
+mod mqtt;
 mod sound;
 mod speech;
 
@@ -12,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(super) use chat::{Chat, FallbackProvider, Mcp, Privacy, Provider};
+pub(super) use mqtt::Mqtt;
 pub(super) use sound::{Audio, Backend, BargeIn, Ear, Turn, Wake, WakeMode};
 pub(super) use speech::{Models, Stt, SttEngine, Tts, TtsEngine};
 
@@ -30,6 +32,7 @@ pub(super) struct File {
     pub(super) tts: Tts,
     pub(super) chat: Chat,
     pub(super) privacy: Keeping,
+    pub(super) mqtt: Mqtt,
     pub(super) web: Web,
     pub(super) log: Log,
 }

@@ -54,6 +54,9 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
     let servers = chat::mcp_servers(app.config(), &|| Ok(app.store().clone()))?;
     tokio::spawn(chat::offer_tools(app.engine().clone(), servers));
     tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy, Arc::new(jiff::Zoned::now)));
+    if app.config().mqtt.is_some() {
+        tracing::warn!("MQTT is not there yet: mqtt.host is checked and not connected to; leave it out until it is");
+    }
     if let Some(address) = app.config().web_listen {
         let (bus, store) = (app.bus(), app.speakers().clone());
         let (snapshots, levels) = (bus.snapshots(), bus.levels().subscribe());

@@ -144,7 +144,7 @@ fn slips_of_the_pen_in_fallbacks() {
     check_file(
         "['chat.fallback#00000']\nmodel = 'm'",
         expect![[r#"
-            pipit.toml:1:2: there is no section [chat.fallback#00000]; the sections are [audio], [chat], [ear], [log], [models], [privacy], [state], [stt], [tts], [turn], [wake] and [web]
+            pipit.toml:1:2: there is no section [chat.fallback#00000]; the sections are [audio], [chat], [ear], [log], [models], [mqtt], [privacy], [state], [stt], [tts], [turn], [wake] and [web]
         "#]],
     );
     let owner = Owner {
@@ -157,4 +157,19 @@ fn slips_of_the_pen_in_fallbacks() {
         environment variable PIPIT__CHAT__FALLBACK: chat.fallback cannot be this; write each of its tables into the file, below a line of its own in double brackets
         flag --set chat.fallback: chat.fallback cannot be this; write each of its tables into the file, below a line of its own in double brackets
     "#]].assert_eq(&owner.problems());
+}
+
+#[test]
+fn a_broker_is_checked_with_its_secret_and_its_certificates() {
+    let broker = from_file("[mqtt]\nhost = \"nas\"\ntls = true\nca_file = \"/ca.pem\"").unwrap().mqtt.unwrap();
+    assert_eq!((broker.port, broker.topic_prefix.as_str(), broker.allow_unmute), (8883, "pipit/pipit", false));
+    check_file(
+        "[mqtt]\nhost = \"me@nas\"\nclient_id = \"a/b\"\ntopic_prefix = \"#\"\npassword_env = \"hunter2\"\nca_file = \"/ca.pem\"",
+        expect![[r#"
+            pipit.toml:2:8: mqtt.host must be a name or an address and nothing else; write for example "homeassistant.local", and the port in mqtt.port
+            pipit.toml:3:13: mqtt.client_id must be letters, digits, - and _; write for example "pipit-kitchen"
+            pipit.toml:5:16: mqtt.password_env must be the name of an environment variable in capitals, such as "MQTT_PASSWORD"; if this is the password itself, put it into that variable, and replace it where it came from if others could read it here
+            pipit.toml:6:11: mqtt names certificates and mqtt.tls is false; write mqtt.tls = true
+        "#]],
+    );
 }
