@@ -336,6 +336,7 @@ fn a_stop_at_a_pause_throws_the_draft_away_and_announcements_wait_for_whoever_st
             700    1.1 score 700ms
             700    1.1 transcribe 700ms
             800    1.1 respond to `hello`
+            900    silenced
             900    1.1 cancel
             900    turn 1 ended, heard ``
         "#]],
@@ -350,10 +351,12 @@ fn a_stop_at_a_pause_throws_the_draft_away_and_announcements_wait_for_whoever_st
         2300 played 0
         ",
         expect![[r#"
+            500    silenced
             500    turn 1 ended, heard ``
             1500   2.1 synthesise 0 `Your timer is done.`
             1600   2.1 play 0
             2300   turn 2 ended, heard `Your timer is done.`
+            2300   announced 1 heard
         "#]],
     );
 }

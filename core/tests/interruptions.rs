@@ -123,6 +123,7 @@ fn stop_is_silence_at_once_and_no_turn_of_its_own() {
             2000   1.1 pause playback
             2400   2.1 score 900ms
             2400   2.1 transcribe 900ms
+            2450   silenced
             2450   2.1 cancel
             2450   turn 2 ended, heard ``
             2450   1.1 stop playback
@@ -254,6 +255,7 @@ fn a_stop_word_that_is_not_certain_ends_the_answer_and_anything_else_does_not() 
             2000   1.1 pause playback
             2400   2.1 score 900ms
             2400   2.1 transcribe 900ms
+            2500   silenced
             2500   2.1 cancel
             2500   turn 2 ended, heard ``
             2500   1.1 stop playback
@@ -295,6 +297,7 @@ fn a_sound_over_the_answer_silences_it_until_it_is_known_to_be_speech() {
             2000   1.1 pause playback
             2400   2.1 score 800ms
             2400   2.1 transcribe 800ms
+            2500   silenced
             2500   2.1 cancel
             2500   turn 2 ended, heard ``
             2500   1.1 stop playback

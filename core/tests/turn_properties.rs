@@ -154,7 +154,8 @@ impl World {
     fn look(&mut self) -> Result<(), TestCaseError> {
         while let Some(effect) = self.sim.effects().get(self.seen).cloned() {
             self.seen += 1;
-            prop_assert!(!self.ended.contains(&turn_of(&effect)), "{effect:?} after the end in\n{}", self.script);
+            let ended = turn_of(&effect).is_some_and(|turn| self.ended.contains(&turn));
+            prop_assert!(!ended, "{effect:?} after the end in\n{}", self.script);
             self.obey(effect)?;
         }
         let waits = self.sim.phase() == Phase::Idle || self.sim.has_deadline();
@@ -210,7 +211,7 @@ impl World {
                 let id = format!("@{turn}.1 part {part}");
                 owe(&[format!("{id} five|{id} six|{id} nothing|{id} badly|{id} fails")]);
             }
-            Effect::Reopened { .. } => {}
+            Effect::Reopened { .. } | Effect::Announced { .. } | Effect::Silenced => {}
             Effect::Ended { turn, heard, .. } => {
                 prop_assert!(self.ended.insert(turn), "turn {turn} ended twice in\n{script}");
                 self.compare(turn, &heard)?;
@@ -255,15 +256,15 @@ proptest! {
         world.sim.play("");
         world.look()?;
         prop_assert_eq!(world.sim.phase(), Phase::Idle);
-        let all: BTreeSet<TurnId> = world.sim.effects().iter().map(turn_of).collect();
+        let all: BTreeSet<TurnId> = world.sim.effects().iter().filter_map(turn_of).collect();
         prop_assert_eq!(all, world.ended, "a turn did not end in\n{}", world.script);
     }
 }
 
-fn turn_of(effect: &Effect) -> TurnId {
+fn turn_of(effect: &Effect) -> Option<TurnId> {
     match effect {
-        Effect::Reopened { turn } | Effect::TranscribePart { turn, .. } | Effect::Ended { turn, .. } => *turn,
-        effect => draft_of(effect).expect("every other effect is a draft's").turn,
+        Effect::Reopened { turn } | Effect::TranscribePart { turn, .. } | Effect::Ended { turn, .. } => Some(*turn),
+        effect => draft_of(effect).map(|draft| draft.turn),
     }
 }
 
@@ -280,6 +281,10 @@ fn draft_of(effect: &Effect) -> Option<DraftId> {
         | Effect::ResumePlayback { draft }
         | Effect::StopPlayback { draft }
         | Effect::Cancel { draft } => Some(*draft),
-        Effect::Reopened { .. } | Effect::TranscribePart { .. } | Effect::Ended { .. } => None,
+        Effect::Reopened { .. }
+        | Effect::TranscribePart { .. }
+        | Effect::Ended { .. }
+        | Effect::Announced { .. }
+        | Effect::Silenced => None,
     }
 }

@@ -177,6 +177,7 @@ fn history_records_what_was_heard_when_playback_is_stopped() {
             900    1.1 synthesise 0 `Once upon a time there was a king.`
             900    1.1 synthesise 1 `He had a horse.`
             1000   1.1 play 0
+            2000   silenced
             2000   1.1 stop playback
             2010   1.1 cancel
             2010   turn 1 ended, heard `Once upon a time`
@@ -404,6 +405,7 @@ fn an_announcement_waits_for_the_floor() {
             800    2.1 synthesise 0 `Your timer is done.`
             850    2.1 play 0
             1350   turn 2 ended, heard `Your timer is done.`
+            1350   announced 1 heard
         "#]],
     );
 }
@@ -413,6 +415,7 @@ fn stop_silences_everything() {
     check(
         "0 speech\n 300 stop\n 700 pause",
         expect![[r#"
+            300    silenced
             300    turn 1 ended, heard ``
         "#]],
     );
@@ -421,6 +424,7 @@ fn stop_silences_everything() {
         expect![[r#"
             700    1.1 score 700ms
             700    1.1 transcribe 700ms
+            750    silenced
             750    1.1 cancel
             750    turn 1 ended, heard ``
         "#]],

@@ -96,6 +96,7 @@ pub fn engine(config: &Config, owner: &Store, speakers: Store) -> anyhow::Result
                 history_tokens: llm.history_tokens,
                 max_reply_tokens: llm.max_reply_tokens,
                 volume: config.audio.volume,
+                ring_late: config.ring_late,
             }
         }
         None => EngineSettings {
@@ -106,6 +107,7 @@ pub fn engine(config: &Config, owner: &Store, speakers: Store) -> anyhow::Result
             history_tokens: 0,
             max_reply_tokens: 0,
             volume: config.audio.volume,
+            ring_late: config.ring_late,
         },
     };
     Ok(Engine::new(settings, owner.clone(), Arc::new(jiff::Zoned::now))?.for_person(speakers, false))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pipit_chat::{DeviceAction, Door, Engine, FinishedTurn, Kept, Place, ProviderIdentity, Request};
+use pipit_chat::{ChatError, DeviceAction, Door, Engine, FinishedTurn, Kept, Place, ProviderIdentity, Request};
 use pipit_core::audio::{FRAME_SAMPLES, LISTENING_RATE, duration_of};
 use pipit_core::turn::{DraftId, Effect, Event, Machine, Transcription, TurnId, Understanding, WakeCounters};
 use pipit_web::{Provider, TurnRecord};
@@ -331,6 +331,14 @@ impl Driver {
                 tracing::debug!(%turn, "the turn is not over after all");
                 None
             }
+            Effect::Announced { notice, heard } => {
+                self.settle(move |engine| engine.announced(notice, heard));
+                None
+            }
+            Effect::Silenced => {
+                self.settle(|engine| engine.silence());
+                None
+            }
             Effect::Ended { turn, heard, given_up } => {
                 self.end(turn, heard, given_up);
                 None
@@ -347,6 +355,16 @@ impl Driver {
         let request = Request { text: request, door: Door::Voice, place: Place::Standing, turn };
         tokio::spawn(async move {
             let _ = stop.run_until_cancelled(converse(engine, draft, request, act, sender)).await;
+        });
+    }
+
+    /// Has it kept what became of something that was due. SQLite may have to wait for another program.
+    fn settle(&self, work: impl FnOnce(&Engine) -> Result<(), ChatError> + Send + 'static) {
+        let engine = self.engine.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = work(&engine) {
+                tracing::error!("what was heard of what is due can't be kept: {error}");
+            }
         });
     }
 

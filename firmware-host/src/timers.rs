@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use pipit_chat::{ChatError, Engine};
+use pipit_chat::{Due, Engine};
 use pipit_core::turn::Event;
 
 use crate::worker::{Inbox, Message};
@@ -15,15 +15,30 @@ const LOOK: Duration = Duration::from_millis(250);
 pub async fn announce(engine: Engine, inbox: Inbox) {
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut failing = [false; 2];
+    let mut failing = [false; 3];
+    let (first, mut begun) = (engine.clone(), false);
     loop {
         looks.tick().await;
+        if !begun {
+            // What took it before has died, since only one daemon speaks for a store.
+            let first = first.clone();
+            let again = tokio::task::spawn_blocking(move || first.ring_again());
+            match again.await {
+                Ok(Ok(())) => begun = true,
+                Ok(Err(error)) => tracing::error!("what rang before the start can't be looked up: {error}"),
+                Err(_) => return,
+            }
+            continue;
+        }
         let asked = engine.clone();
         // SQLite may have to wait for another process, which the async runtime must not.
-        let due = tokio::task::spawn_blocking(move || [due_timers(&asked), asked.take_due_announcements()]);
+        let due = tokio::task::spawn_blocking(move || {
+            [asked.take_due_timers(), asked.take_due_alarms(), asked.take_due_announcements()]
+        });
         // It fails where the runtime is shutting down.
         let Ok(due) = due.await else { return };
-        for ((due, failing), what) in due.into_iter().zip(&mut failing).zip(["a timer", "an announcement"]) {
+        for ((due, failing), what) in due.into_iter().zip(&mut failing).zip(["a timer", "an alarm", "an announcement"])
+        {
             let due = match due {
                 Ok(due) => due,
                 Err(error) => {
@@ -34,16 +49,12 @@ pub async fn announce(engine: Engine, inbox: Inbox) {
                 }
             };
             *failing = false;
-            for text in due {
+            for Due { notice, text, .. } in due {
                 tracing::info!("{what} is due");
-                if inbox.send(Message::Event(Event::Announce { text })).await.is_err() {
+                if inbox.send(Message::Event(Event::Announce { notice, text })).await.is_err() {
                     return;
                 }
             }
         }
     }
-}
-
-fn due_timers(engine: &Engine) -> Result<Vec<String>, ChatError> {
-    Ok(engine.take_due_timers()?.into_iter().map(|timer| timer.announcement).collect())
 }

@@ -17,6 +17,16 @@ fn what_needs_no_server_is_answered_without_one() {
     // A timer outlives the process that set it.
     let one = home.ask("what timers do I have");
     assert!(one.contains("left"), "{one}");
+    assert!(home.ask("add five minutes to the timer").contains("left now"));
+    // A second or more may have gone by.
+    let says = |said: String, before: &str, minutes: u8| {
+        let either = [minutes, minutes - 1].map(|minutes| format!("{before} {minutes} minutes"));
+        assert!(either.iter().any(|expected| said.contains(expected)), "{said}");
+    };
+    says(home.ask("pause the timer"), "paused, with", 15);
+    says(home.ask("how long is left"), "is paused with", 15);
+    says(home.ask("take ten minutes off"), "has", 5);
+    assert!(home.ask("resume the timer").contains("running again"));
     home.ask("cancel all timers");
     let none = home.ask("what timers do I have");
     assert!(none.contains("no timers"), "{none}");

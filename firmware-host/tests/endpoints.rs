@@ -240,6 +240,7 @@ fn settings(server: &str) -> EngineSettings {
         history_tokens: 1000,
         max_reply_tokens: 100,
         volume: 50,
+        ring_late: Duration::ZERO,
     }
 }
 

@@ -10,6 +10,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+use pipit_core::intent::{Days, Repeats};
+use pipit_store::Store;
 use serde_json::Value;
 use support::recording::{self, TWELVE_TIMES_SEVEN, demo};
 use support::{Home, web};
@@ -99,6 +102,42 @@ fn a_timer_that_another_process_has_set_is_announced() {
     daemon.logs("a timer is due");
     let none = home.ask("what timers do I have");
     assert!(none.contains("no timers"), "{none}");
+    assert_eq!(daemon.ends_on("TERM").0.code(), Some(0));
+}
+
+/// A daemon that has taken what is due may die before it is heard.
+#[test]
+fn what_was_taken_by_a_daemon_that_died_rings_in_the_next() {
+    let home = Home::new();
+    home.ask("set a timer for one hour");
+    home.ask("tell everyone that dinner is ready");
+    let store = Store::open(&home.path("state/pipit.db")).unwrap();
+    let later = Timestamp::now() + Duration::from_secs(7200);
+    assert_eq!((store.take_due(later).unwrap().len(), store.take_due_announcements(later).unwrap().len()), (1, 1));
+    let timer = store.add_timer(None, Duration::from_secs(60), Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!(store.take_due(Timestamp::now()).unwrap()[0].id, timer);
+    drop(store);
+    let mut daemon = Daemon::start(&home, &[]);
+    daemon.logs("a timer is due");
+    daemon.logs("an announcement is due");
+    assert_eq!(daemon.ends_on("TERM").0.code(), Some(0));
+}
+
+#[test]
+fn an_alarm_that_fell_due_meanwhile_rings_and_is_snoozed_by_another_process() {
+    let home = Home::new();
+    home.ask("set an alarm for 7 am every day");
+    assert!(home.ask("which alarms are set").contains("7 AM every day"));
+    home.ask("cancel the alarm");
+    let store = Store::open(&home.path("state/pipit.db")).unwrap();
+    let now = jiff::Zoned::now();
+    let daily = Repeats::Weekly(Days::from_bits(127).unwrap());
+    let yesterday = now.timestamp() - Duration::from_secs(20 * 3600);
+    store.add_alarm(now.time().round(jiff::Unit::Second).unwrap(), daily, yesterday).unwrap();
+    let mut daemon = Daemon::start(&home, &["alarms.ring_late_min=1440"]);
+    daemon.logs("an alarm is due");
+    assert!(home.ask("snooze for twenty minutes").contains("again in 20 minutes"));
+    assert!(home.ask("snooze").contains("No alarm is ringing"));
     assert_eq!(daemon.ends_on("TERM").0.code(), Some(0));
 }
 

@@ -20,6 +20,7 @@ use crate::prepare::Prepared;
 use crate::provider::{Chain, HttpProvider, Meter, Provider};
 use crate::reply::{Deed, DeviceAction, FinishedTurn, Kept, Reply, ReplyEvent};
 use crate::settings::EngineSettings;
+use crate::timers::Notices;
 use crate::tools::{Answer, Circumstances, Confirmation, Confirmations, Home, Offered, Pending, Tool, ToolBox, run};
 
 /// The local time. Tests give their own.
@@ -81,6 +82,7 @@ pub(crate) struct Shared {
     clock: Clock,
     budget: Mutex<TokenBudget>,
     tools: Mutex<Offered>,
+    notices: Mutex<Notices>,
 }
 
 /// Who speaks, and what is kept for them while the engine runs.
@@ -119,7 +121,7 @@ impl Engine {
         let budget = Mutex::new(TokenBudget::new(settings.history_tokens));
         let tools = Mutex::new(Offered::new(None, Vec::new()));
         let (catalogue, owner) = (Catalogue::english(), store.clone());
-        let shared = Shared { settings, chain, catalogue, owner, clock, budget, tools };
+        let shared = Shared { settings, chain, catalogue, owner, clock, budget, tools, notices: Mutex::default() };
         Ok(Engine { shared: Arc::new(shared), account: Account::new(store, false) })
     }
 
@@ -322,6 +324,10 @@ impl Engine {
 
     pub(crate) fn store(&self) -> &Store {
         &self.account.store
+    }
+
+    pub(crate) fn notices(&self) -> MutexGuard<'_, Notices> {
+        lock(&self.shared.notices)
     }
 
     pub(crate) fn is_for_guest(&self) -> bool {

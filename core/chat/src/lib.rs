@@ -25,5 +25,5 @@ pub use pipit_core::chat::Door;
 pub use provider::{HttpProvider, Meter, Prompt, Provider, ProviderIdentity};
 pub use reply::{Deed, DeviceAction, FinishedTurn, Kept, Reply, ReplyEvent};
 pub use settings::{EngineSettings, ProviderKind, ProviderSettings, Secret};
-pub use timers::DueTimer;
+pub use timers::Due;
 pub use tools::Confirmation;

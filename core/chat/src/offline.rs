@@ -7,7 +7,7 @@ use jiff::civil::DateTime;
 use jiff::{Timestamp, Zoned};
 use pipit_core::chat::Door;
 use pipit_core::intent::{
-    Action, AnnounceAt, Announcement, Fulfilment, Intent, NoAnnouncing, Surroundings, Timer, fulfil,
+    Action, Alarm, AnnounceAt, Announcement, Fulfilment, Intent, NoAnnouncing, Surroundings, Timer, fulfil,
 };
 use pipit_store::{PrivacyTier, Store, StoreError};
 
@@ -17,7 +17,7 @@ use crate::reply::{Deed, DeviceAction};
 pub(crate) const NOTHING_ASKED: &str = "Sorry, I didn't catch that.";
 
 /// What is said where there is no language model to ask.
-pub(crate) const NOT_UNDERSTOOD: &str = "Sorry, I can't answer that, but I can tell you the time and date, run timers, \
+pub(crate) const NOT_UNDERSTOOD: &str = "Sorry, I can't answer that, but I can tell you the time and date, run timers, set alarms, \
                                          make announcements, change the volume, do sums, convert units and remember what you tell me.";
 
 /// What to say to `intent`, and what to do; nothing is done yet.
@@ -29,12 +29,14 @@ pub(crate) fn answer(
     default_volume: u8,
 ) -> Result<(String, Option<Deed>), StoreError> {
     let timers = running_timers(store, now.timestamp())?;
+    let alarms = alarms(store, now)?;
     let facts = store.facts()?;
     let volume = store.volume()?.unwrap_or(default_volume);
     let announcements = waiting_announcements(store, now)?;
     let around = Surroundings {
         now: now.datetime(),
         timers: &timers,
+        alarms: &alarms,
         facts: &facts,
         announcements: &announcements,
         no_announcing: no_announcing(store, door),
@@ -73,6 +75,20 @@ fn waiting_announcements(store: &Store, now: &Zoned) -> Result<Vec<Announcement>
     Ok(waiting.map(|one| Announcement { id: one.id, text: one.text, at: local(one.due) }).collect())
 }
 
+fn alarms(store: &Store, now: &Zoned) -> Result<Vec<Alarm>, StoreError> {
+    let zone = now.time_zone();
+    let alarms = store.alarms()?.into_iter();
+    Ok(alarms
+        .map(|alarm| Alarm {
+            id: alarm.id,
+            time: alarm.schedule.time,
+            repeats: alarm.schedule.repeats,
+            next: alarm.schedule.next(now.timestamp(), zone).map(|next| next.to_zoned(zone.clone()).datetime()),
+            ringing: alarm.ringing.is_some(),
+        })
+        .collect())
+}
+
 fn running_timers(store: &Store, now: Timestamp) -> Result<Vec<Timer>, StoreError> {
     let timers = store.timers()?.into_iter();
     Ok(timers
@@ -81,7 +97,8 @@ fn running_timers(store: &Store, now: Timestamp) -> Result<Vec<Timer>, StoreErro
             name: timer.name,
             length: timer.length,
             // One that is due and has not rung yet has nothing left.
-            remaining: timer.due.duration_since(now).try_into().unwrap_or_default(),
+            remaining: timer.paused.unwrap_or_else(|| timer.due.duration_since(now).try_into().unwrap_or_default()),
+            paused: timer.paused.is_some(),
         })
         .collect())
 }
@@ -94,6 +111,35 @@ fn perform_one(action: Action, store: &Store, asked_at: &Zoned) -> Result<Option
         }
         Action::CancelTimers(ids) => {
             store.cancel_timers(&ids)?;
+            Ok(None)
+        }
+        Action::ChangeTimer { id, by } => {
+            store.change_timer(id, by)?;
+            Ok(None)
+        }
+        Action::PauseTimers(ids) => {
+            store.pause_timers(&ids, asked_at.timestamp())?;
+            Ok(None)
+        }
+        Action::ResumeTimers(ids) => {
+            store.resume_timers(&ids, asked_at.timestamp())?;
+            Ok(None)
+        }
+        Action::SetAlarm { time, repeats } => {
+            store.add_alarm(time, repeats, asked_at.timestamp())?;
+            Ok(None)
+        }
+        Action::CancelAlarms(ids) => {
+            store.cancel_alarms(&ids)?;
+            Ok(None)
+        }
+        Action::SkipAlarm { id, date } => {
+            store.skip_alarm(id, date)?;
+            Ok(None)
+        }
+        Action::SnoozeAlarms(length) => {
+            let now = (asked_at.timestamp(), asked_at.time_zone());
+            store.end_ringing(None, now, Some(after(asked_at, length)))?;
             Ok(None)
         }
         Action::SetVolume(percent) => {
@@ -122,7 +168,10 @@ fn perform_one(action: Action, store: &Store, asked_at: &Zoned) -> Result<Option
             store.cancel_announcements(&ids)?;
             Ok(None)
         }
-        Action::Stop => Ok(Some(DeviceAction::Stop)),
+        Action::Stop => {
+            store.end_ringing(None, (asked_at.timestamp(), asked_at.time_zone()), None)?;
+            Ok(Some(DeviceAction::Stop))
+        }
     }
 }
 

@@ -23,6 +23,8 @@ pub struct EngineSettings {
     pub max_reply_tokens: u32,
     /// The volume in percent until somebody sets another.
     pub volume: u8,
+    /// How late an alarm may still ring, after Pipit was off.
+    pub ring_late: Duration,
 }
 
 /// A language-model server and how to talk to it.

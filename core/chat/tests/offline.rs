@@ -4,11 +4,15 @@ mod support;
 
 use std::time::Duration;
 
-use pipit_chat::{DeviceAction, Door, DueTimer, Request};
+use pipit_chat::{DeviceAction, Door, Due, Request};
 use support::{TestClock, ask, converse, engine, settings, store};
 use tempfile::TempDir;
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+fn said(due: &[Due]) -> Vec<&str> {
+    due.iter().map(|due| due.text.as_str()).collect()
+}
 
 #[tokio::test]
 async fn a_conversation() {
@@ -61,7 +65,7 @@ async fn a_conversation() {
         What is six times seven?
           Some("Calculate") [] That's 42.
         Why is the sky blue?
-          None [] Sorry, I can't answer that, but I can tell you the time and date, run timers, make announcements, change the volume, do sums, convert units and remember what you tell me.
+          None [] Sorry, I can't answer that, but I can tell you the time and date, run timers, set alarms, make announcements, change the volume, do sums, convert units and remember what you tell me.
     "#]].assert_eq(&told);
 }
 
@@ -136,15 +140,17 @@ async fn each_timer_rings_once_even_across_restarts() {
     assert_eq!(first.next_timer_due().unwrap(), Some(start + MINUTE));
     assert_eq!(first.take_due_timers().unwrap(), []);
     clock.advance(MINUTE);
-    let pasta = DueTimer { announcement: "Your pasta timer is done.".to_owned(), late: Duration::ZERO };
-    assert_eq!(first.take_due_timers().unwrap(), [pasta]);
+    let pasta = first.take_due_timers().unwrap();
+    assert_eq!(said(&pasta), ["Your pasta timer is done."]);
+    first.announced(pasta[0].notice, true).unwrap();
     assert_eq!(first.take_due_timers().unwrap(), []);
     drop(first);
 
     clock.advance(14 * MINUTE);
     let second = engine(folder.path(), &clock, settings());
-    let missed = "Your 10 minute timer was due 5 minutes ago, while I was off.".to_owned();
-    assert_eq!(second.take_due_timers().unwrap(), [DueTimer { announcement: missed, late: 5 * MINUTE }]);
+    let missed = second.take_due_timers().unwrap();
+    assert_eq!(said(&missed), ["Your 10 minute timer was due 5 minutes ago, while I was off."]);
+    assert_eq!(missed[0].late, 5 * MINUTE);
     drop(second);
     let third = engine(folder.path(), &clock, settings());
     assert_eq!(third.take_due_timers().unwrap(), []);
@@ -158,15 +164,15 @@ async fn what_is_to_be_announced_waits_for_whoever_speaks_and_says_if_it_is_late
     let draft = support::collect(terminal.respond(support::request("announce that dinner is ready"))).await;
     assert_eq!((draft.text.as_str(), draft.intent), ("I'll announce it.", Some("Announce")));
     let daemon = engine(folder.path(), &clock, settings());
-    assert_eq!(daemon.take_due_announcements().unwrap(), [""; 0], "it was only a draft");
+    assert_eq!(said(&daemon.take_due_announcements().unwrap()), [""; 0], "it was only a draft");
     terminal.perform(draft.deed.unwrap()).await.unwrap();
-    assert_eq!(daemon.take_due_announcements().unwrap(), ["Dinner is ready."]);
-    assert_eq!(daemon.take_due_announcements().unwrap(), [""; 0]);
+    assert_eq!(said(&daemon.take_due_announcements().unwrap()), ["Dinner is ready."]);
+    assert_eq!(said(&daemon.take_due_announcements().unwrap()), [""; 0]);
     converse(&terminal, "tell everybody the bus is here").await;
     drop(daemon);
     clock.advance(90 * MINUTE);
     let late = "This was to be announced 1 hour and 30 minutes ago, while I was off. The bus is here.";
-    assert_eq!(engine(folder.path(), &clock, settings()).take_due_announcements().unwrap(), [late]);
+    assert_eq!(said(&engine(folder.path(), &clock, settings()).take_due_announcements().unwrap()), [late]);
 }
 
 #[tokio::test]
@@ -175,12 +181,101 @@ async fn who_is_not_kept_is_announced_where_pipit_speaks_and_nowhere_else() {
     let (engine, owner) = (engine(folder.path(), &clock, settings()), store(folder.path()));
     let traceless = engine.for_person(owner.ephemeral().unwrap(), false);
     converse(&traceless, "announce that dinner is ready").await;
-    assert_eq!(engine.take_due_announcements().unwrap(), [""; 0], "it is in memory only");
-    assert_eq!(traceless.take_due_announcements().unwrap(), ["Dinner is ready."]);
+    assert_eq!(said(&engine.take_due_announcements().unwrap()), [""; 0], "it is in memory only");
+    assert_eq!(said(&traceless.take_due_announcements().unwrap()), ["Dinner is ready."]);
     let typed = Request { door: Door::Terminal, ..support::request("announce that dinner is ready") };
     let refused = support::collect(traceless.respond(typed)).await;
     assert_eq!(
         (refused.text.as_str(), refused.deed),
         ("I can't keep that, because nothing that you say here is kept.", None)
     );
+}
+
+#[tokio::test]
+async fn what_was_taken_and_not_heard_is_due_again_after_a_restart() {
+    let (folder, clock) = (TempDir::new().unwrap(), TestClock::new());
+    let first = engine(folder.path(), &clock, settings());
+    converse(&first, "set a timer for one minute").await;
+    converse(&first, "announce that dinner is ready").await;
+    clock.advance(MINUTE);
+    let (timer, dinner) = (first.take_due_timers().unwrap(), first.take_due_announcements().unwrap());
+    assert_eq!((timer.len(), dinner.len()), (1, 1));
+    // It dies, with the words on its lips.
+    drop(first);
+
+    clock.advance(2 * MINUTE);
+    let second = engine(folder.path(), &clock, settings());
+    assert_eq!(said(&second.take_due_timers().unwrap()), [""; 0], "another may be saying it");
+    second.ring_again().unwrap();
+    let (timer, dinner) = (second.take_due_timers().unwrap(), second.take_due_announcements().unwrap());
+    assert_eq!(said(&timer), ["Your 1 minute timer was due 2 minutes ago, while I was off."]);
+    assert_eq!(dinner.len(), 1);
+    second.announced(timer[0].notice, true).unwrap();
+    second.announced(dinner[0].notice, true).unwrap();
+    drop(second);
+
+    let third = engine(folder.path(), &clock, settings());
+    third.ring_again().unwrap();
+    assert_eq!((third.take_due_timers().unwrap(), third.take_due_announcements().unwrap()), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn an_alarm_rings_until_it_is_stopped_and_waits_where_it_is_snoozed() {
+    let (folder, clock) = (TempDir::new().unwrap(), TestClock::new());
+    let daemon = engine(folder.path(), &clock, settings());
+    assert_eq!(converse(&daemon, "wake me at 3 pm every day").await, "Alarm set for 3 PM every day.");
+    clock.advance(54 * MINUTE);
+    assert_eq!(daemon.take_due_alarms().unwrap(), []);
+    clock.advance(2 * MINUTE);
+    let rings = || daemon.take_due_alarms().unwrap();
+    let first = rings();
+    assert_eq!(said(&first), ["This is your alarm for 3 PM, 1 minute late."]);
+    assert_eq!(rings(), [], "it is being said");
+    daemon.announced(first[0].notice, true).unwrap();
+    assert_eq!(rings(), [], "there is a pause");
+    clock.advance(Duration::from_secs(15));
+    assert_eq!(rings().len(), 1);
+    // Another program may be where it is stopped or snoozed.
+    let terminal = engine(folder.path(), &clock, settings());
+    assert_eq!(converse(&terminal, "five more minutes").await, "I'll ring again in 5 minutes.");
+    drop(daemon);
+
+    let daemon = engine(folder.path(), &clock, settings());
+    daemon.ring_again().unwrap();
+    assert_eq!(daemon.take_due_alarms().unwrap(), []);
+    clock.advance(5 * MINUTE);
+    let again = daemon.take_due_alarms().unwrap();
+    daemon.announced(again[0].notice, true).unwrap();
+    converse(&terminal, "stop").await;
+    clock.advance(23 * 60 * MINUTE);
+    assert_eq!(daemon.take_due_alarms().unwrap(), []);
+    clock.advance(60 * MINUTE);
+    assert_eq!(daemon.take_due_alarms().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_alarm_after_a_power_cut_rings_late_or_is_said_to_have_been_missed() {
+    let (folder, clock) = (TempDir::new().unwrap(), TestClock::new());
+    let first = engine(folder.path(), &clock, settings());
+    converse(&first, "set an alarm for 3 pm").await;
+    converse(&first, "set an alarm for 2:50 pm").await;
+    clock.advance(66 * MINUTE);
+    // Both fell due; one is taken up by a daemon that dies.
+    drop(first.take_due_alarms().unwrap());
+    drop(first);
+    let second = engine(folder.path(), &clock, settings());
+    second.ring_again().unwrap();
+    let due = second.take_due_alarms().unwrap();
+    assert_eq!(
+        said(&due),
+        [
+            "This is your alarm for 3 PM, 11 minutes late.",
+            "I missed your alarm for 2:50 PM. It was due 21 minutes ago, while I was off."
+        ]
+    );
+    due.iter().for_each(|due| second.announced(due.notice, true).unwrap());
+    clock.advance(MINUTE);
+    assert_eq!(second.take_due_alarms().unwrap().len(), 1, "one rings on");
+    second.silence().unwrap();
+    assert_eq!(converse(&second, "which alarms are set").await, "You have no alarms set.");
 }

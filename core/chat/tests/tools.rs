@@ -100,7 +100,37 @@ async fn a_model_uses_pipits_own_tools_and_answers_with_what_it_is_told() {
     assert_eq!((timers[0].name.as_deref(), timers[0].length), (Some("tea"), Duration::from_secs(240)));
     assert_eq!(home.told(), ["Tea timer set for 4 minutes.", "Volume at 30 percent."]);
     let offered = home.server.seen()[0].json()["tools"].as_array().unwrap().len();
-    assert_eq!(offered, 12, "ten of its own and two of others");
+    assert_eq!(offered, 20, "eighteen of its own and two of others");
+}
+
+#[tokio::test]
+async fn a_model_changes_timers_and_sets_alarms() {
+    let calls = [
+        ("set_timer", r#"{"minutes":4}"#),
+        ("change_timer", r#"{"minutes":-1}"#),
+        ("pause_timer", "{}"),
+        ("resume_timer", "{}"),
+        ("set_alarm", r#"{"time":"07:00","days":"Mondays, Fridays"}"#),
+        ("set_alarm", r#"{"time":"07:00","days":"whenever"}"#),
+        ("skip_alarm", r#"{"time":"07:00"}"#),
+        ("get_alarms", "{}"),
+        ("snooze_alarm", r#"{"minutes":5}"#),
+        ("cancel_alarm", "{}"),
+    ];
+    let home = Home::new([wants(&calls), openai_reply("Done.")]).await;
+    ask(&home.engine, "Arrange my morning").await;
+    expect_test::expect![[r#"
+        Timer set for 4 minutes.
+        Your timer has 3 minutes left now.
+        Timer paused, with 3 minutes left.
+        Timer running again, with 3 minutes left.
+        Alarm set for 7 AM on Mondays and Fridays.
+        It failed: days must be such as: weekdays, or mondays and fridays
+        I'll skip the alarm for Monday, March 9th at 7 AM.
+        You have one alarm: 7 AM on Mondays and Fridays.
+        Your timer has 8 minutes left now.
+        The alarm for 7 AM on Mondays and Fridays is cancelled."#]]
+    .assert_eq(&home.told().join("\n"));
 }
 
 #[tokio::test]
@@ -296,7 +326,8 @@ async fn a_model_has_things_announced_at_once_and_later() {
         Announcement cancelled.
     "#]]
     .assert_eq(&(home.told().join("\n") + "\n"));
-    assert_eq!(home.engine.take_due_announcements().unwrap(), ["Dinner is ready."]);
+    let due = home.engine.take_due_announcements().unwrap();
+    assert_eq!(due[0].text, "Dinner is ready.");
     let left = store(home.folder.path()).announcements().unwrap();
     assert_eq!(left.iter().map(|one| one.text.as_str()).collect::<Vec<_>>(), ["Leave"]);
 }

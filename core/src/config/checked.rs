@@ -34,6 +34,8 @@ pub struct Config {
     pub widest: Tier,
     /// The language-model servers; `None` if nothing may leave the built-in sentences.
     pub llm: Option<LlmSettings>,
+    /// How late an alarm may still ring, after Pipit was off.
+    pub ring_late: Duration,
     /// What is kept of what people say, and for how long.
     pub privacy: PrivacySettings,
     /// The broker by which Home Assistant finds Pipit; `None` if there is none.

@@ -31,6 +31,7 @@ pub(super) struct File {
     pub(super) stt: Stt,
     pub(super) tts: Tts,
     pub(super) chat: Chat,
+    pub(super) alarms: Alarms,
     pub(super) privacy: Keeping,
     pub(super) mqtt: Mqtt,
     pub(super) web: Web,
@@ -67,6 +68,22 @@ pub(super) struct Keeping {
 impl Default for Keeping {
     fn default() -> Self {
         Keeping { ephemeral: false, conversation_days: 0, ledger_days: 365 }
+    }
+}
+
+/// Alarms, which Pipit rings in the morning.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct Alarms {
+    /// Minutes after which an alarm that fell due while Pipit was off rings no more, and is only said to have been missed.
+    #[schemars(range(min = 0, max = 1_440))]
+    pub(super) ring_late_min: u32,
+}
+
+impl Default for Alarms {
+    fn default() -> Self {
+        Alarms { ring_late_min: 15 }
     }
 }
 

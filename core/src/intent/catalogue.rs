@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::day::{self, Day};
 use super::normalise::{Fillers, normalise};
 use super::sentence::{Sentence, Slots, Vocabulary};
 use super::slot::Value;
-use super::{DateQuestion, Intent, Quantity, TimerReference, announcement, memory};
+use super::{
+    AlarmDay, AlarmReference, ClockTime, DateQuestion, Intent, Quantity, TimerReference, announcement, memory,
+};
 
 const ENGLISH: &str = include_str!("english.toml");
 
@@ -110,7 +113,16 @@ enum Meaning {
     HassStartTimer,
     HassCancelTimer,
     HassCancelAllTimers,
+    HassIncreaseTimer,
+    HassDecreaseTimer,
+    HassPauseTimer,
+    HassUnpauseTimer,
     HassTimerStatus,
+    SetAlarm,
+    CancelAlarm,
+    ListAlarms,
+    SkipAlarm,
+    Snooze,
     PickTimer,
     HassSetVolume,
     HassSetVolumeRelative,
@@ -140,8 +152,21 @@ impl Meaning {
             Meaning::HassStartTimer => Intent::StartTimer { name: filled.name(), length: filled.duration("length") },
             Meaning::HassCancelTimer => Intent::CancelTimer(filled.timer()),
             Meaning::HassCancelAllTimers => Intent::CancelAllTimers,
+            Meaning::HassIncreaseTimer => Intent::ChangeTimer(filled.timer(), filled.change()?),
+            Meaning::HassDecreaseTimer => Intent::ChangeTimer(filled.timer(), -filled.change()?),
+            Meaning::HassPauseTimer => Intent::PauseTimer(filled.timer()),
+            Meaning::HassUnpauseTimer => Intent::ResumeTimer(filled.timer()),
             Meaning::HassTimerStatus => Intent::TimerStatus(filled.timer()),
             Meaning::PickTimer => Intent::PickTimer(filled.timer()),
+            Meaning::SetAlarm => Intent::SetAlarm {
+                at: filled.time(),
+                on: filled.alarm_day(),
+                wakes: filled.number("wakes") == Some(1.0),
+            },
+            Meaning::CancelAlarm => Intent::CancelAlarm(filled.alarm()),
+            Meaning::ListAlarms => Intent::ListAlarms,
+            Meaning::SkipAlarm => Intent::SkipAlarm(filled.alarm()),
+            Meaning::Snooze => Intent::Snooze(filled.length_by()),
             Meaning::HassSetVolume => Intent::SetVolume(filled.percent()?),
             Meaning::HassSetVolumeRelative => Intent::ChangeVolume(filled.volume_change()?),
             Meaning::HassMediaPlayerMute => Intent::Mute,
@@ -205,7 +230,46 @@ impl Filled<'_> {
         match (self.duration("lasting"), self.name()) {
             (Some(length), _) => TimerReference::Lasting(length),
             (None, Some(name)) => TimerReference::Named(name),
+            (None, None) if self.number("all") == Some(1.0) => TimerReference::All,
             (None, None) => TimerReference::Any,
+        }
+    }
+
+    /// By how much a timer changes.
+    fn change(&self) -> Option<SignedDuration> {
+        Some(SignedDuration::try_from(self.length_by()?).unwrap_or(SignedDuration::MAX))
+    }
+
+    fn length_by(&self) -> Option<Duration> {
+        match (self.duration("by"), self.number("count"), self.number("seconds")) {
+            (Some(by), ..) => Some(by),
+            // "Five more minutes".
+            (None, Some(count), Some(seconds)) => Duration::try_from_secs_f64(count * seconds).ok(),
+            _ => None,
+        }
+    }
+
+    fn time(&self) -> Option<ClockTime> {
+        match self.slot("time") {
+            Some(Value::Time(time)) => Some(*time),
+            _ => None,
+        }
+    }
+
+    fn alarm_day(&self) -> AlarmDay {
+        match (self.slot("days"), self.slot("day")) {
+            (Some(Value::Days(days)), _) => AlarmDay::Every(*days),
+            (_, Some(Value::Day(day))) => AlarmDay::On(*day),
+            _ => AlarmDay::Next,
+        }
+    }
+
+    fn alarm(&self) -> AlarmReference {
+        match (self.time(), self.alarm_day()) {
+            (Some(time), _) => AlarmReference::At(time),
+            (None, AlarmDay::On(day)) => AlarmReference::On(day),
+            (None, _) if self.number("all") == Some(1.0) => AlarmReference::All,
+            (None, _) => AlarmReference::Any,
         }
     }
 

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use jiff::civil::DateTime;
+use jiff::SignedDuration;
+use jiff::civil::{Date, DateTime, Time};
 
+use super::alarm::{self, Alarm, AlarmId, Repeats};
 use super::announcement::{self, AnnounceAt, Announcement, AnnouncementId, NoAnnouncing};
 use super::arithmetic::{Arithmetic, Undefined};
 use super::memory::{self, Fact, FactId};
@@ -20,6 +22,8 @@ pub struct Surroundings<'a> {
     pub now: DateTime,
     /// The timers that are running.
     pub timers: &'a [Timer],
+    /// The alarms that are set.
+    pub alarms: &'a [Alarm],
     /// What is remembered, the oldest first.
     pub facts: &'a [Fact],
     /// What waits to be announced, the soonest first.
@@ -44,6 +48,35 @@ pub enum Action {
     },
     /// End these timers without ringing.
     CancelTimers(Vec<TimerId>),
+    /// Let a timer ring later, or sooner where it is negative.
+    ChangeTimer {
+        /// Which.
+        id: TimerId,
+        /// By how much.
+        by: SignedDuration,
+    },
+    /// Let these timers stand still.
+    PauseTimers(Vec<TimerId>),
+    /// Let these paused timers run on.
+    ResumeTimers(Vec<TimerId>),
+    /// Set an alarm.
+    SetAlarm {
+        /// What the clock shows then.
+        time: Time,
+        /// On which days.
+        repeats: Repeats,
+    },
+    /// End these alarms for good.
+    CancelAlarms(Vec<AlarmId>),
+    /// Let an alarm not ring on a day.
+    SkipAlarm {
+        /// Which.
+        id: AlarmId,
+        /// The day.
+        date: Date,
+    },
+    /// Let the alarms that ring be silent for so long.
+    SnoozeAlarms(Duration),
     /// Set the volume, in percent of the loudest, from 0 to 100.
     SetVolume(u8),
     /// Remember this, in these words.
@@ -59,7 +92,7 @@ pub enum Action {
     },
     /// Say these no more.
     CancelAnnouncements(Vec<AnnouncementId>),
-    /// Stop speaking, and any timer that rings.
+    /// Stop speaking, and whatever rings.
     Stop,
 }
 
@@ -87,8 +120,16 @@ pub fn fulfil(intent: &Intent, around: &Surroundings<'_>) -> Fulfilment {
         Intent::StartTimer { name, length } => timer::start(name.as_deref(), *length),
         Intent::CancelTimer(reference) => timer::cancel(reference, around.timers),
         Intent::CancelAllTimers => timer::cancel_all(around.timers),
+        Intent::ChangeTimer(reference, by) => timer::change(reference, *by, around.timers),
+        Intent::PauseTimer(reference) => timer::pause(reference, true, around.timers),
+        Intent::ResumeTimer(reference) => timer::pause(reference, false, around.timers),
         Intent::TimerStatus(reference) => timer::status(reference, around.timers),
         Intent::PickTimer(reference) => timer::pick(reference, around.timers, around.last_reply),
+        Intent::SetAlarm { at, on, wakes } => alarm::set(*at, *on, *wakes, around.now, around.alarms),
+        Intent::CancelAlarm(reference) => alarm::cancel(*reference, around.alarms, around.now.date()),
+        Intent::ListAlarms => alarm::list(around.alarms, around.now.date()),
+        Intent::SkipAlarm(reference) => alarm::skip(*reference, around.alarms, around.now.date()),
+        Intent::Snooze(length) => alarm::snooze(*length, around.alarms, around.timers),
         Intent::SetVolume(percent) => set_volume(*percent),
         Intent::ChangeVolume(step) => change_volume(*step, around.volume),
         Intent::Mute => Fulfilment { reply: String::new(), actions: vec![Action::SetVolume(0)] },
@@ -119,7 +160,7 @@ pub fn fulfil(intent: &Intent, around: &Surroundings<'_>) -> Fulfilment {
     }
 }
 
-const HELP: &str = "I can tell you the time and date, run timers, make announcements, change the volume, do sums, convert units and \
+const HELP: &str = "I can tell you the time and date, run timers, set alarms, make announcements, change the volume, do sums, convert units and \
                     remember what you tell me. Try: set a timer for 10 minutes.";
 
 /// The volume after "unmute", since the one before is not known.

@@ -6,9 +6,11 @@
 //! utterance -> normalise -> sentence (template + slots) -> Intent -> fulfil -> reply and actions
 //! ```
 
+mod alarm;
 mod announcement;
 mod arithmetic;
 mod catalogue;
+mod clock_time;
 mod day;
 mod duration;
 mod fulfil;
@@ -30,9 +32,13 @@ mod tests;
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
+pub use alarm::{Alarm, AlarmDay, AlarmId, AlarmReference, AlarmSchedule, Days, Repeats, missed_alarm, ring_alarm};
 pub use announcement::{AnnounceAt, Announcement, AnnouncementId, NoAnnouncing, proclaim};
 pub use arithmetic::Arithmetic;
 pub use catalogue::Catalogue;
+pub use clock_time::ClockTime;
 pub use day::Day;
 pub use fulfil::{Action, Fulfilment, Surroundings, fulfil};
 pub use memory::{Fact, FactId, answer_from_facts};
@@ -58,10 +64,33 @@ pub enum Intent {
     CancelTimer(TimerReference),
     /// An end to every timer.
     CancelAllTimers,
+    /// More time for one timer, or less where it is negative.
+    ChangeTimer(TimerReference, SignedDuration),
+    /// Timers are to stand still.
+    PauseTimer(TimerReference),
+    /// Paused timers are to run on.
+    ResumeTimer(TimerReference),
     /// How long one timer has left, or which timers there are.
     TimerStatus(TimerReference),
     /// A timer's name and nothing else: the answer to "Which one should I cancel?".
     PickTimer(TimerReference),
+    /// A new alarm; without a time, the reply asks for it.
+    SetAlarm {
+        /// What the clock is to show.
+        at: Option<ClockTime>,
+        /// On which day, or days.
+        on: AlarmDay,
+        /// Whether somebody is to be woken by it.
+        wakes: bool,
+    },
+    /// An end to alarms, or to their ringing.
+    CancelAlarm(AlarmReference),
+    /// Which alarms are set.
+    ListAlarms,
+    /// An alarm is not to ring the next time.
+    SkipAlarm(AlarmReference),
+    /// What rings is to ring again later, after so long if that was said.
+    Snooze(Option<Duration>),
     /// The volume to set, in percent; what is over 100 was asked for all the same.
     SetVolume(u16),
     /// Louder by so many percent, or quieter if negative.
@@ -156,7 +185,14 @@ impl Intent {
             Intent::StartTimer { .. }
             | Intent::CancelTimer(_)
             | Intent::CancelAllTimers
+            | Intent::ChangeTimer(..)
+            | Intent::PauseTimer(_)
+            | Intent::ResumeTimer(_)
             | Intent::PickTimer(_)
+            | Intent::SetAlarm { .. }
+            | Intent::CancelAlarm(_)
+            | Intent::SkipAlarm(_)
+            | Intent::Snooze(_)
             | Intent::SetVolume(_)
             | Intent::ChangeVolume(_)
             | Intent::Mute
@@ -170,6 +206,7 @@ impl Intent {
             Intent::GetTime
             | Intent::GetDate(_)
             | Intent::TimerStatus(_)
+            | Intent::ListAlarms
             | Intent::GetVolume
             | Intent::Repeat
             | Intent::RecallFacts { .. }
@@ -193,8 +230,18 @@ impl Intent {
             Intent::StartTimer { .. } => "HassStartTimer",
             Intent::CancelTimer(_) => "HassCancelTimer",
             Intent::CancelAllTimers => "HassCancelAllTimers",
+            Intent::ChangeTimer(_, by) if by.is_negative() => "HassDecreaseTimer",
+            Intent::ChangeTimer(..) => "HassIncreaseTimer",
+            Intent::PauseTimer(_) => "HassPauseTimer",
+            Intent::ResumeTimer(_) => "HassUnpauseTimer",
             Intent::TimerStatus(_) => "HassTimerStatus",
             Intent::PickTimer(_) => "PickTimer",
+            // Home Assistant has none for alarms.
+            Intent::SetAlarm { .. } => "SetAlarm",
+            Intent::CancelAlarm(_) => "CancelAlarm",
+            Intent::ListAlarms => "ListAlarms",
+            Intent::SkipAlarm(_) => "SkipAlarm",
+            Intent::Snooze(_) => "Snooze",
             Intent::SetVolume(_) => "HassSetVolume",
             Intent::ChangeVolume(_) => "HassSetVolumeRelative",
             Intent::Mute => "HassMediaPlayerMute",

@@ -1,6 +1,8 @@
 //! What can stand in a slot, and how words become its value. Each kind's grammar has a file of its own.
 
+use super::alarm::{self, Days};
 use super::arithmetic::Arithmetic;
+use super::clock_time::{self, ClockTime};
 use super::day::{self, Day};
 use super::duration;
 use super::number;
@@ -17,6 +19,8 @@ pub(super) enum Value {
     Unit(UnitName),
     Arithmetic(Arithmetic),
     Day(Day),
+    Days(Days),
+    Time(ClockTime),
     Name(String),
 }
 
@@ -29,6 +33,8 @@ pub(super) enum SlotKind {
     Unit,
     Arithmetic,
     Day,
+    Days,
+    Time,
     Name,
 }
 
@@ -42,6 +48,8 @@ impl SlotKind {
             "unit" => SlotKind::Unit,
             "arithmetic" => SlotKind::Arithmetic,
             "day" => SlotKind::Day,
+            "days" => SlotKind::Days,
+            "time" => SlotKind::Time,
             "name" => SlotKind::Name,
             _ => return None,
         })
@@ -56,6 +64,8 @@ impl SlotKind {
             SlotKind::Unit => UnitName::parse(words).map(Value::Unit),
             SlotKind::Arithmetic => Arithmetic::parse(words).map(Value::Arithmetic),
             SlotKind::Day => day::parse(words).map(Value::Day),
+            SlotKind::Days => alarm::parse_days(words).map(Value::Days),
+            SlotKind::Time => clock_time::parse(words).map(Value::Time),
             SlotKind::Name => name(words).map(Value::Name),
         }
     }

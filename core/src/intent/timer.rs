@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use super::duration;
 use super::fulfil::{Action, Fulfilment};
 
@@ -9,7 +11,7 @@ use super::fulfil::{Action, Fulfilment};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TimerId(pub i64);
 
-/// A timer that is running.
+/// A timer that is running, or was paused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timer {
     /// Its identity.
@@ -20,6 +22,8 @@ pub struct Timer {
     pub length: Duration,
     /// How long it has left.
     pub remaining: Duration,
+    /// Whether it stands still.
+    pub paused: bool,
 }
 
 /// How somebody spoke of a timer.
@@ -27,6 +31,8 @@ pub struct Timer {
 pub enum TimerReference {
     /// "The timer".
     Any,
+    /// "All timers".
+    All,
     /// "The pasta timer".
     Named(String),
     /// "The ten minute timer".
@@ -37,7 +43,7 @@ impl TimerReference {
     /// The timers that may be meant.
     fn among<'a>(&self, timers: &'a [Timer]) -> Vec<&'a Timer> {
         match self {
-            TimerReference::Any => timers.iter().collect(),
+            TimerReference::Any | TimerReference::All => timers.iter().collect(),
             TimerReference::Lasting(length) => timers.iter().filter(|timer| timer.length == *length).collect(),
             TimerReference::Named(asked) => {
                 let named = |same: fn(&str, &str) -> bool| {
@@ -53,7 +59,7 @@ impl TimerReference {
     /// "pasta timer", as in "You have no pasta timer."
     fn label(&self) -> String {
         match self {
-            TimerReference::Any => "timer".to_owned(),
+            TimerReference::Any | TimerReference::All => "timer".to_owned(),
             TimerReference::Named(name) => format!("{name} timer"),
             TimerReference::Lasting(length) => format!("{} timer", duration::adjective(*length)),
         }
@@ -76,7 +82,7 @@ const LONGEST: Duration = Duration::from_hours(7 * 24);
 const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Lateness that is worth a word. Less is how long it takes to say so.
-const LATE: Duration = Duration::from_secs(60);
+pub(super) const LATE: Duration = Duration::from_secs(60);
 
 /// What is said when a timer rings, `late` after it was due; much later only if Pipit was off.
 #[must_use]
@@ -122,25 +128,105 @@ pub(super) fn cancel(reference: &TimerReference, timers: &[Timer]) -> Fulfilment
             reply: capitalised(&format!("{} cancelled.", label(timer, timers))),
             actions: vec![Action::CancelTimers(vec![timer.id])],
         },
-        several => {
-            let choices: Vec<String> =
-                several.iter().map(|timer| format!("the {}", described(timer, several))).collect();
-            Fulfilment::saying(&format!("{WHICH_TO_CANCEL} {}?", list(&choices, "or")))
-        }
+        several => which("cancel", several),
     }
+}
+
+/// Asks which of `several` is meant; [`pick`] reads what is to be done out of it.
+fn which(what: &str, several: &[&Timer]) -> Fulfilment {
+    let choices: Vec<String> = several.iter().map(|timer| format!("the {}", described(timer, several))).collect();
+    Fulfilment::saying(&format!("{WHICH} {what}: {}?", list(&choices, "or")))
+}
+
+/// More time for one timer, or less.
+pub(super) fn change(reference: &TimerReference, by: SignedDuration, timers: &[Timer]) -> Fulfilment {
+    let length = by.unsigned_abs();
+    let timer = match reference.among(timers).as_slice() {
+        [] => return Fulfilment::saying(&none_of(reference, timers)),
+        [timer] => *timer,
+        several if by.is_negative() => return which(&format!("take {} off", duration::phrase(length)), several),
+        several => return which(&format!("add {} to", duration::phrase(length)), several),
+    };
+    let label = label(timer, timers);
+    if length < SHORTEST {
+        return Fulfilment::saying("A timer can be changed by 1 second or more.");
+    }
+    let remaining = if by.is_negative() {
+        timer.remaining.checked_sub(length).filter(|left| *left >= SHORTEST)
+    } else {
+        timer.remaining.checked_add(length).filter(|left| *left <= LONGEST)
+    };
+    let Some(remaining) = remaining else {
+        return Fulfilment::saying(&if by.is_negative() {
+            format!("Your {label} has only {} left.", duration::phrase(timer.remaining))
+        } else {
+            "That's too long for me. A timer can run for up to 7 days.".to_owned()
+        });
+    };
+    let reply = format!("Your {label} has {} left now.", duration::phrase(remaining));
+    Fulfilment { reply, actions: vec![Action::ChangeTimer { id: timer.id, by }] }
+}
+
+/// Lets timers stand still, or run again.
+pub(super) fn pause(reference: &TimerReference, pause: bool, timers: &[Timer]) -> Fulfilment {
+    let (done, verb) = if pause { ("paused", "pause") } else { ("running again", "resume") };
+    let meant = reference.among(timers);
+    if meant.is_empty() {
+        return Fulfilment::saying(&none_of(reference, timers));
+    }
+    let change: Vec<&Timer> = meant.iter().copied().filter(|timer| timer.paused != pause).collect();
+    let reply = match (&change[..], &meant[..]) {
+        ([], [timer]) => {
+            let already = if pause { "paused already" } else { "not paused" };
+            return Fulfilment::saying(&format!("Your {} is {already}.", label(timer, timers)));
+        }
+        ([], _) if pause => return Fulfilment::saying("All your timers are paused already."),
+        ([], _) => return Fulfilment::saying("None of your timers is paused."),
+        ([timer], _) => {
+            let left = duration::phrase(timer.remaining);
+            capitalised(&format!("{} {done}, with {left} left.", label(timer, timers)))
+        }
+        (several, _) if *reference != TimerReference::All => return which(verb, several),
+        ([_, _], _) => format!("Both timers {done}."),
+        (several, _) => format!("{} timers {done}.", several.len()),
+    };
+    let ids = change.iter().map(|timer| timer.id).collect();
+    Fulfilment { reply, actions: vec![if pause { Action::PauseTimers(ids) } else { Action::ResumeTimers(ids) }] }
 }
 
 /// A timer named on its own: what was asked about it is in the reply before.
 pub(super) fn pick(reference: &TimerReference, timers: &[Timer], last_reply: Option<&str>) -> Fulfilment {
-    if last_reply.is_some_and(|reply| reply.starts_with(WHICH_TO_CANCEL)) {
-        cancel(reference, timers)
-    } else {
-        status(reference, timers)
+    let asked = last_reply.and_then(|reply| reply.strip_prefix(WHICH)?.split_once(':')).map(|(what, _)| what.trim());
+    match asked {
+        Some("cancel") => cancel(reference, timers),
+        Some("pause") => pause(reference, true, timers),
+        Some("resume") => pause(reference, false, timers),
+        Some(what) => match asked_change(what) {
+            Some(by) => change(reference, by, timers),
+            None => status(reference, timers),
+        },
+        None => status(reference, timers),
     }
 }
 
+/// The change in "add 5 minutes to".
+fn asked_change(what: &str) -> Option<SignedDuration> {
+    let added = what.strip_prefix("add ").and_then(|what| what.strip_suffix(" to"));
+    let taken = what.strip_prefix("take ").and_then(|what| what.strip_suffix(" off"));
+    let plain = added.or(taken)?.replace(',', "");
+    let by = SignedDuration::try_from(duration::parse(&plain.split(' ').collect::<Vec<_>>())?).ok()?;
+    Some(if added.is_some() { by } else { -by })
+}
+
 pub(super) fn status(reference: &TimerReference, timers: &[Timer]) -> Fulfilment {
-    let left = |timer: &Timer| format!("your {} has {} left", label(timer, timers), duration::phrase(timer.remaining));
+    let left = |timer: &Timer| {
+        let (label, left) = (label(timer, timers), duration::phrase(timer.remaining));
+        if timer.paused {
+            format!("your {label} is paused with {left} left")
+        } else {
+            format!("your {label} has {left} left")
+        }
+    };
     let reply = match reference.among(timers).as_slice() {
         [] => none_of(reference, timers),
         [timer] => capitalised(&format!("{}.", left(timer))),
@@ -155,7 +241,7 @@ pub(super) fn status(reference: &TimerReference, timers: &[Timer]) -> Fulfilment
 }
 
 const NO_TIMERS: &str = "You have no timers running.";
-const WHICH_TO_CANCEL: &str = "Which one should I cancel:";
+const WHICH: &str = "Which one should I";
 
 fn none_of(reference: &TimerReference, timers: &[Timer]) -> String {
     if timers.is_empty() {
@@ -189,7 +275,7 @@ fn described(timer: &Timer, choices: &[&Timer]) -> String {
 }
 
 /// "a", "a and b", "a, b and c".
-fn list(items: &[String], joining: &str) -> String {
+pub(super) fn list(items: &[String], joining: &str) -> String {
     match items {
         [] => String::new(),
         [only] => only.clone(),

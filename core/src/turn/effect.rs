@@ -1,6 +1,6 @@
 //! What the machine wants done.
 
-use super::{DraftId, TurnId};
+use super::{DraftId, NoticeId, TurnId};
 use crate::audio::{Pcm, SampleIndex};
 
 /// Something to do. Results come back as [`super::Event`]s that carry the same id.
@@ -94,6 +94,15 @@ pub enum Effect {
         /// The draft.
         draft: DraftId,
     },
+    /// What was to be announced is settled.
+    Announced {
+        /// Which.
+        notice: NoticeId,
+        /// Whether something of it was heard, or nobody wants to hear it any more.
+        heard: bool,
+    },
+    /// Whatever rings is to be silent: somebody has said so, or pressed the button for it.
+    Silenced,
     /// The turn has ended. Said exactly once for each turn.
     Ended {
         /// The turn.

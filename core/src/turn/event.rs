@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{DraftId, Overheard, TurnId};
+use super::{DraftId, NoticeId, Overheard, TurnId};
 use crate::audio::Pcm;
 use crate::ear::SpeechFact;
 
@@ -104,6 +104,8 @@ pub enum Event {
     },
     /// Something to say that nobody asked for just now, such as a timer that is due.
     Announce {
+        /// By which it is told what became of it.
+        notice: NoticeId,
         /// Text as written.
         text: String,
     },

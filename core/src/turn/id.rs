@@ -33,3 +33,7 @@ impl fmt::Display for DraftId {
         write!(f, "{}.{}", self.turn, self.revision)
     }
 }
+
+/// Something to be announced, so named by whoever wants to know what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NoticeId(pub u64);

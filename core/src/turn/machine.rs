@@ -14,7 +14,7 @@ use super::parts::Parts;
 use super::replying::Replying;
 use super::utterance::{Speech, Utterance};
 use super::weighing::Weighing;
-use super::{Admission, AttentionSettings, DraftId, Effect, EndedBy, Event, TurnId, TurnSettings};
+use super::{Admission, AttentionSettings, DraftId, Effect, EndedBy, Event, NoticeId, TurnId, TurnSettings};
 use crate::ear::SpeechFact;
 use crate::intent::Catalogue;
 use crate::time::Moment;
@@ -54,7 +54,9 @@ pub struct Machine {
     /// What somebody is saying just now, to Pipit or not.
     speech: Option<Speech>,
     /// What is to be said once the floor is free.
-    announcements: VecDeque<String>,
+    announcements: VecDeque<(NoticeId, String)>,
+    /// The turn in which one is said just now.
+    announcing: Option<(TurnId, NoticeId)>,
 }
 
 /// What the machine is doing, for a face to show.
@@ -124,6 +126,7 @@ impl Machine {
             parts: Parts::default(),
             speech: None,
             announcements: VecDeque::new(),
+            announcing: None,
         }
     }
 
@@ -140,19 +143,21 @@ impl Machine {
             Event::WakeWordScored { score } => self.on_wake_word(now, score, out),
             Event::ButtonPressed => self.on_button(now, out),
             Event::ButtonReleased => self.attention.button_released(now),
-            Event::Announce { text } => self.announcements.push_back(text),
+            Event::Announce { notice, text } => self.announcements.push_back((notice, text)),
             Event::StopRequested => self.on_stop(now, out),
             Event::Tick => {}
             event => self.on_work(now, event, out),
         }
         self.check_deadline(now, out);
         self.rest(now);
+        self.settle_announcement(seen, out);
         if matches!(self.state, State::Idle)
             && !self.is_spoken_to()
-            && let Some(text) = self.announcements.pop_front()
+            && let Some((notice, text)) = self.announcements.pop_front()
         {
-            self.announce(now, &text, out);
+            self.announce(now, notice, &text, out);
         }
+        self.settle_announcement(seen, out);
         for effect in &out[seen..] {
             if let Effect::Ended { turn, .. } = effect {
                 self.parts.forget(*turn);
@@ -343,8 +348,22 @@ impl Machine {
         self.go_on_replying(now, out);
     }
 
+    /// Says what became of an announcement whose turn is over by one of the effects from `seen` on.
+    fn settle_announcement(&mut self, seen: usize, out: &mut Vec<Effect>) {
+        let Some((announcing, notice)) = self.announcing else { return };
+        let ended = out[seen..].iter().find_map(|effect| match effect {
+            Effect::Ended { turn, heard, .. } if *turn == announcing => Some(!heard.is_empty()),
+            _ => None,
+        });
+        if let Some(heard) = ended {
+            self.announcing = None;
+            out.push(Effect::Announced { notice, heard });
+        }
+    }
+
     fn on_stop(&mut self, now: Moment, out: &mut Vec<Effect>) {
-        self.announcements.clear();
+        out.extend(self.announcements.drain(..).map(|(notice, _)| Effect::Announced { notice, heard: true }));
+        out.push(Effect::Silenced);
         let turn = match &mut self.state {
             State::Idle => return,
             State::Hearing(h) => h.turn,

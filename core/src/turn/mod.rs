@@ -25,7 +25,7 @@ pub use attention::{Admission, Attention, AttentionSettings, Overheard, Verdict,
 pub use completeness::reads_finished;
 pub use effect::{Effect, EndedBy};
 pub use event::{Event, Transcription, Understanding};
-pub use id::{DraftId, TurnId};
+pub use id::{DraftId, NoticeId, TurnId};
 pub use interruption::{Interruption, ends_in_question, interruption};
 pub use machine::{Machine, Phase};
 pub use settings::TurnSettings;

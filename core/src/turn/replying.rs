@@ -194,6 +194,7 @@ impl Replying {
             match self.meaning(&heard, scene.catalogue) {
                 Interruption::Speech => self.interrupt(scene, out),
                 Interruption::Stop => {
+                    out.push(Effect::Silenced);
                     self.overheard.drop(out);
                     self.interrupt(scene, out);
                 }

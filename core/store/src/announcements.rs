@@ -19,6 +19,8 @@ pub struct StoredAnnouncement {
     pub text: String,
     /// When.
     pub due: Timestamp,
+    /// Who wants it said.
+    pub person: PersonId,
 }
 
 impl Store {
@@ -42,10 +44,11 @@ impl Store {
     /// See [`StoreError`].
     pub fn announcements(&self) -> Result<Vec<StoredAnnouncement>, StoreError> {
         self.read(|scope| {
-            let mut all =
-                scope.prepare_cached("SELECT id, text, due FROM announcement WHERE person = ? ORDER BY due, id")?;
+            let mut all = scope.prepare_cached(
+                "SELECT id, text, due FROM announcement WHERE person = ? AND ringing = 0 ORDER BY due, id",
+            )?;
             let rows = all.query_map([scope.person()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-            rows.map(|row| open(scope, row?)).collect()
+            rows.map(|row| open(scope, self.person(), row?)).collect()
         })
     }
 
@@ -60,7 +63,23 @@ impl Store {
         })
     }
 
-    /// Takes what is to be said by `now`, the longest due first. Nobody else gets it any more, so each is said once. The owner's
+    /// Something that was taken has been heard; nothing of it is left in the file.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn announcement_was_heard(&self, id: AnnouncementId) -> Result<(), StoreError> {
+        self.write(|scope| {
+            let mut delete =
+                scope.prepare_cached("DELETE FROM announcement WHERE id = ? AND person = ? AND ringing = 1")?;
+            delete.execute(params![id.0, scope.person()])?;
+            Ok(())
+        })?;
+        empty_log(&self.texts.connection());
+        Ok(())
+    }
+
+    /// Takes what is to be said by `now`, the longest due first. Nobody else gets it any more, unless what takes it dies before
+    /// [`Store::announcement_was_heard`]. The owner's
     /// store gives what anybody wants said whose texts the device can read.
     ///
     /// # Errors
@@ -82,7 +101,7 @@ impl Store {
             // Somebody asks several times a second, and reading needs no lock that another program may hold.
             let mut due = scope.prepare_cached(
                 "SELECT DISTINCT person.id FROM announcement JOIN person ON person.number = announcement.person
-                 WHERE due <= ?1 AND (person.number = ?2 OR (?3 AND tier = 'standard' AND data_key IS NOT NULL))",
+                 WHERE due <= ?1 AND ringing = 0 AND (person.number = ?2 OR (?3 AND tier = 'standard' AND data_key IS NOT NULL))",
             )?;
             let rows =
                 due.query_map(params![now.as_millisecond(), scope.person(), leads_to_others], |row| row.get(0))?;
@@ -91,29 +110,27 @@ impl Store {
     }
 
     fn take_own(&self, now: Timestamp) -> Result<Vec<StoredAnnouncement>, StoreError> {
-        let taken = self.write(|scope| {
+        self.write(|scope| {
             // One statement, so that of two processes each goes to one.
             let mut take = scope
-                .prepare_cached("DELETE FROM announcement WHERE person = ? AND due <= ? RETURNING id, text, due")?;
+                .prepare_cached("UPDATE announcement SET ringing = 1 WHERE person = ? AND due <= ? AND ringing = 0 RETURNING id, text, due")?;
             let rows = take.query_map(params![scope.person(), now.as_millisecond()], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })?;
             let rows: Vec<Row> = rows.collect::<Result<_, _>>()?;
             let opened = rows.into_iter().filter_map(|row| {
                 // It must not keep the others from being said.
-                open(scope, row).inspect_err(|error| tracing::error!("an announcement is not made: {error}")).ok()
+                open(scope, self.person(), row).inspect_err(|error| tracing::error!("an announcement is not made: {error}")).ok()
             });
             Ok(opened.collect())
-        })?;
-        empty_log(&self.texts.connection());
-        Ok(taken)
+        })
     }
 }
 
 /// Id, sealed text, and when it is due.
 type Row = (i64, Vec<u8>, i64);
 
-fn open(scope: &Scope<'_>, (id, sealed, due): Row) -> Result<StoredAnnouncement, StoreError> {
+fn open(scope: &Scope<'_>, person: PersonId, (id, sealed, due): Row) -> Result<StoredAnnouncement, StoreError> {
     let text = scope.open(Column::Announcement, id, &sealed)?;
-    Ok(StoredAnnouncement { id: AnnouncementId(id), text, due: moment(due) })
+    Ok(StoredAnnouncement { id: AnnouncementId(id), text, due: moment(due), person })
 }

@@ -7,6 +7,7 @@
 //! Synchronous and small: async callers use it from a blocking thread. What is remembered is decided elsewhere.
 #![forbid(unsafe_code)]
 
+mod alarms;
 mod announcements;
 mod back_up;
 mod carry;
@@ -41,6 +42,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
+pub use alarms::StoredAlarm;
 pub use announcements::StoredAnnouncement;
 pub use carry::{Carried, WholeConversation};
 pub use conversations::{Conversation, ConversationId};

@@ -62,6 +62,7 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         ),
         schema::people(),
         schema::announcements(),
+        schema::time(),
     ])
 });
 

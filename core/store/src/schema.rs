@@ -163,3 +163,41 @@ pub(crate) fn announcements<'a>() -> M<'a> {
         CREATE INDEX announcement_person ON announcement (person);",
     )
 }
+
+/// Timers can be paused, alarms and reminders come, and what rings is known to ring until it was heard: a power cut before that
+/// must not lose it.
+pub(crate) fn time<'a>() -> M<'a> {
+    M::up(
+        "ALTER TABLE timer RENAME TO older_timer;
+        DROP INDEX IF EXISTS timer_due;
+        CREATE TABLE timer (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT,
+            length INTEGER NOT NULL,       -- milliseconds
+            due INTEGER NOT NULL,          -- Unix milliseconds
+            remaining INTEGER,             -- of one that is paused, milliseconds
+            state TEXT NOT NULL DEFAULT 'running'
+                CHECK (state IN ('running', 'paused', 'ringing', 'rung', 'cancelled')),
+            CHECK ((state = 'paused') <= (remaining IS NOT NULL))
+        ) STRICT;
+        CREATE INDEX timer_due ON timer (due) WHERE state = 'running';
+        INSERT INTO timer (id, name, length, due, state) SELECT id, name, length, due, state FROM older_timer;
+        DROP TABLE older_timer;
+
+        ALTER TABLE announcement ADD COLUMN reminder INTEGER NOT NULL DEFAULT 0 CHECK (reminder IN (0, 1));
+        ALTER TABLE announcement ADD COLUMN ringing INTEGER NOT NULL DEFAULT 0 CHECK (ringing IN (0, 1));
+
+        -- By local time of day, wherever the device is and whatever its clocks are put to.
+        CREATE TABLE alarm (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            second INTEGER NOT NULL CHECK (second BETWEEN 0 AND 86399),  -- of the day, by the clock on the wall
+            days INTEGER NOT NULL CHECK (days BETWEEN 0 AND 127),        -- bit 0 is Monday; 0: once, on `date`
+            date TEXT,                     -- of one that rings once
+            skip TEXT,                     -- the date on which it does not ring
+            over_to INTEGER NOT NULL,      -- what was to ring by then is over, Unix milliseconds
+            snoozed_until INTEGER,         -- Unix milliseconds
+            ringing INTEGER,               -- since when, Unix milliseconds
+            CHECK ((days = 0) = (date IS NOT NULL))
+        ) STRICT;",
+    )
+}

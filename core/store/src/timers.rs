@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pipit_core::intent::TimerId;
 use rusqlite::{Row, TransactionBehavior, params};
 
 use crate::{PrivacyTier, Store, StoreError};
 
-/// A timer that runs.
+/// A timer that runs, or was paused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredTimer {
     /// By which it is cancelled.
@@ -17,8 +17,10 @@ pub struct StoredTimer {
     pub name: Option<String>,
     /// What it was set to.
     pub length: Duration,
-    /// When it rings.
+    /// When it rings, unless it is paused.
     pub due: Timestamp,
+    /// What it had left when it was paused.
+    pub paused: Option<Duration>,
 }
 
 impl Store {
@@ -38,14 +40,14 @@ impl Store {
         Ok(TimerId(connection.last_insert_rowid()))
     }
 
-    /// The timers that run, the one that is due first first.
+    /// The timers that run, the one that is due first first, and then those that are paused.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn timers(&self) -> Result<Vec<StoredTimer>, StoreError> {
         let connection = self.device();
         let mut running = connection
-            .prepare_cached("SELECT id, name, length, due FROM timer WHERE state = 'running' ORDER BY due, id")?;
+            .prepare_cached("SELECT id, name, length, due, remaining FROM timer WHERE state IN ('running', 'paused') ORDER BY state DESC, due, id")?;
         let timers = running.query_map([], timer)?.collect::<Result<_, _>>()?;
         Ok(timers)
     }
@@ -59,14 +61,64 @@ impl Store {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for id in ids {
             transaction
-                .prepare_cached("UPDATE timer SET state = 'cancelled' WHERE id = ? AND state = 'running'")?
+                .prepare_cached("UPDATE timer SET state = 'cancelled' WHERE id = ? AND state IN ('running', 'paused')")?
                 .execute([id.0])?;
         }
         transaction.commit()?;
         Ok(())
     }
 
-    /// Takes the timers that are due by `now`, the longest due first. Nobody else gets them any more, so each rings once.
+    /// Lets a timer ring later, or sooner where `by` is negative. One that rings or is gone stays as it is.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn change_timer(&self, id: TimerId, by: SignedDuration) -> Result<(), StoreError> {
+        let by = i64::try_from(by.as_millis()).unwrap_or(0);
+        self.device()
+            .prepare_cached(
+                "UPDATE timer SET due = due + ?2, remaining = max(remaining + ?2, 0)
+                 WHERE id = ?1 AND state IN ('running', 'paused')",
+            )?
+            .execute([id.0, by])?;
+        Ok(())
+    }
+
+    /// Lets timers that run stand still from `now` on.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; then none does.
+    pub fn pause_timers(&self, ids: &[TimerId], now: Timestamp) -> Result<(), StoreError> {
+        self.update_timers(
+            ids,
+            now,
+            "UPDATE timer SET state = 'paused', remaining = max(due - ?2, 0) WHERE id = ?1 AND state = 'running'",
+        )
+    }
+
+    /// Lets timers that stand still run on from `now`.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; then none does.
+    pub fn resume_timers(&self, ids: &[TimerId], now: Timestamp) -> Result<(), StoreError> {
+        self.update_timers(
+            ids,
+            now,
+            "UPDATE timer SET state = 'running', due = ?2 + remaining, remaining = NULL WHERE id = ?1 AND state = 'paused'",
+        )
+    }
+
+    fn update_timers(&self, ids: &[TimerId], now: Timestamp, update: &str) -> Result<(), StoreError> {
+        let mut connection = self.device();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for id in ids {
+            transaction.prepare_cached(update)?.execute([id.0, now.as_millisecond()])?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Takes the timers that are due by `now`, the longest due first. Nobody else gets them any more, unless what takes them dies
+    /// before [`Store::timer_has_rung`].
     ///
     /// # Errors
     /// See [`StoreError`]; then none was taken.
@@ -79,11 +131,38 @@ impl Store {
         }
         // One statement, so that of two processes each timer goes to one.
         let mut take = connection.prepare_cached(
-            "UPDATE timer SET state = 'rung' WHERE state = 'running' AND due <= ? RETURNING id, name, length, due",
+            "UPDATE timer SET state = 'ringing' WHERE state = 'running' AND due <= ? RETURNING id, name, length, due, remaining",
         )?;
         let mut due = take.query_map([now.as_millisecond()], timer)?.collect::<Result<Vec<_>, _>>()?;
         due.sort_by_key(|timer| (timer.due, timer.id));
         Ok(due)
+    }
+
+    /// A timer that was taken has been heard.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn timer_has_rung(&self, id: TimerId) -> Result<(), StoreError> {
+        self.device()
+            .prepare_cached("UPDATE timer SET state = 'rung' WHERE id = ? AND state = 'ringing'")?
+            .execute([id.0])?;
+        Ok(())
+    }
+
+    /// Whatever was taken and not heard is due again: timers, alarms, and announcements. For whoever begins to take it, since the
+    /// last one that did has died.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; then all is as before.
+    pub fn ring_again(&self) -> Result<(), StoreError> {
+        self.write_device(|transaction| {
+            transaction.execute_batch(
+                "UPDATE timer SET state = 'running' WHERE state = 'ringing';
+                 UPDATE alarm SET ringing = NULL WHERE ringing IS NOT NULL;
+                 UPDATE announcement SET ringing = 0 WHERE ringing = 1;",
+            )?;
+            Ok(())
+        })
     }
 }
 
@@ -94,5 +173,6 @@ fn timer(row: &Row<'_>) -> rusqlite::Result<StoredTimer> {
         rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Integer, Box::new(error))
     })?;
     let length = Duration::from_millis(length.unsigned_abs());
-    Ok(StoredTimer { id: TimerId(row.get(0)?), name: row.get(1)?, length, due })
+    let paused = row.get::<_, Option<i64>>(4)?.map(|left| Duration::from_millis(left.unsigned_abs()));
+    Ok(StoredTimer { id: TimerId(row.get(0)?), name: row.get(1)?, length, due, paused })
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use jiff::{Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use pipit_core::chat::{Door, Exchange};
 use pipit_store::{Store, StoreError};
 use tempfile::TempDir;
@@ -126,4 +126,30 @@ fn a_folder_that_is_not_there_is_named() {
     let folder = TempDir::new().unwrap();
     let error = Store::open(&folder.path().join("missing/pipit.db")).unwrap_err().to_string();
     assert!(error.contains("missing/pipit.db") && error.contains("may write"), "{error}");
+}
+
+#[test]
+fn a_paused_timer_waits_through_a_restart_and_its_time_changes() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("pipit.db");
+    let store = Store::open(&file).unwrap();
+    let id = store.add_timer(Some("pasta"), EIGHT_MINUTES, noon() + 8.minutes()).unwrap();
+    store.pause_timers(&[id], noon() + 3.minutes()).unwrap();
+    store.pause_timers(&[id], noon() + 4.minutes()).unwrap();
+    drop(store);
+
+    let store = Store::open(&file).unwrap();
+    assert!(store.take_due(noon() + 1.hours()).unwrap().is_empty());
+    assert_eq!(store.timers().unwrap()[0].paused, Some(Duration::from_secs(300)));
+    store.change_timer(id, SignedDuration::from_mins(-2)).unwrap();
+    store.resume_timers(&[id], noon() + 1.hours()).unwrap();
+    assert_eq!(store.timers().unwrap()[0].due, noon() + 63.minutes());
+    store.change_timer(id, SignedDuration::from_mins(10)).unwrap();
+    assert!(store.take_due(noon() + 63.minutes()).unwrap().is_empty());
+    assert_eq!(store.take_due(noon() + 73.minutes()).unwrap()[0].id, id);
+    // What has rung is over.
+    store.change_timer(id, SignedDuration::from_mins(10)).unwrap();
+    store.pause_timers(&[id], noon()).unwrap();
+    store.resume_timers(&[id], noon()).unwrap();
+    assert!(store.timers().unwrap().is_empty());
 }

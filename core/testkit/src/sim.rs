@@ -32,8 +32,8 @@ use pipit_core::ear::{EarSettings, SpeechFact};
 use pipit_core::intent::Catalogue;
 use pipit_core::time::Moment;
 use pipit_core::turn::{
-    AttentionSettings, DraftId, Effect, Event, Machine, Overheard, Phase, Transcription, TurnId, TurnSettings,
-    Understanding, WakeCounters,
+    AttentionSettings, DraftId, Effect, Event, Machine, NoticeId, Overheard, Phase, Transcription, TurnId,
+    TurnSettings, Understanding, WakeCounters,
 };
 
 /// Plays `script` and compares the log of what the machine did with `expected`.
@@ -231,7 +231,7 @@ impl Sim {
             "wake" => Event::WakeWordScored { score: rest.parse().expect("a score") },
             "press" => Event::ButtonPressed,
             "release" => Event::ButtonReleased,
-            "announce" => Event::Announce { text: rest.to_owned() },
+            "announce" => Event::Announce { notice: NoticeId(1), text: rest.to_owned() },
             "stop" => Event::StopRequested,
             "drafts" => {
                 self.machine.allow_drafts(rest == "on");
@@ -316,6 +316,10 @@ fn describe(effect: &Effect) -> String {
         }
         Effect::Respond { draft, request } => format!("{draft} respond to `{request}`"),
         Effect::Act { draft } => format!("{draft} act"),
+        Effect::Announced { notice, heard } => {
+            format!("announced {} {}", notice.0, if *heard { "heard" } else { "unheard" })
+        }
+        Effect::Silenced => "silenced".to_owned(),
         Effect::Reopened { turn } => format!("turn {turn} reopened"),
         Effect::Synthesise { draft, clause, words } => format!("{draft} synthesise {clause} `{words}`"),
         Effect::Play { draft, clause, .. } => format!("{draft} play {clause}"),

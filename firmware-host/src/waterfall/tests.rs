@@ -245,7 +245,7 @@ fn an_end_that_was_taken_back_is_told_and_what_is_interrupted_goes_on() {
 #[test]
 fn nothing_of_an_announcement_is_speculative() {
     let mut story = Story::new();
-    story.at(600, Event::Announce { text: "Your timer is done.".to_owned() });
+    story.at(600, Event::Announce { notice: pipit_core::turn::NoticeId(1), text: "Your timer is done.".to_owned() });
     story.worked(700, 90, ready(id(1, 1), 0));
     story.at(710, Event::ClauseStarted { draft: id(1, 1), clause: 0 });
     story.at(1710, Event::ClausePlayed { draft: id(1, 1), clause: 0 });

@@ -123,6 +123,7 @@ fn settings(base_url: String) -> EngineSettings {
         history_tokens: 2000,
         max_reply_tokens: 300,
         volume: 50,
+        ring_late: Duration::ZERO,
     }
 }
 

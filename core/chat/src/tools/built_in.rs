@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use jiff::SignedDuration;
 use jiff::civil::{DateTime, Time};
 use pipit_core::chat::{Risk, ToolSpec};
-use pipit_core::intent::{AnnounceAt, DateQuestion, Intent, TimerReference};
+use pipit_core::intent::{AlarmDay, AlarmReference, AnnounceAt, ClockTime, DateQuestion, Days, Intent, TimerReference};
 use pipit_store::StoreError;
 use serde_json::{Map, Value, json};
 
@@ -31,6 +32,8 @@ struct BuiltIn {
 pub(crate) fn built_in() -> Vec<Arc<dyn Tool>> {
     let text = |what: &str| json!({"type": "string", "description": what});
     let number = |what: &str| json!({"type": "number", "minimum": 0, "description": what});
+    let by = |what: &str| json!({"type": "number", "description": what});
+    let at = json!({"time": text("The alarm's local time, such as 07:00; needless where there is one alarm")});
     let name = text("What the timer is for, such as pasta");
     vec![
         tool("get_time", "The local date and time.", Risk::Reads, json!({}), &[], |_| {
@@ -51,9 +54,48 @@ pub(crate) fn built_in() -> Vec<Arc<dyn Tool>> {
             Ok(Intent::TimerStatus(TimerReference::Any))
         }),
         tool("cancel_timer", "Ends a timer.", Risk::Changes, json!({"name": name}), &[], |arguments| {
-            let named = optional_text(arguments, "name")?;
-            Ok(Intent::CancelTimer(named.map_or(TimerReference::Any, TimerReference::Named)))
+            Ok(Intent::CancelTimer(which_timer(arguments)?))
         }),
+        tool(
+            "change_timer",
+            "Adds time to a timer, or takes some off. Give by how much in any of the units, negative for less.",
+            Risk::Changes,
+            json!({"name": name, "hours": by("Hours"), "minutes": by("Minutes"), "seconds": by("Seconds")}),
+            &[],
+            |arguments| Ok(Intent::ChangeTimer(which_timer(arguments)?, change(arguments)?)),
+        ),
+        tool("pause_timer", "Lets a timer stand still.", Risk::Changes, json!({"name": name}), &[], |arguments| {
+            Ok(Intent::PauseTimer(which_timer(arguments)?))
+        }),
+        tool("resume_timer", "Lets a paused timer run on.", Risk::Changes, json!({"name": name}), &[], |arguments| {
+            Ok(Intent::ResumeTimer(which_timer(arguments)?))
+        }),
+        tool(
+            "set_alarm",
+            "Sets an alarm that rings aloud by the clock on the wall, once or on days of every week.",
+            Risk::Changes,
+            json!({
+                "time": text("Local time, such as 07:00"),
+                "days": text("On which days it repeats, such as: weekdays, or mondays and fridays; without it, once"),
+            }),
+            &["time"],
+            alarm,
+        ),
+        tool("get_alarms", "Which alarms are set.", Risk::Reads, json!({}), &[], |_| Ok(Intent::ListAlarms)),
+        tool("cancel_alarm", "Takes an alarm back for good.", Risk::Changes, at.clone(), &[], |arguments| {
+            Ok(Intent::CancelAlarm(which_alarm(arguments)?))
+        }),
+        tool("skip_alarm", "Lets an alarm not ring the next time.", Risk::Changes, at, &[], |arguments| {
+            Ok(Intent::SkipAlarm(which_alarm(arguments)?))
+        }),
+        tool(
+            "snooze_alarm",
+            "Lets the alarm that rings ring again later.",
+            Risk::Changes,
+            json!({"minutes": number("Minutes from now")}),
+            &[],
+            |arguments| Ok(Intent::Snooze(minutes(arguments, "minutes")?)),
+        ),
         tool(
             "set_volume",
             "Sets how loud you speak.",
@@ -192,7 +234,43 @@ fn minutes(arguments: &Map<String, Value>, key: &str) -> Result<Option<Duration>
     }
 }
 
+fn alarm(arguments: &Map<String, Value>) -> Result<Intent, String> {
+    let days = optional_text(arguments, "days")?;
+    let on = match days
+        .as_deref()
+        .map(|days| Days::named(days).ok_or("days must be such as: weekdays, or mondays and fridays"))
+    {
+        Some(days) => AlarmDay::Every(days?),
+        None => AlarmDay::Next,
+    };
+    let at = clock_time(arguments)?.ok_or("time must be a local time, such as 07:00")?;
+    Ok(Intent::SetAlarm { at: Some(at), on, wakes: false })
+}
+
+fn which_alarm(arguments: &Map<String, Value>) -> Result<AlarmReference, String> {
+    Ok(clock_time(arguments)?.map_or(AlarmReference::Any, AlarmReference::At))
+}
+
+fn clock_time(arguments: &Map<String, Value>) -> Result<Option<ClockTime>, String> {
+    let Some(time) = optional_text(arguments, "time")? else { return Ok(None) };
+    let time: Time = time.parse().map_err(|_| "time must be a local time, such as 07:00")?;
+    Ok(Some(ClockTime { time, either_half: false }))
+}
+
+fn which_timer(arguments: &Map<String, Value>) -> Result<TimerReference, String> {
+    Ok(optional_text(arguments, "name")?.map_or(TimerReference::Any, TimerReference::Named))
+}
+
 fn length(arguments: &Map<String, Value>) -> Result<Duration, String> {
+    // What no timer can be is answered as in speech.
+    Ok(Duration::try_from_secs_f64(seconds(arguments)?).unwrap_or(Duration::MAX))
+}
+
+fn change(arguments: &Map<String, Value>) -> Result<SignedDuration, String> {
+    Ok(SignedDuration::try_from_secs_f64(seconds(arguments)?).unwrap_or(SignedDuration::MAX))
+}
+
+fn seconds(arguments: &Map<String, Value>) -> Result<f64, String> {
     let mut seconds = 0.0;
     for (key, unit) in [("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0)] {
         seconds += unit
@@ -201,6 +279,5 @@ fn length(arguments: &Map<String, Value>) -> Result<Duration, String> {
                 Some(value) => value.as_f64().ok_or_else(|| format!("{key} must be a number"))?,
             };
     }
-    // What no timer can be is answered as in speech.
-    Ok(Duration::try_from_secs_f64(seconds.round()).unwrap_or(Duration::MAX))
+    Ok(seconds.round())
 }

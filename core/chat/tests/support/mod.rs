@@ -51,6 +51,7 @@ pub(crate) fn settings() -> EngineSettings {
         history_tokens: 1000,
         max_reply_tokens: 200,
         volume: 60,
+        ring_late: Duration::from_secs(15 * 60),
     }
 }
 

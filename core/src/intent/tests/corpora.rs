@@ -20,6 +20,10 @@ const SUBJECTS: &[&str] = &[
     "HassCancelTimer",
     "HassCancelAllTimers",
     "HassTimerStatus",
+    "HassIncreaseTimer",
+    "HassDecreaseTimer",
+    "HassPauseTimer",
+    "HassUnpauseTimer",
     "HassSetVolume",
     "HassSetVolumeRelative",
     "HassNevermind",
@@ -53,6 +57,9 @@ fn home_assistants_sentences_are_understood_as_home_assistant_does() {
 /// SLURP's intents that are ours, at least for some of their sentences.
 const OURS_IN_SLURP: &[&str] = &[
     "datetime_query",
+    "alarm_set",
+    "alarm_query",
+    "alarm_remove",
     "datetime_convert",
     "qa_maths",
     "audio_volume_up",

@@ -1,5 +1,6 @@
 //! Utterances in, replies out: what the catalogue, the slots and the answers do together.
 
+mod alarms;
 mod announcements;
 mod corpora;
 mod memory;
@@ -28,6 +29,7 @@ fn quiet() -> Surroundings<'static> {
     Surroundings {
         now: date(2025, 3, 1).at(16, 30, 0, 0),
         timers: &[],
+        alarms: &[],
         facts: &[],
         announcements: &[],
         no_announcing: None,
@@ -42,6 +44,7 @@ fn timer(id: i64, name: Option<&str>, length_s: u64, remaining_s: u64) -> Timer 
         name: name.map(str::to_owned),
         length: Duration::from_secs(length_s),
         remaining: Duration::from_secs(remaining_s),
+        paused: false,
     }
 }
 
@@ -69,6 +72,13 @@ fn action_in_short(action: &Action) -> String {
     match action {
         Action::StartTimer { name, length } => format!("start {} {length:?}", name.as_deref().unwrap_or("-")),
         Action::CancelTimers(ids) => format!("cancel {:?}", ids.iter().map(|id| id.0).collect::<Vec<_>>()),
+        Action::ChangeTimer { id, by } => format!("change {} by {}s", id.0, by.as_secs()),
+        Action::PauseTimers(ids) => format!("pause {:?}", ids.iter().map(|id| id.0).collect::<Vec<_>>()),
+        Action::ResumeTimers(ids) => format!("resume {:?}", ids.iter().map(|id| id.0).collect::<Vec<_>>()),
+        Action::SetAlarm { time, repeats } => format!("alarm {} {repeats:?}", time.strftime("%H:%M")),
+        Action::CancelAlarms(ids) => format!("cancel alarms {:?}", ids.iter().map(|id| id.0).collect::<Vec<_>>()),
+        Action::SkipAlarm { id, date } => format!("skip {} on {date}", id.0),
+        Action::SnoozeAlarms(length) => format!("snooze {length:?}"),
         Action::SetVolume(percent) => format!("volume {percent}"),
         Action::Remember(fact) => format!("remember `{fact}`"),
         Action::ForgetFacts(ids) => format!("forget facts {:?}", ids.iter().map(|id| id.0).collect::<Vec<_>>()),

@@ -118,9 +118,9 @@ fn small_talk() {
         good night -> Farewell: Good night.
         how are you -> HowAreYou: I'm fine, thank you. What can I do for you?
         Hello, how are you today? -> HowAreYou: I'm fine, thank you. What can I do for you?
-        what can you do -> Help: I can tell you the time and date, run timers, make announcements, change the volume, do sums, convert units and remember what you tell me. Try: set a timer for 10 minutes.
-        help -> Help: I can tell you the time and date, run timers, make announcements, change the volume, do sums, convert units and remember what you tell me. Try: set a timer for 10 minutes.
-        what can i say -> Help: I can tell you the time and date, run timers, make announcements, change the volume, do sums, convert units and remember what you tell me. Try: set a timer for 10 minutes.
+        what can you do -> Help: I can tell you the time and date, run timers, set alarms, make announcements, change the volume, do sums, convert units and remember what you tell me. Try: set a timer for 10 minutes.
+        help -> Help: I can tell you the time and date, run timers, set alarms, make announcements, change the volume, do sums, convert units and remember what you tell me. Try: set a timer for 10 minutes.
+        what can i say -> Help: I can tell you the time and date, run timers, set alarms, make announcements, change the volume, do sums, convert units and remember what you tell me. Try: set a timer for 10 minutes.
         hello what time is it -> HassGetCurrentTime: It's 4:30 PM.
     "#]].assert_eq(&said);
 }
@@ -167,9 +167,9 @@ fn what_is_not_certain_is_left_to_others() {
         no -> not understood
         stop the music -> not understood
         stop the vacuum -> not understood
-        cancel my alarm -> not understood
-        pause the timer -> not understood
-        add five minutes to the timer -> not understood
+        cancel my alarm -> CancelAlarm: You have no alarms set.
+        pause the timer -> HassPauseTimer: You have no timers running.
+        add five minutes to the timer -> HassIncreaseTimer: You have no timers running.
         help me with my homework -> not understood
         what can you tell me about rome -> not understood
         thank god it's friday -> not understood

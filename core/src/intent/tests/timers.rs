@@ -1,5 +1,5 @@
 use super::{quiet, timer, transcript};
-use crate::intent::Surroundings;
+use crate::intent::{Surroundings, Timer};
 use expect_test::expect;
 
 #[test]
@@ -285,4 +285,71 @@ fn which_one_is_answered_by_a_name() {
         the one hour one -> PickTimer: 1 hour timer cancelled. [cancel [2]]
     "#]]
     .assert_eq(&transcript(&asked, &["the pasta timer", "the one hour timer", "the one hour one"]));
+}
+
+#[test]
+fn timers_are_changed_and_paused() {
+    let timers = [timer(1, Some("pizza"), 600, 200), Timer { paused: true, ..timer(2, None, 3600, 3599) }];
+    let around = Surroundings { timers: &timers, ..quiet() };
+    let said = transcript(
+        &around,
+        &[
+            "Add five minutes to the pizza timer.",
+            "add another 5 minutes to my pizza timer",
+            "five more minutes on the pizza timer",
+            "extend the one hour timer by half an hour",
+            "take a minute off the pizza timer",
+            "take five minutes off the pizza timer",
+            "shorten the pizza timer by 30 seconds",
+            "add eight days to the pizza timer",
+            "add zero minutes to the pizza timer",
+            "add five minutes",
+            "take a minute off",
+            "pause the pizza timer",
+            "pause the timer",
+            "pause the one hour timer",
+            "resume the timer",
+            "unpause the pizza timer",
+            "pause all timers",
+            "resume all my timers",
+            "how long is left",
+            "pause the egg timer",
+        ],
+    );
+    expect![[r#"
+        Add five minutes to the pizza timer. -> HassIncreaseTimer: Your pizza timer has 8 minutes and 20 seconds left now. [change 1 by 300s]
+        add another 5 minutes to my pizza timer -> HassIncreaseTimer: Your pizza timer has 8 minutes and 20 seconds left now. [change 1 by 300s]
+        five more minutes on the pizza timer -> HassIncreaseTimer: Your pizza timer has 8 minutes and 20 seconds left now. [change 1 by 300s]
+        extend the one hour timer by half an hour -> HassIncreaseTimer: Your 1 hour timer has 1 hour, 29 minutes and 59 seconds left now. [change 2 by 1800s]
+        take a minute off the pizza timer -> HassDecreaseTimer: Your pizza timer has 2 minutes and 20 seconds left now. [change 1 by -60s]
+        take five minutes off the pizza timer -> HassDecreaseTimer: Your pizza timer has only 3 minutes and 20 seconds left.
+        shorten the pizza timer by 30 seconds -> HassDecreaseTimer: Your pizza timer has 2 minutes and 50 seconds left now. [change 1 by -30s]
+        add eight days to the pizza timer -> HassIncreaseTimer: That's too long for me. A timer can run for up to 7 days.
+        add zero minutes to the pizza timer -> HassIncreaseTimer: A timer can be changed by 1 second or more.
+        add five minutes -> HassIncreaseTimer: Which one should I add 5 minutes to: the pizza timer or the 1 hour timer?
+        take a minute off -> HassDecreaseTimer: Which one should I take 1 minute off: the pizza timer or the 1 hour timer?
+        pause the pizza timer -> HassPauseTimer: Pizza timer paused, with 3 minutes and 20 seconds left. [pause [1]]
+        pause the timer -> HassPauseTimer: Pizza timer paused, with 3 minutes and 20 seconds left. [pause [1]]
+        pause the one hour timer -> HassPauseTimer: Your 1 hour timer is paused already.
+        resume the timer -> HassUnpauseTimer: 1 hour timer running again, with 59 minutes and 59 seconds left. [resume [2]]
+        unpause the pizza timer -> HassUnpauseTimer: Your pizza timer is not paused.
+        pause all timers -> HassPauseTimer: Pizza timer paused, with 3 minutes and 20 seconds left. [pause [1]]
+        resume all my timers -> HassUnpauseTimer: 1 hour timer running again, with 59 minutes and 59 seconds left. [resume [2]]
+        how long is left -> HassTimerStatus: You have 2 timers: your pizza timer has 3 minutes and 20 seconds left and your 1 hour timer is paused with 59 minutes and 59 seconds left.
+        pause the egg timer -> HassPauseTimer: You have no egg timer, only your pizza timer and your 1 hour timer.
+    "#]].assert_eq(&said);
+    let which = |last_reply| Surroundings { last_reply: Some(last_reply), ..around };
+    let picked = [
+        "Which one should I add 1 hour, 5 minutes and 1 second to: the pizza timer or the 1 hour timer?",
+        "Which one should I take 1 minute off: the pizza timer or the 1 hour timer?",
+        "Which one should I pause: the pizza timer or the 1 hour timer?",
+        "Which one should I resume: the pizza timer or the 1 hour timer?",
+    ]
+    .map(|asked| transcript(&which(asked), &["the pizza timer"]));
+    expect![[r#"
+        the pizza timer -> PickTimer: Your pizza timer has 1 hour, 8 minutes and 21 seconds left now. [change 1 by 3901s]
+        the pizza timer -> PickTimer: Your pizza timer has 2 minutes and 20 seconds left now. [change 1 by -60s]
+        the pizza timer -> PickTimer: Pizza timer paused, with 3 minutes and 20 seconds left. [pause [1]]
+        the pizza timer -> PickTimer: Your pizza timer is not paused.
+    "#]].assert_eq(&picked.concat());
 }

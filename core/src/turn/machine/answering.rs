@@ -9,7 +9,7 @@ use crate::turn::overheard::Left;
 use crate::turn::replying::{Next, Replying, Scene};
 use crate::turn::utterance::{Speech, Utterance};
 use crate::turn::weighing::Weighing;
-use crate::turn::{DraftId, Effect, Event, TurnId};
+use crate::turn::{DraftId, Effect, Event, NoticeId, TurnId};
 
 impl Machine {
     pub(super) fn overhear(
@@ -53,8 +53,9 @@ impl Machine {
         Scene { now, speaking: self.is_spoken_to(), settings, catalogue, pre_roll: *pre_roll }
     }
 
-    pub(super) fn announce(&mut self, now: Moment, text: &str, out: &mut Vec<Effect>) {
+    pub(super) fn announce(&mut self, now: Moment, notice: NoticeId, text: &str, out: &mut Vec<Effect>) {
         let id = DraftId { turn: self.new_turn(), revision: 1 };
+        self.announcing = Some((id.turn, notice));
         let draft = Draft::announcement(id, text);
         self.attention.reply_began(now);
         self.state = State::Replying(Box::new(Replying::new(draft, Utterance::default(), now)));
