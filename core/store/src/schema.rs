@@ -164,7 +164,7 @@ pub(crate) fn announcements<'a>() -> M<'a> {
     )
 }
 
-/// Timers can be paused, alarms and reminders come, and what rings is known to ring until it was heard: a power cut before that
+/// Timers can be paused, alarms come, and what rings is known to ring until it was heard: a power cut before that
 /// must not lose it.
 pub(crate) fn time<'a>() -> M<'a> {
     M::up(
@@ -184,7 +184,6 @@ pub(crate) fn time<'a>() -> M<'a> {
         INSERT INTO timer (id, name, length, due, state) SELECT id, name, length, due, state FROM older_timer;
         DROP TABLE older_timer;
 
-        ALTER TABLE announcement ADD COLUMN reminder INTEGER NOT NULL DEFAULT 0 CHECK (reminder IN (0, 1));
         ALTER TABLE announcement ADD COLUMN ringing INTEGER NOT NULL DEFAULT 0 CHECK (ringing IN (0, 1));
 
         -- By local time of day, wherever the device is and whatever its clocks are put to.

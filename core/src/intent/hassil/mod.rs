@@ -2,7 +2,7 @@
 //! are written: read whole, compiled once, and matched against what was said.
 //!
 //! ```text
-//! Pack (as written) -> Recogniser (automaton + what is in the house) -> Recognised (intent, slots, which reply)
+//! Pack (as written) -> Matcher (automaton + what is in the house) -> Recognised (intent, slots, which reply)
 //! ```
 
 mod compile;
@@ -60,17 +60,17 @@ pub fn spellings(template: &str) -> Result<Vec<String>, PackError> {
 
 /// Sentences that are ready to be recognised.
 #[derive(Debug)]
-pub struct Recogniser {
+pub struct Matcher {
     automaton: compile::Automaton,
 }
 
-impl Recogniser {
+impl Matcher {
     /// Compiles a pack.
     ///
     /// # Errors
     /// A sentence, a rule or a list can't be used; it is named.
-    pub fn new(pack: &Pack) -> Result<Recogniser, PackError> {
-        Ok(Recogniser { automaton: compile::compile(pack)? })
+    pub fn new(pack: &Pack) -> Result<Matcher, PackError> {
+        Ok(Matcher { automaton: compile::compile(pack)? })
     }
 
     /// Says what a list is made of that the house decides, such as `name`, `area` and `floor`: how each value is said, and the

@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn recogniser(pack: Value) -> Recogniser {
+fn matcher(pack: Value) -> Matcher {
     let pack: Pack = serde_json::from_value(pack).unwrap();
-    Recogniser::new(&pack).unwrap()
+    Matcher::new(&pack).unwrap()
 }
 
 /// A pack of one sentence.
-fn sentence(sentence: &str) -> Recogniser {
-    recogniser(json!({
+fn sentence(sentence: &str) -> Matcher {
+    matcher(json!({
         "intents": { "It": { "data": [{ "sentences": [sentence] }] } },
         "lists": {
             "percent": { "range": { "from": 0, "to": 100 } },
@@ -26,8 +26,8 @@ fn sentence(sentence: &str) -> Recogniser {
 }
 
 /// The slots as text, or nothing where it is not recognised.
-fn slots(recogniser: &Recogniser, said: &str) -> Option<String> {
-    let recognised = recogniser.recognise(said, &BTreeMap::new())?;
+fn slots(matcher: &Matcher, said: &str) -> Option<String> {
+    let recognised = matcher.recognise(said, &BTreeMap::new())?;
     let slots = recognised.slots.iter().map(|(name, slot)| format!("{name}={}", slot.value));
     Some(slots.collect::<Vec<_>>().join(" "))
 }
@@ -65,7 +65,7 @@ fn templates_say_what_they_mean() {
 
 #[test]
 fn what_is_in_the_house_is_named_with_its_context() {
-    let mut recogniser = recogniser(json!({
+    let mut matcher = matcher(json!({
         "intents": {
             "TurnOn": { "data": [
                 { "sentences": ["turn on {name} [in {area}]"], "requires_context": { "domain": ["light", "switch"] } },
@@ -78,7 +78,7 @@ fn what_is_in_the_house_is_named_with_its_context() {
         value: json!(name),
         context: BTreeMap::from([("domain".to_owned(), json!(domain))]),
     };
-    recogniser.set_list(
+    matcher.set_list(
         "name",
         [
             ("Kitchen", entity("Kitchen", "light")),
@@ -87,10 +87,9 @@ fn what_is_in_the_house_is_named_with_its_context() {
         ],
     );
     let here = BTreeMap::from([("area".to_owned(), json!("Hall"))]);
-    let intent =
-        |said: &str, context| recogniser.recognise(said, context).map(|found| (found.intent, found.slots.len()));
+    let intent = |said: &str, context| matcher.recognise(said, context).map(|found| (found.intent, found.slots.len()));
     let nowhere = BTreeMap::new();
-    assert_eq!(slots(&recogniser, "turn on Kitchen-lamp").as_deref(), Some("name=\"Kitchen Lamp\""));
+    assert_eq!(slots(&matcher, "turn on Kitchen-lamp").as_deref(), Some("name=\"Kitchen Lamp\""));
     assert_eq!(intent("turn on front door", &nowhere), Some(("Lock".to_owned(), 1)));
     assert_eq!(intent("turn on the lights", &nowhere), None);
     assert_eq!(intent("turn on the lights", &here), Some(("TurnOn".to_owned(), 2)));
@@ -99,9 +98,9 @@ fn what_is_in_the_house_is_named_with_its_context() {
 
 #[test]
 fn the_own_sentences_can_be_used() {
-    let recogniser = Recogniser::new(&Pack::english()).unwrap();
+    let matcher = Matcher::new(&Pack::english()).unwrap();
     let here = BTreeMap::from([("area".to_owned(), json!("Kitchen"))]);
-    let found = recogniser.recognise("Turn the lights off, please.", &here).unwrap();
+    let found = matcher.recognise("Turn the lights off, please.", &here).unwrap();
     assert_eq!((found.intent.as_str(), found.slots["area"].value.clone()), ("HassTurnOff", json!("Kitchen")));
 }
 
@@ -115,7 +114,7 @@ fn what_cannot_be_used_is_named() {
                 "widest": "(a|b|c|d|e|f|g|h|i|j|k|l|m|n|o|p|q|r|s|t)" },
         }))
         .unwrap();
-        Recogniser::new(&pack).map(drop).unwrap_err().to_string()
+        Matcher::new(&pack).map(drop).unwrap_err().to_string()
     };
     let deep = "[".repeat(100);
     let runaway = "<wide> <wide> <wide> <wide>".repeat(20);
@@ -137,8 +136,8 @@ fn what_cannot_be_used_is_named() {
 
 #[test]
 fn a_text_that_can_be_taken_in_too_many_ways_is_given_up() {
-    let recogniser = sentence("{anything:a} {anything:b} {anything:c} {anything:d} end");
-    assert_eq!(slots(&recogniser, &"word ".repeat(300)), None);
+    let matcher = sentence("{anything:a} {anything:b} {anything:c} {anything:d} end");
+    assert_eq!(slots(&matcher, &"word ".repeat(300)), None);
 }
 
 proptest! {
@@ -154,8 +153,8 @@ proptest! {
             "skip_words": ["please", "a"],
         }))
         .unwrap();
-        if let Ok(recogniser) = Recogniser::new(&pack) {
-            let found = recogniser.recognise(&said, &BTreeMap::new());
+        if let Ok(matcher) = Matcher::new(&pack) {
+            let found = matcher.recognise(&said, &BTreeMap::new());
             prop_assert!(found.is_none_or(|found| found.intent == "It"));
         }
     }

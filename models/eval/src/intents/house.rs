@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
-use pipit_core::intent::hassil::{Recogniser, SlotValue, spellings};
+use pipit_core::intent::hassil::{Matcher, SlotValue, spellings};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -96,11 +96,11 @@ impl House {
         Ok(serde_json::from_value(fixtures.clone())?)
     }
 
-    /// Tells the recogniser what is there.
-    pub(super) fn furnish(&self, recogniser: &mut Recogniser) {
+    /// Tells the matcher what is there.
+    pub(super) fn furnish(&self, matcher: &mut Matcher) {
         for (list, places) in [("area", &self.areas), ("floor", &self.floors)] {
             let names: Vec<_> = places.iter().flat_map(|place| names(&place.name)).collect();
-            recogniser.set_list(list, names.iter().map(|name| (name.as_str(), value(name, BTreeMap::new()))));
+            matcher.set_list(list, names.iter().map(|name| (name.as_str(), value(name, BTreeMap::new()))));
         }
         let named: Vec<_> = self
             .entities
@@ -111,7 +111,7 @@ impl House {
                 names(&entity.name).into_iter().map(move |name| (name, context.clone()))
             })
             .collect();
-        recogniser.set_list("name", named.iter().map(|(name, context)| (name.as_str(), value(name, context.clone()))));
+        matcher.set_list("name", named.iter().map(|(name, context)| (name.as_str(), value(name, context.clone()))));
     }
 
     pub(super) fn area_name<'a>(&'a self, id: &'a str) -> &'a str {

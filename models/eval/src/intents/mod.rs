@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
-use pipit_core::intent::hassil::{Pack, Recognised, Recogniser, Replies};
+use pipit_core::intent::hassil::{Matcher, Pack, Recognised, Replies};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -77,9 +77,9 @@ impl std::fmt::Display for Figures {
 pub(crate) fn measure(folder: &Path, language: &str, sentences: Sentences, verbose: bool) -> Result<Figures> {
     let pack = sentences.read(folder, language)?;
     let began = Instant::now();
-    let mut recogniser = Recogniser::new(&pack)?;
+    let mut matcher = Matcher::new(&pack)?;
     let usual = House::read(&folder.join(format!("_fixtures.{language}.yaml")))?;
-    usual.furnish(&mut recogniser);
+    usual.furnish(&mut matcher);
     let replies = Replies::new(&pack)?;
     let compiled_ms = began.elapsed().as_secs_f64() * 1000.0;
 
@@ -94,14 +94,14 @@ pub(crate) fn measure(folder: &Path, language: &str, sentences: Sentences, verbo
             _ => bail!("{}: a house is a file or an object", row.id),
         };
         if let Some(other) = &other {
-            other.furnish(&mut recogniser);
+            other.furnish(&mut matcher);
         }
         let known = row.context.clone().unwrap_or_default();
         let began = Instant::now();
-        let recognised = recogniser.recognise(&row.sentence, &known);
+        let recognised = matcher.recognise(&row.sentence, &known);
         times.push(began.elapsed().as_secs_f64() * 1e6);
         if other.is_some() {
-            usual.furnish(&mut recogniser);
+            usual.furnish(&mut matcher);
         }
         let wrong = recognised.as_ref().map_or(Some("not understood".to_owned()), |found| row.differs(found));
         intent_ok += usize::from(recognised.as_ref().is_some_and(|found| found.intent == row.intent));
@@ -143,8 +143,8 @@ impl std::fmt::Display for Taken {
 /// about something else, in the house of `folder`.
 #[allow(clippy::print_stderr, reason = "only where it is asked for")]
 pub(crate) fn taken(folder: &Path, table: &Path, sentences: Sentences, verbose: bool) -> Result<Taken> {
-    let mut recogniser = Recogniser::new(&sentences.read(folder, "en")?)?;
-    House::read(&folder.join("_fixtures.en.yaml"))?.furnish(&mut recogniser);
+    let mut matcher = Matcher::new(&sentences.read(folder, "en")?)?;
+    House::read(&folder.join("_fixtures.en.yaml"))?.furnish(&mut matcher);
     let table = std::fs::read_to_string(table).with_context(|| format!("{} can't be read", table.display()))?;
     let mut lines = table.lines().map(|line| line.split('\t').collect::<Vec<_>>());
     let header = lines.next().context("the table is empty")?;
@@ -155,7 +155,7 @@ pub(crate) fn taken(folder: &Path, table: &Path, sentences: Sentences, verbose: 
     for line in lines.filter(|line| line.get(scenario).is_some_and(|scenario| *scenario != "iot")) {
         let said = line.get(sentence).context("a line is too short")?;
         rows += 1;
-        if let Some(found) = recogniser.recognise(said, &here) {
+        if let Some(found) = matcher.recognise(said, &here) {
             taken += 1;
             if verbose {
                 eprintln!("{}: {said:?}: {}", line[scenario], found.intent);
