@@ -97,6 +97,7 @@ pub fn engine(config: &Config, owner: &Store, speakers: Store) -> anyhow::Result
                 max_reply_tokens: llm.max_reply_tokens,
                 volume: config.audio.volume,
                 ring_late: config.ring_late,
+                snooze: config.snooze,
             }
         }
         None => EngineSettings {
@@ -108,6 +109,7 @@ pub fn engine(config: &Config, owner: &Store, speakers: Store) -> anyhow::Result
             max_reply_tokens: 0,
             volume: config.audio.volume,
             ring_late: config.ring_late,
+            snooze: config.snooze,
         },
     };
     Ok(Engine::new(settings, owner.clone(), Arc::new(jiff::Zoned::now))?.for_person(speakers, false))

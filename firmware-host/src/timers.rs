@@ -8,35 +8,36 @@ use pipit_core::turn::Event;
 
 use crate::worker::{Inbox, Message};
 
-/// How often to look. The wall clock may be set, and `pipit ask` may set a timer from another process.
+/// How often to look, unless something is due sooner. The wall clock may be set, and `pipit ask` may set a timer from another
+/// process.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Says what is due until nobody listens any more.
 pub async fn announce(engine: Engine, inbox: Inbox) {
-    let mut looks = tokio::time::interval(LOOK);
-    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut failing = [false; 3];
-    let (first, mut begun) = (engine.clone(), false);
+    // What took it before has died, since only one daemon speaks for a store.
+    let mut again_first = true;
     loop {
-        looks.tick().await;
-        if !begun {
-            // What took it before has died, since only one daemon speaks for a store.
-            let first = first.clone();
-            let again = tokio::task::spawn_blocking(move || first.ring_again());
-            match again.await {
-                Ok(Ok(())) => begun = true,
-                Ok(Err(error)) => tracing::error!("what rang before the start can't be looked up: {error}"),
-                Err(_) => return,
-            }
-            continue;
-        }
         let asked = engine.clone();
         // SQLite may have to wait for another process, which the async runtime must not.
         let due = tokio::task::spawn_blocking(move || {
-            [asked.take_due_timers(), asked.take_due_alarms(), asked.take_due_announcements()]
+            if again_first && let Err(error) = asked.ring_again() {
+                return Err(error);
+            }
+            let due = [asked.take_due_timers(), asked.take_due_alarms(), asked.take_due_announcements()];
+            Ok((due, asked.until_due().map_or(LOOK, |wait| wait.min(LOOK))))
         });
         // It fails where the runtime is shutting down.
         let Ok(due) = due.await else { return };
+        let (due, pause) = match due {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::error!("what rang before the start can't be looked up: {error}");
+                tokio::time::sleep(LOOK).await;
+                continue;
+            }
+        };
+        again_first = false;
         for ((due, failing), what) in due.into_iter().zip(&mut failing).zip(["a timer", "an alarm", "an announcement"])
         {
             let due = match due {
@@ -56,5 +57,6 @@ pub async fn announce(engine: Engine, inbox: Inbox) {
                 }
             }
         }
+        tokio::time::sleep(pause).await;
     }
 }

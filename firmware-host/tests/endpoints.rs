@@ -241,6 +241,7 @@ fn settings(server: &str) -> EngineSettings {
         max_reply_tokens: 100,
         volume: 50,
         ring_late: Duration::ZERO,
+        snooze: Duration::ZERO,
     }
 }
 

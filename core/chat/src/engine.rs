@@ -361,8 +361,15 @@ impl Engine {
     }
 
     pub(crate) fn circumstances(&self, door: Door, turn: Option<i64>) -> Circumstances {
-        let (store, default_volume) = (self.store().clone(), self.shared.settings.volume);
-        Circumstances { store, now: self.now(), door, turn, default_volume, confirmed: false }
+        Circumstances {
+            store: self.store().clone(),
+            now: self.now(),
+            door,
+            turn,
+            default_volume: self.shared.settings.volume,
+            snooze: self.shared.settings.snooze,
+            confirmed: false,
+        }
     }
 
     pub(crate) fn ask_to_confirm(&self, tool: Arc<dyn Tool>, call: &ToolCall, door: Door) -> Confirmation {

@@ -7,7 +7,7 @@ use jiff::civil::DateTime;
 use jiff::{Timestamp, Zoned};
 use pipit_core::chat::Door;
 use pipit_core::intent::{
-    Action, Alarm, AnnounceAt, Announcement, Fulfilment, Intent, NoAnnouncing, Surroundings, Timer, fulfil,
+    Action, Alarm, AnnounceAt, Announcement, Fulfilment, Intent, NoAnnouncing, RemindOn, Surroundings, Timer, fulfil,
 };
 use pipit_store::{PrivacyTier, Store, StoreError};
 
@@ -17,8 +17,15 @@ use crate::reply::{Deed, DeviceAction};
 pub(crate) const NOTHING_ASKED: &str = "Sorry, I didn't catch that.";
 
 /// What is said where there is no language model to ask.
-pub(crate) const NOT_UNDERSTOOD: &str = "Sorry, I can't answer that, but I can tell you the time and date, run timers, set alarms, \
+pub(crate) const NOT_UNDERSTOOD: &str = "Sorry, I can't answer that, but I can tell you the time and date, run timers, set alarms and reminders, \
                                          make announcements, change the volume, do sums, convert units and remember what you tell me.";
+
+/// What the settings say for where nobody does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Usual {
+    pub(crate) volume: u8,
+    pub(crate) snooze: Duration,
+}
 
 /// What to say to `intent`, and what to do; nothing is done yet.
 pub(crate) fn answer(
@@ -26,18 +33,19 @@ pub(crate) fn answer(
     store: &Store,
     (now, door): (&Zoned, Door),
     last_reply: Option<&str>,
-    default_volume: u8,
+    usual: Usual,
 ) -> Result<(String, Option<Deed>), StoreError> {
     let timers = running_timers(store, now.timestamp())?;
     let alarms = alarms(store, now)?;
     let facts = store.facts()?;
-    let volume = store.volume()?.unwrap_or(default_volume);
+    let volume = store.volume()?.unwrap_or(usual.volume);
     let announcements = waiting_announcements(store, now)?;
     let around = Surroundings {
         now: now.datetime(),
         timers: &timers,
         alarms: &alarms,
         facts: &facts,
+        snooze: usual.snooze,
         announcements: &announcements,
         no_announcing: no_announcing(store, door),
         last_reply,
@@ -72,7 +80,14 @@ fn no_announcing(store: &Store, door: Door) -> Option<NoAnnouncing> {
 fn waiting_announcements(store: &Store, now: &Zoned) -> Result<Vec<Announcement>, StoreError> {
     let local = |due: Timestamp| due.to_zoned(now.time_zone().clone()).datetime();
     let waiting = store.announcements()?.into_iter();
-    Ok(waiting.map(|one| Announcement { id: one.id, text: one.text, at: local(one.due) }).collect())
+    let waiting = waiting.map(|one| Announcement {
+        id: one.id,
+        text: one.text,
+        at: local(one.due),
+        reminder: one.reminder,
+        every: one.every.map(|(days, _)| days),
+    });
+    Ok(waiting.collect())
 }
 
 fn alarms(store: &Store, now: &Zoned) -> Result<Vec<Alarm>, StoreError> {
@@ -162,6 +177,16 @@ fn perform_one(action: Action, store: &Store, asked_at: &Zoned) -> Result<Option
                 AnnounceAt::On(on) => instant(Some(on), asked_at),
             };
             store.add_announcement(&text, due)?;
+            Ok(None)
+        }
+        Action::Remind { text, on } => {
+            let (now, zone) = (asked_at.timestamp(), asked_at.time_zone());
+            let (due, every) = match on {
+                RemindOn::After(length) => (after(asked_at, length), None),
+                RemindOn::At(at) => (instant(Some(at), asked_at), None),
+                RemindOn::Every(days, time) => (days.next(time, now, zone).unwrap_or(now), Some((days, time))),
+            };
+            store.add_reminder(&text, due, every)?;
             Ok(None)
         }
         Action::CancelAnnouncements(ids) => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Zoned;
 use pipit_core::chat::{self, Role, Topic, TopicGuard, prompt, with_background};
-use pipit_core::intent::answer_from_facts;
+use pipit_core::intent::{answer_from_facts, answer_to};
 use pipit_store::{ConversationId, Message, MessageId, Purpose};
 use tracing::{debug, trace};
 
@@ -12,7 +12,7 @@ use crate::answering::Question;
 use crate::engine::{Engine, Place, Request};
 use crate::error::ChatError;
 use crate::history::History;
-use crate::offline;
+use crate::offline::{self, Usual};
 use crate::provider::Prompt;
 use crate::reply::ReplyEvent;
 use crate::tools::Confirmation;
@@ -34,7 +34,9 @@ impl Engine {
         if text.trim().is_empty() {
             return saying(None, None, offline::NOTHING_ASKED);
         }
-        if let Some(intent) = self.shared.catalogue.recognise(text) {
+        let last_reply = self.last_reply(request.place)?;
+        let answer = || last_reply.as_deref().and_then(|asked| answer_to(asked, text));
+        if let Some(intent) = self.shared.catalogue.recognise(text).or_else(answer) {
             debug!(intent = intent.name(), "answered offline");
             if intent.is_deed()
                 && let Some(before) = self.given_before(request.place)?
@@ -42,10 +44,9 @@ impl Engine {
                 // It was done for that reply, which is as true as it was; done again it would be done twice.
                 return saying(Some(intent.name()), None, &before);
             }
-            let last_reply = self.last_reply(request.place)?;
-            let volume = self.shared.settings.volume;
+            let usual = Usual { volume: self.shared.settings.volume, snooze: self.shared.settings.snooze };
             let (reply, deed) =
-                offline::answer(&intent, self.store(), (now, request.door), last_reply.as_deref(), volume)?;
+                offline::answer(&intent, self.store(), (now, request.door), last_reply.as_deref(), usual)?;
             return saying(Some(intent.name()), deed, &reply);
         }
         let topic = self.shared.settings.topic.as_ref();

@@ -25,6 +25,8 @@ pub struct EngineSettings {
     pub volume: u8,
     /// How late an alarm may still ring, after Pipit was off.
     pub ring_late: Duration,
+    /// How long an alarm is snoozed where nobody says for how long.
+    pub snooze: Duration,
 }
 
 /// A language-model server and how to talk to it.

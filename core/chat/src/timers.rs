@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use pipit_core::intent::{AlarmId, AnnouncementId, TimerId, missed_alarm, proclaim, ring, ring_alarm};
+use pipit_core::intent::{AlarmId, AnnouncementId, TimerId, missed_alarm, proclaim, remind_aloud, ring, ring_alarm};
 use pipit_core::turn::NoticeId;
-use pipit_store::PersonId;
+use pipit_store::{PersonId, Store};
 use tracing::warn;
 
 use crate::engine::Engine;
@@ -16,6 +16,9 @@ use crate::error::ChatError;
 
 /// An alarm that was heard is said again after so long, until somebody stops it.
 const AGAIN: Duration = Duration::from_secs(15);
+
+/// What was not heard, because the sound device was gone, is tried again after so long.
+const UNHEARD: Duration = Duration::from_secs(30);
 
 /// An alarm that nobody stops falls silent after so long.
 const RINGS_FOR: Duration = Duration::from_mins(10);
@@ -45,6 +48,8 @@ enum Notice {
 pub(crate) struct Notices {
     last: u64,
     open: HashMap<NoticeId, Notice>,
+    /// What was not heard, and when to try again.
+    unheard: Vec<(Timestamp, Notice)>,
     /// Since when each rings, and when it was heard last.
     ringing: HashMap<AlarmId, (Timestamp, Timestamp)>,
 }
@@ -81,6 +86,7 @@ impl Engine {
     /// The store can't be read or written.
     pub fn take_due_timers(&self) -> Result<Vec<Due>, ChatError> {
         let now = self.now().timestamp();
+        self.try_unheard(now)?;
         let due = self.store().take_due(now)?;
         let mut notices = self.notices();
         Ok(due
@@ -150,12 +156,36 @@ impl Engine {
             .map(|announcement| {
                 let late = lateness(now, announcement.due);
                 let notice = notices.open(Notice::Announcement(announcement.person, announcement.id));
-                Due { notice, text: proclaim(&announcement.text, late), late }
+                let said = if announcement.reminder { remind_aloud } else { proclaim };
+                Due { notice, text: said(&announcement.text, late), late }
             })
             .collect())
     }
 
-    /// Settles what was handed out. What was not heard is due again after a restart.
+    /// What was not heard is due again, if its time has come.
+    fn try_unheard(&self, now: Timestamp) -> Result<(), ChatError> {
+        let due: Vec<Notice> = {
+            let mut notices = self.notices();
+            // A clock that was set back must not let it wait.
+            let again = |at: Timestamp| at <= now || lateness(at, now) > UNHEARD;
+            notices.unheard.extract_if(.., |(at, _)| again(*at)).map(|(_, notice)| notice).collect()
+        };
+        for notice in due {
+            match notice {
+                Notice::Timer(id) => self.store().timer_rings_again(id)?,
+                Notice::Announcement(person, id) => self.store_of(person)?.announcement_rings_again(id)?,
+                Notice::Alarm(id) | Notice::MissedAlarm(id) => self.store().alarm_rings_again(id)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn store_of(&self, person: PersonId) -> Result<Store, ChatError> {
+        let known = [self.store(), &self.shared.owner].into_iter().find(|store| store.person() == person);
+        known.map_or_else(|| Ok(self.shared.owner.of(person)?), |store| Ok(store.clone()))
+    }
+
+    /// Settles what was handed out. What was not heard is due again in a while, and after a restart.
     ///
     /// # Errors
     /// The store can't be written; then it is said again after a restart.
@@ -164,23 +194,22 @@ impl Engine {
         let now = here.timestamp();
         let Some(notice) = self.notices().open.remove(&notice) else { return Ok(()) };
         if !heard {
-            warn!("something that is due was not heard, and is said again once Pipit is started anew");
+            warn!("something that is due could not be said, and is tried again");
         }
         match notice {
             // An alarm rings on, also where it was not heard.
             Notice::Alarm(id) => {
                 self.notices().ringing.entry(id).or_insert((now, now)).1 = now;
             }
-            _ if !heard => {}
+            unheard if !heard => {
+                let again = now.saturating_add(UNHEARD).unwrap_or(now);
+                self.notices().unheard.push((again, unheard));
+            }
             Notice::MissedAlarm(id) => self.store().end_ringing(Some(id), (now, here.time_zone()), None)?,
             Notice::Timer(id) => self.store().timer_has_rung(id)?,
-            Notice::Announcement(person, id) if person == self.store().person() => {
-                self.store().announcement_was_heard(id)?;
+            Notice::Announcement(person, id) => {
+                self.store_of(person)?.announcement_was_heard(id, (now, here.time_zone()))?;
             }
-            Notice::Announcement(person, id) if person == self.shared.owner.person() => {
-                self.shared.owner.announcement_was_heard(id)?;
-            }
-            Notice::Announcement(person, id) => self.shared.owner.of(person)?.announcement_was_heard(id)?,
         }
         Ok(())
     }
@@ -194,12 +223,24 @@ impl Engine {
         Ok(self.store().end_ringing(None, (here.timestamp(), here.time_zone()), None)?)
     }
 
-    /// When the next timer is due; in the past if it has not been taken yet.
+    /// How long it is until the next of what is known now; `None` if there is nothing, or it is due already and was not taken.
+    #[must_use]
+    pub fn until_due(&self) -> Option<Duration> {
+        let due = self.next_due().ok().flatten()?;
+        Some(lateness(due, self.now().timestamp())).filter(|wait| !wait.is_zero())
+    }
+
+    /// When the next timer, alarm, announcement or reminder is due that is known of now; in the past if it has not been taken yet.
     ///
     /// # Errors
     /// The store can't be read.
-    pub fn next_timer_due(&self) -> Result<Option<Timestamp>, ChatError> {
-        Ok(self.store().timers()?.iter().find(|timer| timer.paused.is_none()).map(|timer| timer.due))
+    pub fn next_due(&self) -> Result<Option<Timestamp>, ChatError> {
+        let here = self.now();
+        let timer = self.store().timers()?.iter().find(|timer| timer.paused.is_none()).map(|timer| timer.due);
+        let alarms = self.store().alarms()?.into_iter().filter(|alarm| alarm.ringing.is_none());
+        let alarm = alarms.filter_map(|alarm| alarm.schedule.next(here.timestamp(), here.time_zone())).min();
+        let announced = self.shared.owner.next_announcement_due()?;
+        Ok([timer, alarm, announced].into_iter().flatten().min())
     }
 }
 

@@ -65,7 +65,7 @@ async fn a_conversation() {
         What is six times seven?
           Some("Calculate") [] That's 42.
         Why is the sky blue?
-          None [] Sorry, I can't answer that, but I can tell you the time and date, run timers, set alarms, make announcements, change the volume, do sums, convert units and remember what you tell me.
+          None [] Sorry, I can't answer that, but I can tell you the time and date, run timers, set alarms and reminders, make announcements, change the volume, do sums, convert units and remember what you tell me.
     "#]].assert_eq(&told);
 }
 
@@ -79,7 +79,7 @@ async fn a_request_changes_nothing_until_it_is_performed() {
     clock.advance(MINUTE);
     engine.perform(draft.deed.unwrap()).await.unwrap();
     // The ten minutes began when they were asked for.
-    assert_eq!(engine.next_timer_due().unwrap(), Some(clock.clock()().timestamp() + MINUTE * 9));
+    assert_eq!(engine.next_due().unwrap(), Some(clock.clock()().timestamp() + MINUTE * 9));
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn each_timer_rings_once_even_across_restarts() {
     let start = clock.clock()().timestamp();
     converse(&first, "set a timer for ten minutes").await;
     converse(&first, "set a pasta timer for one minute").await;
-    assert_eq!(first.next_timer_due().unwrap(), Some(start + MINUTE));
+    assert_eq!(first.next_due().unwrap(), Some(start + MINUTE));
     assert_eq!(first.take_due_timers().unwrap(), []);
     clock.advance(MINUTE);
     let pasta = first.take_due_timers().unwrap();
@@ -154,7 +154,7 @@ async fn each_timer_rings_once_even_across_restarts() {
     drop(second);
     let third = engine(folder.path(), &clock, settings());
     assert_eq!(third.take_due_timers().unwrap(), []);
-    assert_eq!(third.next_timer_due().unwrap(), None);
+    assert_eq!(third.next_due().unwrap(), None);
 }
 
 #[tokio::test]
@@ -217,6 +217,43 @@ async fn what_was_taken_and_not_heard_is_due_again_after_a_restart() {
     let third = engine(folder.path(), &clock, settings());
     third.ring_again().unwrap();
     assert_eq!((third.take_due_timers().unwrap(), third.take_due_announcements().unwrap()), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn what_could_not_be_said_is_tried_again_in_a_while() {
+    let (folder, clock) = (TempDir::new().unwrap(), TestClock::new());
+    let daemon = engine(folder.path(), &clock, settings());
+    converse(&daemon, "set a timer for one minute").await;
+    converse(&daemon, "remind me in one minute to leave").await;
+    converse(&daemon, "set an alarm for 2:30 pm").await;
+    clock.advance(60 * MINUTE);
+    let due =
+        || [daemon.take_due_timers(), daemon.take_due_alarms(), daemon.take_due_announcements()].map(Result::unwrap);
+    // There is no loudspeaker.
+    let first = due();
+    assert_eq!(first.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1]);
+    first.iter().flatten().for_each(|due| daemon.announced(due.notice, false).unwrap());
+    assert!(due().iter().all(Vec::is_empty));
+    clock.advance(MINUTE);
+    let again = due();
+    assert_eq!(said(&again.concat()).len(), 3);
+    again.iter().flatten().for_each(|due| daemon.announced(due.notice, true).unwrap());
+    clock.advance(MINUTE);
+    assert!(due().iter().all(Vec::is_empty));
+}
+
+#[tokio::test]
+async fn when_to_remind_is_asked_and_answered_and_the_reminder_said() {
+    let (folder, clock) = (TempDir::new().unwrap(), TestClock::new());
+    let daemon = engine(folder.path(), &clock, settings());
+    assert_eq!(converse(&daemon, "remind me to call my mum").await, "When should I remind you to call your mum?");
+    assert_eq!(converse(&daemon, "in ten minutes").await, "I'll remind you in 10 minutes to call your mum.");
+    assert_ne!(converse(&daemon, "in ten minutes").await, "I'll remind you in 10 minutes to call your mum.");
+    clock.advance(10 * MINUTE);
+    let due = daemon.take_due_announcements().unwrap();
+    assert_eq!(said(&due), ["This is your reminder to call your mum."]);
+    daemon.announced(due[0].notice, true).unwrap();
+    assert_eq!(converse(&daemon, "what are my reminders").await, "You have no reminders.");
 }
 
 #[tokio::test]

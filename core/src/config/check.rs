@@ -52,6 +52,7 @@ pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<C
         mqtt: mqtt::mqtt(rest, file.mqtt),
         web_listen: web_listen(rest, &file.web.listen),
         ring_late: Duration::from_secs(u64::from(file.alarms.ring_late_min) * 60),
+        snooze: Duration::from_secs(u64::from(file.alarms.snooze_min) * 60),
         log_level: file.log.level.into(),
         log_turns: file.log.turns,
         state_dir,

@@ -36,6 +36,8 @@ pub struct Config {
     pub llm: Option<LlmSettings>,
     /// How late an alarm may still ring, after Pipit was off.
     pub ring_late: Duration,
+    /// How long an alarm is snoozed where nobody says for how long.
+    pub snooze: Duration,
     /// What is kept of what people say, and for how long.
     pub privacy: PrivacySettings,
     /// The broker by which Home Assistant finds Pipit; `None` if there is none.

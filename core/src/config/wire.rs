@@ -79,11 +79,14 @@ pub(super) struct Alarms {
     /// Minutes after which an alarm that fell due while Pipit was off rings no more, and is only said to have been missed.
     #[schemars(range(min = 0, max = 1_440))]
     pub(super) ring_late_min: u32,
+    /// Minutes for which an alarm is snoozed where nobody says for how long.
+    #[schemars(range(min = 1, max = 180))]
+    pub(super) snooze_min: u32,
 }
 
 impl Default for Alarms {
     fn default() -> Self {
-        Alarms { ring_late_min: 15 }
+        Alarms { ring_late_min: 15, snooze_min: 9 }
     }
 }
 

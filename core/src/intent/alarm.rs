@@ -55,8 +55,15 @@ impl Days {
         self.0 & Days::of(weekday).0 != 0
     }
 
+    /// When the clock of `zone` next shows `time` after `now` on one of these days.
+    #[must_use]
+    pub fn next(self, time: Time, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        let repeats = Repeats::Weekly(self);
+        AlarmSchedule { time, repeats, skip: None, over_to: now, snoozed_until: None }.next(now, zone)
+    }
+
     /// "every day", "on weekdays", "on Mondays and Fridays".
-    fn phrase(self) -> String {
+    pub(super) fn phrase(self) -> String {
         match self {
             Days::ALL => "every day".to_owned(),
             Days::WORKING => "on weekdays".to_owned(),
@@ -113,7 +120,6 @@ pub enum Repeats {
 
 /// The longest that an alarm can be snoozed.
 const LONGEST_SNOOZE: Duration = Duration::from_hours(3);
-const SNOOZE: Duration = Duration::from_mins(9);
 
 /// When an alarm rings, and what of that is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -318,14 +324,14 @@ pub(super) fn skip(reference: AlarmReference, alarms: &[Alarm], today: Date) -> 
 }
 
 /// "Five more minutes" lets what rings ring later; where nothing rings, a timer.
-pub(super) fn snooze(length: Option<Duration>, alarms: &[Alarm], timers: &[Timer]) -> Fulfilment {
+pub(super) fn snooze(length: Option<Duration>, usual: Duration, alarms: &[Alarm], timers: &[Timer]) -> Fulfilment {
     if !alarms.iter().any(|alarm| alarm.ringing) {
         return match length.and_then(|length| jiff::SignedDuration::try_from(length).ok()) {
             Some(by) if !timers.is_empty() => timer::change(&TimerReference::Any, by, timers),
             _ => Fulfilment::saying("No alarm is ringing."),
         };
     }
-    let length = length.unwrap_or(SNOOZE);
+    let length = length.unwrap_or(usual);
     if length < Duration::from_secs(1) || length > LONGEST_SNOOZE {
         return Fulfilment::saying("I can snooze for up to 3 hours.");
     }

@@ -7,7 +7,7 @@ use jiff::civil::{DateTime, Time};
 
 use super::fulfil::{Action, Fulfilment};
 use super::timer::capitalised;
-use super::{Intent, duration, memory, spoken_date};
+use super::{Days, Intent, duration, memory, spoken_date};
 use crate::ear::transcript::words;
 
 /// Names an announcement that waits to whoever keeps it.
@@ -23,6 +23,10 @@ pub struct Announcement {
     pub text: String,
     /// When, in local time.
     pub at: DateTime,
+    /// Whether it is a reminder of whoever asked for it; then the text begins with "to", "about" or "that".
+    pub reminder: bool,
+    /// On which days of every week it is said again, if it is.
+    pub every: Option<Days>,
 }
 
 /// When something is to be said.
@@ -48,13 +52,13 @@ pub enum NoAnnouncing {
 }
 
 /// The longest text that is announced, in bytes: about a minute.
-const LONGEST_TEXT: usize = 800;
+pub(super) const LONGEST_TEXT: usize = 800;
 
 /// So many may wait at once.
-const MOST_WAITING: usize = 50;
+pub(super) const MOST_WAITING: usize = 50;
 
 /// The farthest ahead that one may be, in days.
-const FARTHEST_DAYS: i32 = 366;
+pub(super) const FARTHEST_DAYS: i32 = 366;
 
 /// Lateness that is worth a word.
 const LATE: Duration = Duration::from_secs(60);
@@ -80,18 +84,35 @@ const NOT_A_TEXT: &[&str] = &[
 
 /// What `utterance` asks to be announced, if anything.
 pub(super) fn recognise(utterance: &str) -> Option<Intent> {
-    let all: Vec<_> = words(utterance).collect();
-    let first = all.iter().position(|word| !BEFORE.contains(&&*word.letters))?;
-    let said = &all[first..];
-    let begins = |phrase: &&&[&str]| {
-        said.len() > phrase.len() && said.iter().zip(phrase.iter()).all(|(word, part)| word.letters == *part)
-    };
-    let phrase = ANNOUNCE.iter().find(begins)?;
-    if NOT_A_TEXT.contains(&&*said[phrase.len()].letters) {
+    let said = without_begin(utterance)?;
+    let rest = ANNOUNCE.iter().find_map(|phrase| after(said, phrase))?;
+    if words(rest).next().is_none_or(|word| NOT_A_TEXT.contains(&&*word.letters)) {
         return None;
     }
-    let rest = utterance[said[phrase.len() - 1].end..].trim_matches(|c: char| c.is_whitespace() || ",:;\"".contains(c));
+    let rest = rest.trim_matches(|c: char| c.is_whitespace() || ",:;\"".contains(c));
     Some(Intent::Announce { text: rest.to_owned(), at: AnnounceAt::Once })
+}
+
+/// A request without what goes before it; `None` if nothing is left.
+pub(super) fn without_begin(utterance: &str) -> Option<&str> {
+    let mut from = 0;
+    for word in words(utterance) {
+        if !BEFORE.contains(&&*word.letters) {
+            return Some(&utterance[from..]);
+        }
+        from = word.end;
+    }
+    None
+}
+
+/// What of `said` comes after `phrase`, if it begins with its words.
+pub(super) fn after<'a>(said: &'a str, phrase: &[&str]) -> Option<&'a str> {
+    let mut all = words(said);
+    let mut end = 0;
+    for part in phrase {
+        end = all.next().filter(|word| word.letters == *part)?.end;
+    }
+    Some(&said[end..])
 }
 
 pub(super) fn announce(
@@ -119,7 +140,7 @@ pub(super) fn announce(
         return refuse("That's too long to be announced.");
     }
     if waiting.len() >= MOST_WAITING {
-        return refuse("Too many announcements are waiting already.");
+        return refuse("Too many reminders and announcements are waiting already.");
     }
     let on = match at {
         AnnounceAt::Once => Some(now),
@@ -149,8 +170,11 @@ pub(super) fn announce(
 }
 
 pub(super) fn list(waiting: &[Announcement], now: DateTime) -> Fulfilment {
-    let each: Vec<String> =
-        waiting.iter().map(|one| format!("{}, {}", when(one.at, now), one.text.trim_end_matches('.'))).collect();
+    let each: Vec<String> = waiting
+        .iter()
+        .filter(|one| !one.reminder)
+        .map(|one| format!("{}, {}", when(one.at, now), one.text.trim_end_matches('.')))
+        .collect();
     Fulfilment::saying(&match &each[..] {
         [] => NONE.to_owned(),
         [only] => format!("One announcement is waiting: {only}."),
@@ -159,10 +183,12 @@ pub(super) fn list(waiting: &[Announcement], now: DateTime) -> Fulfilment {
 }
 
 pub(super) fn cancel(about: Option<&str>, waiting: &[Announcement]) -> Fulfilment {
-    let meant: Vec<&Announcement> =
-        waiting.iter().filter(|one| about.is_none_or(|about| memory::speaks_of(about, &one.text))).collect();
+    let meant: Vec<&Announcement> = waiting
+        .iter()
+        .filter(|one| !one.reminder && about.is_none_or(|about| memory::speaks_of(about, &one.text)))
+        .collect();
     let reply = match &meant[..] {
-        [] if waiting.is_empty() => return Fulfilment::saying(NONE),
+        [] if waiting.iter().all(|one| one.reminder) => return Fulfilment::saying(NONE),
         [] => return Fulfilment::saying("No announcement that is waiting is about that."),
         [_] => "Announcement cancelled.".to_owned(),
         several => format!("{} announcements cancelled.", several.len()),
@@ -187,7 +213,7 @@ pub fn proclaim(text: &str, late: Duration) -> String {
 }
 
 /// "at 6 PM", "tomorrow at 6 PM", "on Friday, March 6th at noon".
-fn when(at: DateTime, now: DateTime) -> String {
+pub(super) fn when(at: DateTime, now: DateTime) -> String {
     let time = spoken_date::time(at.time());
     match at.date() {
         date if date == now.date() => format!("at {time}"),

@@ -11,7 +11,7 @@ use super::normalise::{Fillers, normalise};
 use super::sentence::{Sentence, Slots, Vocabulary};
 use super::slot::Value;
 use super::{
-    AlarmDay, AlarmReference, ClockTime, DateQuestion, Intent, Quantity, TimerReference, announcement, memory,
+    AlarmDay, AlarmReference, ClockTime, DateQuestion, Intent, Quantity, TimerReference, announcement, memory, reminder,
 };
 
 const ENGLISH: &str = include_str!("english.toml");
@@ -45,6 +45,7 @@ impl Catalogue {
         // As it was said first: "hello" and "thank you" are fillers in front of a request, but requests on their own.
         let intent = self
             .recognise_normalised(&text)
+            .or_else(|| reminder::recognise(utterance))
             .or_else(|| memory::recognise(utterance))
             .or_else(|| announcement::recognise(utterance));
         if bare == text { intent } else { intent.or_else(|| self.recognise_normalised(bare)) }
@@ -134,6 +135,7 @@ enum Meaning {
     Repeat,
     ListAnnouncements,
     CancelAnnouncements,
+    ListReminders,
     Help,
     Greet,
     Thank,
@@ -176,6 +178,7 @@ impl Meaning {
             Meaning::HassNevermind => Intent::Nevermind,
             Meaning::Repeat => Intent::Repeat,
             Meaning::ListAnnouncements => Intent::ListAnnouncements,
+            Meaning::ListReminders => Intent::ListReminders,
             Meaning::CancelAnnouncements => Intent::CancelAnnouncements { about: None },
             Meaning::Help => Intent::Help,
             Meaning::Greet => Intent::Greet,

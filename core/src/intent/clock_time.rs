@@ -29,7 +29,10 @@ pub(super) fn parse(words: &[&str]) -> Option<ClockTime> {
         _ => {}
     }
     let (words, afternoon) = half_of_day(words);
-    let bare = words.strip_suffix(&["o'clock"]).or(words.strip_suffix(&["oclock"])).unwrap_or(words);
+    let bare = match words {
+        [hour @ .., "o'clock" | "oclock"] | [hour @ .., "o", "clock"] => hour,
+        words => words,
+    };
     let (hour, minute, sure) = hour_and_minute(bare)?;
     match (afternoon, hour) {
         (Some(false), 12) => exactly(0, minute),

@@ -11,6 +11,7 @@ use super::arithmetic::{Arithmetic, Undefined};
 use super::memory::{self, Fact, FactId};
 use super::numeral::Numeral;
 use super::quantity::Quantity;
+use super::reminder::{self, RemindOn};
 use super::timer::{self, Timer, TimerId, capitalised};
 use super::unit::{Dimension, UnitName};
 use super::{Intent, spoken_date};
@@ -26,7 +27,9 @@ pub struct Surroundings<'a> {
     pub alarms: &'a [Alarm],
     /// What is remembered, the oldest first.
     pub facts: &'a [Fact],
-    /// What waits to be announced, the soonest first.
+    /// How long an alarm is snoozed if nobody says for how long.
+    pub snooze: Duration,
+    /// What waits to be announced, reminders too, the soonest first.
     pub announcements: &'a [Announcement],
     /// Why nothing can wait to be announced, if so.
     pub no_announcing: Option<NoAnnouncing>,
@@ -90,7 +93,14 @@ pub enum Action {
         /// When; a time of day never stands here.
         at: AnnounceAt,
     },
-    /// Say these no more.
+    /// Remind whoever asked of this.
+    Remind {
+        /// Of what, from its "to", "about" or "that" on.
+        text: String,
+        /// When.
+        on: RemindOn,
+    },
+    /// Say these announcements or reminders no more.
     CancelAnnouncements(Vec<AnnouncementId>),
     /// Stop speaking, and whatever rings.
     Stop,
@@ -129,7 +139,7 @@ pub fn fulfil(intent: &Intent, around: &Surroundings<'_>) -> Fulfilment {
         Intent::CancelAlarm(reference) => alarm::cancel(*reference, around.alarms, around.now.date()),
         Intent::ListAlarms => alarm::list(around.alarms, around.now.date()),
         Intent::SkipAlarm(reference) => alarm::skip(*reference, around.alarms, around.now.date()),
-        Intent::Snooze(length) => alarm::snooze(*length, around.alarms, around.timers),
+        Intent::Snooze(length) => alarm::snooze(*length, around.snooze, around.alarms, around.timers),
         Intent::SetVolume(percent) => set_volume(*percent),
         Intent::ChangeVolume(step) => change_volume(*step, around.volume),
         Intent::Mute => Fulfilment { reply: String::new(), actions: vec![Action::SetVolume(0)] },
@@ -145,6 +155,11 @@ pub fn fulfil(intent: &Intent, around: &Surroundings<'_>) -> Fulfilment {
         }
         Intent::ListAnnouncements => announcement::list(around.announcements, around.now),
         Intent::CancelAnnouncements { about } => announcement::cancel(about.as_deref(), around.announcements),
+        Intent::Remind { text, at } => {
+            reminder::remind(text.as_deref(), *at, around.now, around.announcements, around.no_announcing)
+        }
+        Intent::ListReminders => reminder::list(around.announcements, around.now),
+        Intent::CancelReminders(reference) => reminder::cancel(reference, around.announcements, around.now),
         Intent::Repeat => Fulfilment::saying(match around.last_reply {
             Some(reply) if !reply.is_empty() => reply,
             _ => "I haven't said anything yet.",
@@ -160,7 +175,7 @@ pub fn fulfil(intent: &Intent, around: &Surroundings<'_>) -> Fulfilment {
     }
 }
 
-const HELP: &str = "I can tell you the time and date, run timers, set alarms, make announcements, change the volume, do sums, convert units and \
+const HELP: &str = "I can tell you the time and date, run timers, set alarms and reminders, make announcements, change the volume, do sums, convert units and \
                     remember what you tell me. Try: set a timer for 10 minutes.";
 
 /// The volume after "unmute", since the one before is not known.

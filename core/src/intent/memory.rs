@@ -215,7 +215,7 @@ fn told(facts: &[&Fact]) -> String {
 }
 
 /// A fact as it is said back: "I park" is "you park".
-fn to_the_person(fact: &str) -> String {
+pub(super) fn to_the_person(fact: &str) -> String {
     let turned = |word: &str| match word.to_lowercase().replace('’', "'").as_str() {
         "i" | "me" => Some("you"),
         "my" => Some("your"),

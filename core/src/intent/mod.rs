@@ -20,6 +20,7 @@ mod normalise;
 mod number;
 mod numeral;
 mod quantity;
+mod reminder;
 mod sentence;
 mod slot;
 mod spoken_date;
@@ -43,6 +44,7 @@ pub use day::Day;
 pub use fulfil::{Action, Fulfilment, Surroundings, fulfil};
 pub use memory::{Fact, FactId, answer_from_facts};
 pub use quantity::Quantity;
+pub use reminder::{DayPart, RemindAt, RemindOn, ReminderReference, TimeOfDay, answer_to, remind_aloud};
 pub use timer::{Timer, TimerId, TimerReference, ring};
 pub use unit::UnitName;
 
@@ -136,6 +138,17 @@ pub enum Intent {
         /// What they are about; nothing where all are meant.
         about: Option<String>,
     },
+    /// Somebody wants to be reminded of something; where one of the two is missing, the reply asks for it.
+    Remind {
+        /// Of what, from its "to", "about" or "that" on.
+        text: Option<String>,
+        /// When.
+        at: Option<RemindAt>,
+    },
+    /// Of what somebody is to be reminded, and when.
+    ListReminders,
+    /// An end to reminders.
+    CancelReminders(ReminderReference),
     /// What can be asked for.
     Help,
     /// "Hello".
@@ -202,7 +215,9 @@ impl Intent {
             | Intent::Remember { .. }
             | Intent::ForgetFacts { .. }
             | Intent::Announce { .. }
-            | Intent::CancelAnnouncements { .. } => true,
+            | Intent::CancelAnnouncements { .. }
+            | Intent::Remind { .. }
+            | Intent::CancelReminders(_) => true,
             Intent::GetTime
             | Intent::GetDate(_)
             | Intent::TimerStatus(_)
@@ -211,6 +226,7 @@ impl Intent {
             | Intent::Repeat
             | Intent::RecallFacts { .. }
             | Intent::ListAnnouncements
+            | Intent::ListReminders
             | Intent::Help
             | Intent::Greet
             | Intent::Thank
@@ -257,6 +273,9 @@ impl Intent {
             Intent::Announce { .. } => "Announce",
             Intent::ListAnnouncements => "ListAnnouncements",
             Intent::CancelAnnouncements { .. } => "CancelAnnouncements",
+            Intent::Remind { .. } => "Remind",
+            Intent::ListReminders => "ListReminders",
+            Intent::CancelReminders(_) => "CancelReminders",
             Intent::Help => "Help",
             Intent::Greet => "Greet",
             Intent::Thank => "Thank",

@@ -30,11 +30,10 @@ impl Store {
             Repeats::Once(date) => (0, Some(date.to_string())),
             Repeats::Weekly(days) => (days.bits(), None),
         };
-        let second = i32::from(time.hour()) * 3600 + i32::from(time.minute()) * 60 + i32::from(time.second());
         let connection = self.device();
         connection
             .prepare_cached("INSERT INTO alarm (second, days, date, over_to) VALUES (?, ?, ?, ?)")?
-            .execute(params![second, days, date, now.as_millisecond()])?;
+            .execute(params![second_of_day(time), days, date, now.as_millisecond()])?;
         Ok(AlarmId(connection.last_insert_rowid()))
     }
 
@@ -77,6 +76,15 @@ impl Store {
         let connection = self.device();
         let mut take = connection.prepare_cached("UPDATE alarm SET ringing = ? WHERE id = ? AND ringing IS NULL")?;
         Ok(take.execute([since.as_millisecond(), id.0])? == 1)
+    }
+
+    /// An alarm that was taken was not heard, and is due again.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; then it is due again after [`Store::ring_again`].
+    pub fn alarm_rings_again(&self, id: AlarmId) -> Result<(), StoreError> {
+        self.device().prepare_cached("UPDATE alarm SET ringing = NULL WHERE id = ?")?.execute([id.0])?;
+        Ok(())
     }
 
     /// Ends the ringing of these alarms, or of all, until each is due again; what rings only once is gone. With a time to be snoozed
@@ -126,9 +134,7 @@ fn alarm(row: &Row<'_>) -> rusqlite::Result<StoredAlarm> {
         let text: Option<String> = row.get(column)?;
         text.map(|text| text.parse().map_err(|_| wrong(column))).transpose()
     };
-    let second: i32 = row.get(1)?;
-    let part = |value: i32| i8::try_from(value).map_err(|_| wrong(1));
-    let time = Time::new(part(second / 3600)?, part(second / 60 % 60)?, part(second % 60)?, 0).map_err(|_| wrong(1))?;
+    let time = time_of_day(row.get(1)?).ok_or_else(|| wrong(1))?;
     let repeats = match (Days::from_bits(row.get(2)?), date(3)?) {
         (Some(days), _) => Repeats::Weekly(days),
         (None, Some(date)) => Repeats::Once(date),
@@ -142,4 +148,15 @@ fn alarm(row: &Row<'_>) -> rusqlite::Result<StoredAlarm> {
         snoozed_until: row.get::<_, Option<i64>>(6)?.map(moment),
     };
     Ok(StoredAlarm { id: AlarmId(row.get(0)?), schedule, ringing: row.get::<_, Option<i64>>(7)?.map(moment) })
+}
+
+/// A time of day as it is stored, in seconds.
+pub(crate) fn second_of_day(time: Time) -> i32 {
+    i32::from(time.hour()) * 3600 + i32::from(time.minute()) * 60 + i32::from(time.second())
+}
+
+/// The time of day that was stored; `None` if no day has that second.
+pub(crate) fn time_of_day(second: i32) -> Option<Time> {
+    let part = |value: i32| i8::try_from(value).ok();
+    Time::new(part(second / 3600)?, part(second / 60 % 60)?, part(second % 60)?, 0).ok()
 }

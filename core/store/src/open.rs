@@ -63,6 +63,7 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         schema::people(),
         schema::announcements(),
         schema::time(),
+        schema::reminders(),
     ])
 });
 

@@ -149,6 +149,17 @@ impl Store {
         Ok(())
     }
 
+    /// A timer that was taken was not heard, and is due again.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; then it is due again after [`Store::ring_again`].
+    pub fn timer_rings_again(&self, id: TimerId) -> Result<(), StoreError> {
+        self.device()
+            .prepare_cached("UPDATE timer SET state = 'running' WHERE id = ? AND state = 'ringing'")?
+            .execute([id.0])?;
+        Ok(())
+    }
+
     /// Whatever was taken and not heard is due again: timers, alarms, and announcements. For whoever begins to take it, since the
     /// last one that did has died.
     ///

@@ -3,7 +3,10 @@
 
 use std::path::Path;
 
+use jiff::civil::time;
+use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
+use pipit_core::intent::Days;
 use pipit_store::{NewPerson, NewPrivacy, PersonId, Role, Store};
 
 const NOON: Timestamp = Timestamp::UNIX_EPOCH;
@@ -69,7 +72,7 @@ fn what_is_to_be_said_is_sealed_and_leaves_nothing_once_it_is_said() {
     };
     assert!(left());
     let taken = store.take_due_announcements(NOON).unwrap();
-    store.announcement_was_heard(taken[0].id).unwrap();
+    store.announcement_was_heard(taken[0].id, (NOON, &TimeZone::UTC)).unwrap();
     assert!(!left(), "the sealed text is gone too");
 }
 
@@ -122,4 +125,31 @@ fn without_its_key_nothing_is_said_and_nothing_lost() {
     drop(without);
     std::fs::rename(&safe, &key).unwrap();
     assert_eq!(take(&Store::open(&file).unwrap(), after(60)), ["dinner is ready"]);
+}
+
+#[test]
+fn what_repeats_is_due_again_by_the_clock_on_the_wall_until_it_is_cancelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("pipit.db")).unwrap();
+    let zone = TimeZone::get("Europe/Berlin").unwrap();
+    // The Saturday before the clocks are put forward.
+    let before: Timestamp = "2025-03-29T08:00:00+01:00".parse().unwrap();
+    let id = store
+        .add_reminder("to take the pill", before, Some((Days::named("daily").unwrap(), time(8, 0, 0, 0))))
+        .unwrap();
+    assert_eq!(take(&store, before), ["to take the pill"]);
+    store.announcement_was_heard(id, (before, &zone)).unwrap();
+    let waiting = store.announcements().unwrap();
+    assert_eq!(waiting[0].due.to_string(), "2025-03-30T06:00:00Z");
+    assert!(waiting[0].reminder && waiting[0].every.is_some());
+    // It was off for three days, and says it once.
+    let later: Timestamp = "2025-04-02T09:00:00+02:00".parse().unwrap();
+    assert_eq!(take(&store, later), ["to take the pill"]);
+    assert_eq!(take(&store, later), [""; 0]);
+    store.announcement_rings_again(id).unwrap();
+    assert_eq!(take(&store, later), ["to take the pill"]);
+    store.announcement_was_heard(id, (later, &zone)).unwrap();
+    assert_eq!(store.announcements().unwrap()[0].due.to_string(), "2025-04-03T06:00:00Z");
+    assert_eq!(store.cancel_announcements(&[id]).unwrap(), 1);
+    assert_eq!(take(&store, "2026-01-01T00:00:00Z".parse().unwrap()), [""; 0]);
 }

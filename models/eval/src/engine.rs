@@ -124,6 +124,7 @@ fn settings(base_url: String) -> EngineSettings {
         max_reply_tokens: 300,
         volume: 50,
         ring_late: Duration::ZERO,
+        snooze: Duration::ZERO,
     }
 }
 

@@ -8,13 +8,16 @@ use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
 use jiff::civil::{DateTime, Time};
 use pipit_core::chat::{Risk, ToolSpec};
-use pipit_core::intent::{AlarmDay, AlarmReference, AnnounceAt, ClockTime, DateQuestion, Days, Intent, TimerReference};
+use pipit_core::intent::{
+    AlarmDay, AlarmReference, AnnounceAt, ClockTime, DateQuestion, Days, Intent, RemindAt, ReminderReference,
+    TimeOfDay, TimerReference,
+};
 use pipit_store::StoreError;
 use serde_json::{Map, Value, json};
 
 use super::{Circumstances, Done, Nature, Tool, optional_text, text_of};
 use crate::engine::blocking;
-use crate::offline;
+use crate::offline::{self, Usual};
 
 /// The longest name of a timer, in characters.
 const LONGEST_NAME: usize = 40;
@@ -109,8 +112,8 @@ pub(crate) fn built_in() -> Vec<Arc<dyn Tool>> {
         ),
         keeps(
             "announce",
-            "Says a text aloud here, at once or later: for announcements to everybody at home, and for reminders. Give at \
-             or in_minutes for later, and neither for at once.",
+            "Says a text aloud here to everybody at home, at once or later. Give at or in_minutes for later, and neither for \
+             at once.",
             json!({
                 "text": text("What to say, as it is to be heard, such as: Dinner is ready."),
                 "at": text("Local time, such as 18:00, or with its date, such as 2026-03-08T07:30"),
@@ -121,7 +124,7 @@ pub(crate) fn built_in() -> Vec<Arc<dyn Tool>> {
         ),
         tool(
             "get_announcements",
-            "Which announcements and reminders wait to be said, and when.",
+            "Which announcements wait to be said, and when.",
             Risk::Reads,
             json!({}),
             &[],
@@ -129,11 +132,33 @@ pub(crate) fn built_in() -> Vec<Arc<dyn Tool>> {
         ),
         tool(
             "cancel_announcement",
-            "Takes back what waits to be announced, or what you were to remind of.",
+            "Takes back what waits to be announced.",
             Risk::Changes,
             json!({"about": text("A word of it, such as: dinner")}),
             &["about"],
             |arguments| Ok(Intent::CancelAnnouncements { about: Some(text_of(arguments, "about")?) }),
+        ),
+        keeps(
+            "remind",
+            "Reminds the person of something later. Give at or in_minutes.",
+            json!({
+                "of": text("With to, about or that, such as: to call Anna"),
+                "at": text("Local time, such as 18:00, or with its date, such as 2026-03-08T07:30"),
+                "in_minutes": number("Minutes from now"),
+            }),
+            &["of"],
+            remind,
+        ),
+        tool("get_reminders", "Of what the person is to be reminded, and when.", Risk::Reads, json!({}), &[], |_| {
+            Ok(Intent::ListReminders)
+        }),
+        tool(
+            "cancel_reminder",
+            "Takes back a reminder.",
+            Risk::Changes,
+            json!({"about": text("A word of it, such as: Anna")}),
+            &["about"],
+            |arguments| Ok(Intent::CancelReminders(ReminderReference::About(text_of(arguments, "about")?))),
         ),
         keeps(
             "remember",
@@ -190,8 +215,9 @@ impl Tool for BuiltIn {
         let work = move || {
             let intent = (self.intent_of)(&arguments)?;
             let failed = |error: StoreError| error.to_string();
+            let usual = Usual { volume: at.default_volume, snooze: at.snooze };
             let (result, deed) =
-                offline::answer(&intent, &at.store, (&at.now, at.door), None, at.default_volume).map_err(failed)?;
+                offline::answer(&intent, &at.store, (&at.now, at.door), None, usual).map_err(failed)?;
             let device = deed.map_or(Ok(Vec::new()), |deed| offline::perform(deed, &at.store)).map_err(failed)?;
             Ok(Done { result, device })
         };
@@ -205,6 +231,20 @@ fn timer_name(arguments: &Map<String, Value>) -> Result<Option<String>, String> 
     let name = optional_text(arguments, "name")?;
     let fits = |name: &String| name.split_whitespace().count() <= 4 && name.chars().count() <= LONGEST_NAME;
     if name.as_ref().is_none_or(fits) { Ok(name) } else { Err("name must be four words at most".to_owned()) }
+}
+
+/// A reminder, in the person's own words or a model's.
+fn remind(arguments: &Map<String, Value>) -> Result<Intent, String> {
+    let of = text_of(arguments, "of")?;
+    let leads = ["to ", "about ", "that "].iter().any(|lead| of.starts_with(lead));
+    let text = Some(if leads { of } else { format!("about {of}") });
+    let at = match when(arguments)? {
+        AnnounceAt::Once => return Err("give at or in_minutes".to_owned()),
+        AnnounceAt::After(length) => RemindAt::After(length),
+        AnnounceAt::Time(time) => RemindAt::Day(None, TimeOfDay::At(ClockTime { time, either_half: false })),
+        AnnounceAt::On(on) => RemindAt::On(on),
+    };
+    Ok(Intent::Remind { text, at: Some(at) })
 }
 
 /// When something is to be announced.

@@ -10,6 +10,7 @@ mod mcp;
 mod toolbox;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Zoned;
@@ -86,6 +87,8 @@ pub struct Circumstances {
     pub turn: Option<i64>,
     /// The volume in percent, if nobody has changed it.
     pub default_volume: u8,
+    /// How long an alarm is snoozed where nobody says for how long.
+    pub snooze: Duration,
     /// Whether a person has confirmed exactly this.
     pub confirmed: bool,
 }

@@ -52,6 +52,7 @@ pub(crate) fn settings() -> EngineSettings {
         max_reply_tokens: 200,
         volume: 60,
         ring_late: Duration::from_secs(15 * 60),
+        snooze: Duration::from_secs(9 * 60),
     }
 }
 

@@ -7,7 +7,13 @@ use super::{quiet, transcript};
 use crate::intent::{AnnounceAt, Announcement, AnnouncementId, Intent, NoAnnouncing, Surroundings, fulfil, proclaim};
 
 fn waiting() -> [Announcement; 2] {
-    let one = |id, text: &str, at| Announcement { id: AnnouncementId(id), text: text.to_owned(), at };
+    let one = |id, text: &str, at| Announcement {
+        id: AnnouncementId(id),
+        text: text.to_owned(),
+        at,
+        reminder: false,
+        every: None,
+    };
     [
         one(3, "Take the bins out.", date(2025, 3, 1).at(18, 0, 0, 0)),
         one(4, "Call Anna about the bins", date(2025, 3, 2).at(9, 30, 0, 0)),
@@ -107,7 +113,7 @@ fn when_is_said_back_and_what_cannot_be_is_refused() {
         On(2027-01-01T00:00:00): That's too far ahead for me. I can announce things up to a year ahead. []
         Once: What should I announce? []
         Once: That's too long to be announced. []
-        Once: Too many announcements are waiting already. []
+        Once: Too many reminders and announcements are waiting already. []
         Once: I can't keep that, because what I am to announce has to be read without your passphrase. []
         Once: I can't keep that, because nothing that you say here is kept. []
     "#]].assert_eq(&told);

@@ -5,6 +5,7 @@ mod announcements;
 mod corpora;
 mod memory;
 mod properties;
+mod reminders;
 mod sums;
 mod talk;
 mod time_and_date;
@@ -31,6 +32,7 @@ fn quiet() -> Surroundings<'static> {
         timers: &[],
         alarms: &[],
         facts: &[],
+        snooze: Duration::from_mins(9),
         announcements: &[],
         no_announcing: None,
         last_reply: None,
@@ -83,6 +85,7 @@ fn action_in_short(action: &Action) -> String {
         Action::Remember(fact) => format!("remember `{fact}`"),
         Action::ForgetFacts(ids) => format!("forget facts {:?}", ids.iter().map(|id| id.0).collect::<Vec<_>>()),
         Action::Announce { text, at } => format!("announce `{text}` {at:?}"),
+        Action::Remind { text, on } => format!("remind `{text}` {on:?}"),
         Action::CancelAnnouncements(ids) => {
             format!("cancel announcements {:?}", ids.iter().map(|id| id.0).collect::<Vec<_>>())
         }

@@ -29,6 +29,7 @@ fn child() {
         max_reply_tokens: 0,
         volume: 50,
         ring_late: std::time::Duration::ZERO,
+        snooze: std::time::Duration::ZERO,
     };
     let engine = Engine::new(settings, store.clone(), Arc::new(|| panic!("the clock has stopped"))).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
