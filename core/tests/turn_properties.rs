@@ -37,6 +37,8 @@ fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
         "discard",
         "announce Your timer is done.",
         "stop",
+        "outbid",
+        "others there",
     ]);
     let stray = prop::sample::select(vec![
         "score 0.9",
@@ -211,7 +213,7 @@ impl World {
                 let id = format!("@{turn}.1 part {part}");
                 owe(&[format!("{id} five|{id} six|{id} nothing|{id} badly|{id} fails")]);
             }
-            Effect::Reopened { .. } | Effect::Announced { .. } | Effect::Silenced => {}
+            Effect::Reopened { .. } | Effect::Announced { .. } | Effect::Silenced | Effect::Claim => {}
             Effect::Ended { turn, heard, .. } => {
                 prop_assert!(self.ended.insert(turn), "turn {turn} ended twice in\n{script}");
                 self.compare(turn, &heard)?;
@@ -285,6 +287,7 @@ fn draft_of(effect: &Effect) -> Option<DraftId> {
         | Effect::TranscribePart { .. }
         | Effect::Ended { .. }
         | Effect::Announced { .. }
-        | Effect::Silenced => None,
+        | Effect::Silenced
+        | Effect::Claim => None,
     }
 }

@@ -50,6 +50,8 @@ fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
         "release",
         "announce Your timer is done.",
         "stop",
+        "outbid",
+        "others there",
     ]);
     let step = prop_oneof![
         4 => Just(Step::Speech),

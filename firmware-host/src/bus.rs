@@ -17,6 +17,7 @@ pub struct Bus {
     snapshots: watch::Sender<Snapshot>,
     events: broadcast::Sender<BusEvent>,
     levels: watch::Sender<f32>,
+    calls: watch::Sender<u64>,
     metrics: Arc<Metrics>,
     turn_log: Option<Arc<TurnLog>>,
 }
@@ -28,6 +29,7 @@ impl Bus {
             snapshots: watch::Sender::default(),
             events: broadcast::Sender::new(EVENTS),
             levels: watch::Sender::new(LOWEST_LEVEL),
+            calls: watch::Sender::default(),
             metrics: Arc::default(),
             turn_log: turn_log.map(Arc::new),
         }
@@ -46,6 +48,11 @@ impl Bus {
     /// How loud the microphone hears it, in dB below the loudest that there is; the ear tells it with each frame.
     pub fn levels(&self) -> &watch::Sender<f32> {
         &self.levels
+    }
+
+    /// How often Pipit was called where others may have been called too.
+    pub fn calls(&self) -> &watch::Sender<u64> {
+        &self.calls
     }
 
     /// What is counted.

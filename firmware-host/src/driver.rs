@@ -335,6 +335,10 @@ impl Driver {
                 self.settle(move |engine| engine.announced(notice, heard));
                 None
             }
+            Effect::Claim => {
+                self.bus.calls().send_modify(|calls| *calls += 1);
+                None
+            }
             Effect::Silenced => {
                 self.settle(|engine| engine.silence());
                 None

@@ -110,7 +110,7 @@ impl Waterfalls {
                 turn.parts.push(Span::new(Stage::Transcription, Some(*part), at));
             }
             // What becomes of announcements is no stage of a turn.
-            Effect::Announced { .. } | Effect::Silenced => {}
+            Effect::Announced { .. } | Effect::Silenced | Effect::Claim => {}
             Effect::Respond { draft, .. } => self.begin(at, *draft, Stage::Understanding, None),
             Effect::Act { draft } => self.begin(at, *draft, Stage::Action, None),
             Effect::Synthesise { draft, clause, .. } => self.begin(at, *draft, Stage::Synthesis, Some(*clause)),

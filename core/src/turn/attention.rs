@@ -176,6 +176,21 @@ impl Attention {
         }
     }
 
+    /// What makes it listen.
+    #[must_use]
+    pub fn mode(&self) -> WakeMode {
+        self.settings.mode
+    }
+
+    /// Somebody else was meant: falls asleep again, unless a button is held. That was no false wake.
+    pub fn stand_down(&mut self) {
+        self.unanswered = None;
+        self.conversing = false;
+        if !self.is_held_open() {
+            self.window = None;
+        }
+    }
+
     /// What may be done with speech that began at `started`. Ask anew whenever something is about to be done: a
     /// wake or a button in the middle of speech changes the answer.
     #[must_use]

@@ -101,6 +101,9 @@ pub enum Effect {
         /// Whether something of it was heard, or nobody wants to hear it any more.
         heard: bool,
     },
+    /// Pipit has been called. Tell that to the other Pipits in the house; whether one of them heard it better comes back as
+    /// [`super::Event::Outbid`].
+    Claim,
     /// Whatever rings is to be silent: somebody has said so, or pressed the button for it.
     Silenced,
     /// The turn has ended. Said exactly once for each turn.

@@ -118,6 +118,8 @@ pub enum Event {
     ButtonPressed,
     /// It went up.
     ButtonReleased,
+    /// Another Pipit in the house has heard better what this one claimed with [`super::Effect::Claim`], and answers it.
+    Outbid,
     /// A button, a signal or another program wants silence.
     StopRequested,
     /// Nothing happened, but a deadline may have passed.
@@ -147,6 +149,7 @@ impl Event {
             | Event::WakeWordScored { .. }
             | Event::ButtonPressed
             | Event::ButtonReleased
+            | Event::Outbid
             | Event::StopRequested
             | Event::Tick => None,
         }

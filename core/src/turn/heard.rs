@@ -2,7 +2,7 @@
 //! that were meant for somebody else do not exist.
 
 use super::utterance::Utterance;
-use super::{Attention, Transcription, Verdict};
+use super::{Attention, Transcription, Verdict, WakeMode};
 use crate::time::Moment;
 
 #[derive(Debug)]
@@ -48,6 +48,15 @@ impl Heard {
     /// Whether it was said to somebody else.
     pub(super) fn is_for_somebody_else(&self) -> bool {
         matches!(self, Heard::Words(Verdict::NotForPipit { .. }))
+    }
+
+    /// Whether Pipit was called by it, so that another Pipit may have been called too.
+    pub(super) fn is_call(&self, mode: WakeMode) -> bool {
+        match self {
+            Heard::Words(Verdict::Request { woke, .. }) => *woke || mode == WakeMode::Always,
+            Heard::Words(Verdict::Addressed) => mode == WakeMode::Phrase,
+            _ => false,
+        }
     }
 
     /// Tells the attention that the turn which began at `started` has come to this.

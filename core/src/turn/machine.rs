@@ -1,6 +1,7 @@
 //! The state machine itself.
 
 mod answering;
+mod claiming;
 mod lull;
 mod waking;
 
@@ -51,6 +52,7 @@ pub struct Machine {
     last_turn: u64,
     state: State,
     parts: Parts,
+    claims: claiming::Claims,
     /// What somebody is saying just now, to Pipit or not.
     speech: Option<Speech>,
     /// What is to be said once the floor is free.
@@ -124,6 +126,7 @@ impl Machine {
             last_turn: 0,
             state: State::Idle,
             parts: Parts::default(),
+            claims: claiming::Claims::default(),
             speech: None,
             announcements: VecDeque::new(),
             announcing: None,
@@ -144,6 +147,7 @@ impl Machine {
             Event::ButtonPressed => self.on_button(now, out),
             Event::ButtonReleased => self.attention.button_released(now),
             Event::Announce { notice, text } => self.announcements.push_back((notice, text)),
+            Event::Outbid => self.on_outbid(now, out),
             Event::StopRequested => self.on_stop(now, out),
             Event::Tick => {}
             event => self.on_work(now, event, out),
@@ -181,7 +185,7 @@ impl Machine {
         match &self.state {
             State::Idle => None,
             State::Hearing(h) => Some(h.longest_until),
-            State::Weighing(w) => Some(waking::over_at(w, &self.settings).0),
+            State::Weighing(w) => Some(self.over_at(w).0),
             State::Replying(r) => Some(r.deadline(self.is_spoken_to(), &self.settings)),
         }
     }

@@ -5,6 +5,7 @@
 
 mod attention;
 mod completeness;
+mod contest;
 mod draft;
 mod effect;
 mod endpointing;
@@ -23,6 +24,7 @@ mod weighing;
 
 pub use attention::{Admission, Attention, AttentionSettings, Overheard, Verdict, WakeCounters, WakeMode};
 pub use completeness::reads_finished;
+pub use contest::{Contest, RivalClaim};
 pub use effect::{Effect, EndedBy};
 pub use event::{Event, Transcription, Understanding};
 pub use id::{DraftId, NoticeId, TurnId};

@@ -14,6 +14,7 @@
 //! 1200 ready 0 800       (clause 0, 800 ms of sound)                  1200 unspeakable 0
 //! 1210 plays 0           2010 played 0          1500 stopped 0 400    1500 stopped
 //! 3000 announce Your timer is done.             3000 stop           3000 drafts off       3000 drafts on
+//! 3000 others there (other Pipits)                                    3000 outbid (by one of them)
 //! 4000 wake 0.9          (a score of the wake-word model)             4000 press              4100 release
 //! ```
 //!
@@ -233,6 +234,11 @@ impl Sim {
             "release" => Event::ButtonReleased,
             "announce" => Event::Announce { notice: NoticeId(1), text: rest.to_owned() },
             "stop" => Event::StopRequested,
+            "outbid" => Event::Outbid,
+            "others" => {
+                self.machine.contest(rest == "there");
+                Event::Tick
+            }
             "drafts" => {
                 self.machine.allow_drafts(rest == "on");
                 Event::Tick
@@ -320,6 +326,7 @@ fn describe(effect: &Effect) -> String {
             format!("announced {} {}", notice.0, if *heard { "heard" } else { "unheard" })
         }
         Effect::Silenced => "silenced".to_owned(),
+        Effect::Claim => "claim".to_owned(),
         Effect::Reopened { turn } => format!("turn {turn} reopened"),
         Effect::Synthesise { draft, clause, words } => format!("{draft} synthesise {clause} `{words}`"),
         Effect::Play { draft, clause, .. } => format!("{draft} play {clause}"),

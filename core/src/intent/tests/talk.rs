@@ -118,9 +118,9 @@ fn small_talk() {
         good night -> Farewell: Good night.
         how are you -> HowAreYou: I'm fine, thank you. What can I do for you?
         Hello, how are you today? -> HowAreYou: I'm fine, thank you. What can I do for you?
-        what can you do -> Help: I can tell you the time and date, run timers, set alarms, make announcements, change the volume, do sums, convert units and remember what you tell me. Try: set a timer for 10 minutes.
-        help -> Help: I can tell you the time and date, run timers, set alarms, make announcements, change the volume, do sums, convert units and remember what you tell me. Try: set a timer for 10 minutes.
-        what can i say -> Help: I can tell you the time and date, run timers, set alarms, make announcements, change the volume, do sums, convert units and remember what you tell me. Try: set a timer for 10 minutes.
+        what can you do -> Help: I can tell you the time and date, run timers, set alarms and reminders, make announcements, change the volume, do sums, convert units and remember what you tell me. Try: set a timer for 10 minutes.
+        help -> Help: I can tell you the time and date, run timers, set alarms and reminders, make announcements, change the volume, do sums, convert units and remember what you tell me. Try: set a timer for 10 minutes.
+        what can i say -> Help: I can tell you the time and date, run timers, set alarms and reminders, make announcements, change the volume, do sums, convert units and remember what you tell me. Try: set a timer for 10 minutes.
         hello what time is it -> HassGetCurrentTime: It's 4:30 PM.
     "#]].assert_eq(&said);
 }

@@ -127,7 +127,12 @@ impl Machine {
     ) {
         match &mut self.state {
             State::Weighing(w) if w.draft.id() == draft => {
-                w.hear(Heard::new(&self.attention, &w.utterance, transcription), out);
+                let heard = Heard::new(&self.attention, &w.utterance, transcription);
+                let called = heard.is_call(self.attention.mode());
+                w.hear(heard, out);
+                if called {
+                    self.claim(now, Some(draft.turn), out);
+                }
             }
             State::Replying(r) if r.draft.id() == draft => {
                 if !r.draft.awaits_words() {
@@ -152,6 +157,7 @@ impl Machine {
     pub(super) fn on_wake_word(&mut self, now: Moment, score: f32, out: &mut Vec<Effect>) {
         if self.attention.wake_word_scored(now, score) {
             self.on_woken(now, out);
+            self.claim(now, None, out);
         }
     }
 
