@@ -24,7 +24,9 @@ use super::{Incoming, Outcome, Participant};
 /// A connection on which nothing moves for this long, no ping either, is stuck: the broker takes no more bytes.
 const STUCK: Duration = KEEP_ALIVE.saturating_mul(2);
 /// A connection that held this long was a good one; after a shorter one the pauses go on growing.
-const GOOD: Duration = Duration::from_secs(10);
+const GOOD: Duration = Duration::from_secs(3);
+/// So many shorter ones in a row are no coincidence.
+const BRIEF: u32 = 2;
 /// How long saying goodbye may take.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// How long messages are worked on before others of the runtime have their turn.
@@ -40,7 +42,7 @@ pub type Password = Box<dyn Fn() -> anyhow::Result<Option<String>> + Send>;
 pub enum Status {
     /// Not there yet.
     Connecting,
-    /// All that had to be said at the beginning is on its way.
+    /// The broker has heard what Pipit listens to, and all that had to be said at the beginning is on its way.
     Connected,
     /// Why it is not there, in a sentence without its full stop. It is tried again.
     Failed(String),
@@ -71,6 +73,8 @@ struct Session {
     limits: Limits,
     since: Instant,
     work: Work,
+    /// How many requests for topics the broker has not answered.
+    unanswered: usize,
     is_welcomed: bool,
     was_refused: bool,
 }
@@ -103,15 +107,27 @@ impl Connection {
 
     /// Stays connected until `stop`, then says that Pipit is offline and leaves. It ends within some seconds.
     pub async fn run(mut self, stop: CancellationToken) {
-        let (mut backoff, mut said, mut lost) = (Backoff::default(), None, None);
+        let (mut backoff, mut said, mut lost, mut brief) = (Backoff::default(), None, None, 0);
         while !stop.is_cancelled() {
             let mut session = None;
             let ended = self.converse(&stop, &mut session, &mut said).await;
             self.outbox.close();
-            let Err(failure) = ended else { break };
-            if session.is_some_and(|session| session.since.elapsed() > GOOD) {
-                backoff.reset();
-                lost = None;
+            let Err(mut failure) = ended else { break };
+            match session.map(|session| session.since.elapsed() > GOOD) {
+                Some(true) => {
+                    backoff.reset();
+                    (lost, brief) = (None, 0);
+                }
+                Some(false) => brief += 1,
+                None => {}
+            }
+            // Many brokers end a connection without a word when another begins under its name.
+            if brief > BRIEF {
+                failure.why += &format!(
+                    " again, soon after it began; if another client is called {} too, each needs a mqtt.client_id of \
+                     its own",
+                    self.settings.client_id
+                );
             }
             if said.as_ref() == Some(&failure.why) {
                 debug!("{}; it is tried again", failure.why);
@@ -163,8 +179,8 @@ impl Connection {
                 Err(error) => return Err(Failure::of(&error, &self.settings, session.is_some())),
             }
             if let Some(session) = session {
-                session.work.hand_over(&client, session.limits);
-                if !session.is_welcomed && session.work.is_empty() {
+                session.unanswered += session.work.hand_over(&client, session.limits);
+                if !session.is_welcomed && session.work.is_empty() && session.unanswered == 0 {
                     session.is_welcomed = true;
                     self.outbox.open(client.clone(), session.limits);
                     self.status.send_replace(Status::Connected);
@@ -198,6 +214,7 @@ impl Connection {
                 self.hear(&message, &mut session.work)?;
             }
             (Packet::SubAck(answer), Some(session)) => {
+                session.unanswered = session.unanswered.saturating_sub(1);
                 let granted = |code: &&SubscribeReasonCode| matches!(code, SubscribeReasonCode::Success(_));
                 let refused = answer.return_codes.iter().filter(|code| !granted(code)).count();
                 if refused > 0 {
@@ -239,7 +256,7 @@ impl Connection {
         for participant in &mut self.participants {
             work.publish(participant.states());
         }
-        Ok(Session { limits, since: Instant::now(), work, is_welcomed: false, was_refused: false })
+        Ok(Session { limits, since: Instant::now(), work, unanswered: 0, is_welcomed: false, was_refused: false })
     }
 
     fn hear(&mut self, message: &Incoming<'_>, work: &mut Work) -> Result<(), Failure> {

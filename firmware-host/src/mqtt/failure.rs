@@ -3,7 +3,7 @@
 use std::io;
 
 use pipit_core::config::MqttSettings;
-use rumqttc::{ConnectReturnCode, ConnectionError, DisconnectReasonCode, StateError, TlsError};
+use rumqttc::{ConnectReturnCode, ConnectionError, DisconnectReasonCode, Error as MqttError, StateError, TlsError};
 
 use super::options::CONNECT_TIMEOUT;
 
@@ -38,7 +38,7 @@ impl Failure {
                 Failure::passing(format!("{broker} does not answer within {} s", CONNECT_TIMEOUT.as_secs()))
             }
             ConnectionError::Io(error)
-            | ConnectionError::MqttState(StateError::Io(error))
+            | ConnectionError::MqttState(StateError::Io(error) | StateError::Deserialization(MqttError::Io(error)))
             | ConnectionError::Tls(TlsError::Io(error)) => of_network(error, &broker, settings, connected),
             ConnectionError::Tls(error) => untrusted(&error.to_string(), &broker, settings),
             ConnectionError::NotConnAck(_) | ConnectionError::MqttState(StateError::Deserialization(_))

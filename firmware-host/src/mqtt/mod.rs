@@ -5,6 +5,7 @@
 mod backoff;
 mod connection;
 mod failure;
+mod home;
 mod options;
 mod outbox;
 mod work;
@@ -12,7 +13,8 @@ mod work;
 use pipit_core::home::{Publish, Subscription};
 
 pub use connection::{Connection, Password, Status};
-pub use options::{OFFLINE, ONLINE, status_topic};
+pub use home::MqttHome;
+pub use options::{OFFLINE, ONLINE, password, status_topic};
 pub use outbox::{Outbox, Sending, Unsent};
 
 /// A message that came.

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use pipit_core::config::{MqttSettings, MqttTls};
+use pipit_core::config::{KeySource, MqttSettings, MqttTls};
+use pipit_store::Store;
 use rumqttc::{
     Broker, IncomingPacketSizeLimit, LastWill, MqttOptions, NetworkOptions, QoS, TlsConfiguration, Transport,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
+
+use super::Password;
+use crate::chat;
 
 /// With a broker that is silent for this long it is found out whether it is still there. It takes Pipit for gone, without a word,
 /// after half as long again.
@@ -23,6 +27,17 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The largest packet that is taken, in bytes: twice what the longest message may have that anything is made of. Brokers are told
 /// so and keep larger ones to themselves; one that sends them all the same is left.
 pub(super) const LARGEST_PACKET: u32 = 512 * 1024;
+
+/// The password that goes with the configured user name, read anew with each connection; `store` may have it.
+pub fn password(settings: &MqttSettings, store: Store) -> Password {
+    let source = settings.password.clone();
+    Box::new(move || {
+        let read = |source: &KeySource| {
+            chat::secret_as("the password for the MQTT broker", "mqtt.password", source, &|| Ok(store.clone()))
+        };
+        source.as_ref().map(read).transpose()
+    })
+}
 
 /// The topic that tells whether Pipit is there.
 pub fn status_topic(settings: &MqttSettings) -> String {

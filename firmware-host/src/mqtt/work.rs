@@ -71,15 +71,17 @@ impl Work {
         }
     }
 
-    /// Hands over as much as the library takes now.
-    pub(super) fn hand_over(&mut self, client: &AsyncClient, limits: Limits) {
+    /// Hands over as much as the library takes now, and says how many requests for topics the broker has to answer.
+    pub(super) fn hand_over(&mut self, client: &AsyncClient, limits: Limits) -> usize {
+        let mut requests = 0;
         while let Some(batch) = self.batch() {
             let filters =
                 batch.iter().map(|topic| SubscribeFilterInput::new(topic.as_str(), outbox::qos(self.subscribe[topic])));
             let outcome = client.try_subscribe_many(filters);
             if is_full(&outcome) {
-                return;
+                return requests;
             }
+            requests += usize::from(outcome.is_ok());
             for topic in &batch {
                 self.subscribe.remove(topic);
             }
@@ -88,7 +90,7 @@ impl Work {
             let batch: Vec<String> = self.unsubscribe.iter().take(BATCH).cloned().collect();
             let outcome = client.try_unsubscribe_many(batch.iter().map(String::as_str));
             if is_full(&outcome) {
-                return;
+                return requests;
             }
             for topic in &batch {
                 self.unsubscribe.remove(topic);
@@ -96,13 +98,14 @@ impl Work {
         }
         while let Some(message) = self.publish.front() {
             match outbox::publish(client, limits, message) {
-                Err(Unsent::Full) => return,
+                Err(Unsent::Full) => return requests,
                 Err(error) => warn!("nothing is published on {:?}: {error}", message.topic),
                 // Whether it arrives shows in the connection.
                 Ok(sending) => drop(sending),
             }
             self.publish.pop_front();
         }
+        requests
     }
 
     /// The topics to ask for next, as many as a packet may hold.
