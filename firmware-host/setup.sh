@@ -23,6 +23,7 @@ run_packages=(
 test_packages=(
     pulseaudio pulseaudio-utils libasound2-plugins  # sound without hardware
     tmux                                            # a terminal without a screen
+    mosquitto                                       # an MQTT broker
 )
 nextest_version=0.9.143
 

@@ -25,6 +25,7 @@ use crate::clock::Clock;
 use crate::driver::{Driver, Workers};
 use crate::installed::Installed;
 use crate::ledger::Ledger;
+use crate::mqtt::{self, Connection, MqttHome};
 use crate::report::TurnReport;
 use crate::self_test;
 use crate::turn_log::TurnLog;
@@ -101,6 +102,16 @@ impl App {
     /// Where it is told what happens.
     pub fn bus(&self) -> &Bus {
         &self.bus
+    }
+
+    /// A connection to the broker that is configured, for somebody to run, by which models may command the home.
+    pub fn broker(&self) -> Option<Connection> {
+        let settings = self.config.mqtt.as_ref()?;
+        let mut connection = Connection::new(settings.clone(), mqtt::password(settings, self.store.clone()));
+        let home = MqttHome::new(settings, pipit_core::home::Household::default(), connection.outbox());
+        connection.join(home.participant());
+        self.engine.connect_home(Some(home));
+        Some(connection)
     }
 
     /// An ear that has heard nothing yet. Open the driver first: the ear minds its speaker.

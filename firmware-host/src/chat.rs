@@ -81,8 +81,9 @@ pub fn engine(config: &Config, owner: &Store, speakers: Store) -> anyhow::Result
         Some(llm) => {
             log_left_out(llm);
             let persona = persona(&llm.persona)?;
-            if persona.tools.as_ref().is_some_and(|tools| tools.iter().any(|tool| tool == HOME_CONTROL)) {
-                info!("no home is connected, so no model can use {HOME_CONTROL}");
+            let wants_home = persona.tools.as_ref().is_some_and(|tools| tools.iter().any(|tool| tool == HOME_CONTROL));
+            if wants_home && config.mqtt.is_none() {
+                info!("no home is connected (mqtt.host), so no model can use {HOME_CONTROL}");
             }
             let own = !llm.system_prompt.trim().is_empty();
             EngineSettings {
@@ -234,21 +235,28 @@ pub fn persona_voice(config: &Config) -> Option<String> {
 /// # Errors
 /// It can't be read.
 pub fn secret(server: &str, source: &KeySource, store: OpenStore<'_>) -> anyhow::Result<String> {
-    let key = match source {
+    secret_as(&format!("the API key of {server}"), "api_key", source, store)
+}
+
+/// A secret that people know as `what`, and which keys of the configuration name that begin with `keys`.
+///
+/// # Errors
+/// It can't be read.
+pub fn secret_as(what: &str, keys: &str, source: &KeySource, store: OpenStore<'_>) -> anyhow::Result<String> {
+    let secret = match source {
         KeySource::Environment(name) => std::env::var(name).ok().with_context(|| {
-            format!("the API key of {server} should be in {name} (api_key_env), which is not set in the environment")
+            format!("{what} should be in {name} ({keys}_env), which is not set in the environment")
         })?,
         KeySource::File(path) => std::fs::read_to_string(path)
-            .with_context(|| format!("the API key of {server} can't be read from {} (api_key_file)", path.display()))?,
+            .with_context(|| format!("{what} can't be read from {} ({keys}_file)", path.display()))?,
         KeySource::Secret(name) => {
-            let kept = store()?.secret(name).with_context(|| format!("the API key of {server} can't be read"))?;
-            let missing = || {
-                format!("the API key of {server} (api_key_secret) is not there; give it to `pipit secrets set {name}`")
-            };
+            let kept = store()?.secret(name).with_context(|| format!("{what} can't be read"))?;
+            let missing =
+                || format!("{what} ({keys}_secret) is not there; give it to `pipit secrets set {name}`");
             kept.with_context(missing)?.to_string()
         }
     };
-    let key = key.trim();
-    anyhow::ensure!(!key.is_empty(), "the API key of {server} is empty; put the key where the configuration says");
-    Ok(key.to_owned())
+    let secret = secret.trim();
+    anyhow::ensure!(!secret.is_empty(), "{what} is empty; put it where the configuration says");
+    Ok(secret.to_owned())
 }

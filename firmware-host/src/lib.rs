@@ -12,6 +12,7 @@ pub mod clock;
 pub mod driver;
 pub mod installed;
 pub mod ledger;
+pub mod mqtt;
 pub mod nightly;
 pub mod report;
 pub mod self_test;

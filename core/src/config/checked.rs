@@ -387,6 +387,8 @@ pub struct MqttSettings {
     pub host: String,
     /// Its port.
     pub port: u16,
+    /// How far away it is, going by its name or address.
+    pub tier: Tier,
     /// What the broker knows this Pipit by: letters, digits, `-` and `_`.
     pub client_id: String,
     /// The user name, if the broker wants one.

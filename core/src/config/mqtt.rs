@@ -1,9 +1,12 @@
 //! `[mqtt]`: the broker, how it is spoken to, and under which topics.
 
+use url::Host;
+
 use super::check::path;
 use super::checked::{MqttSettings, MqttTls};
 use super::layers::Settings;
-use super::{llm, wire};
+use super::{llm, server, wire};
+use crate::chat::Tier;
 
 const SECTION: &str = "mqtt";
 
@@ -23,6 +26,17 @@ pub(super) fn mqtt(settings: &mut Settings<'_>, mqtt: wire::Mqtt) -> Option<Mqtt
                         \"homeassistant.local\", and the port in mqtt.port";
         settings.object(&[(SECTION, "host")], sentence);
     }
+    let address = address(&host);
+    let is_private = address.as_ref().is_none_or(|address| server::is_private(&borrowed(address)));
+    if !host.is_empty() && !mqtt.tls && !is_private {
+        let what = if password.is_some() { "the password, and all that is said," } else { "all that is said" };
+        let sentence = format!(
+            "mqtt.host is outside of the house, and {what} would travel there unencrypted; write mqtt.tls = true, or \
+             name a broker at home by its address or as the network at home knows it, such as \"broker.local\""
+        );
+        settings.object(&[(SECTION, "host"), (SECTION, "tls")], sentence);
+    }
+    let tier = address.as_ref().map_or(Tier::Outside, |address| Tier::of_host(&borrowed(address)));
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if !mqtt.client_id.chars().all(plain) {
         let sentence = "mqtt.client_id must be letters, digits, - and _; write for example \"pipit-kitchen\"";
@@ -65,6 +79,7 @@ pub(super) fn mqtt(settings: &mut Settings<'_>, mqtt: wire::Mqtt) -> Option<Mqtt
     on.then_some(MqttSettings {
         host,
         port,
+        tier,
         client_id,
         username,
         password,
@@ -73,4 +88,18 @@ pub(super) fn mqtt(settings: &mut Settings<'_>, mqtt: wire::Mqtt) -> Option<Mqtt
         topic_prefix,
         allow_unmute,
     })
+}
+
+/// A host as it is written, an address of IPv6 with brackets or without.
+fn address(host: &str) -> Option<Host> {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare.parse().map_or_else(|_| Host::parse(bare).ok(), |address| Some(Host::Ipv6(address)))
+}
+
+fn borrowed(host: &Host) -> Host<&str> {
+    match host {
+        Host::Domain(name) => Host::Domain(name),
+        Host::Ipv4(address) => Host::Ipv4(*address),
+        Host::Ipv6(address) => Host::Ipv6(*address),
+    }
 }

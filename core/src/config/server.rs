@@ -34,7 +34,7 @@ pub(super) fn base_url(section: &str, written: &str, with_key: bool) -> Result<S
 }
 
 /// Whether what is sent to a host stays at home, or is encrypted on its way anyhow.
-fn is_private(host: &Host<&str>) -> bool {
+pub(super) fn is_private(host: &Host<&str>) -> bool {
     // 100.64.0.0/10 is what Tailscale and other overlay networks number their (encrypted) links with.
     let is_overlay = matches!(host, Host::Ipv4(address) if matches!(address.octets(), [100, 64..=127, ..]));
     is_overlay || Tier::of_host(host) < Tier::Outside

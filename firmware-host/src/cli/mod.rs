@@ -183,7 +183,7 @@ fn start_logging(config: &Config, interactive: bool) {
 /// only where something is wrong.
 fn filter(level: LogLevel) -> String {
     let libraries = level.min(LogLevel::Warn).name();
-    let quiet = ["h2", "hyper", "hyper_util", "reqwest", "rustls", "tower", "ureq", "ureq_proto"]
+    let quiet = ["h2", "hyper", "hyper_util", "reqwest", "rumqttc", "rustls", "tower", "ureq", "ureq_proto"]
         .map(|library| format!("{library}={libraries}"));
     format!("{},{}", level.name(), quiet.join(","))
 }

@@ -54,9 +54,7 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
     let servers = chat::mcp_servers(app.config(), &|| Ok(app.store().clone()))?;
     tokio::spawn(chat::offer_tools(app.engine().clone(), servers));
     tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy, Arc::new(jiff::Zoned::now)));
-    if app.config().mqtt.is_some() {
-        tracing::warn!("MQTT is not there yet: mqtt.host is checked and not connected to; leave it out until it is");
-    }
+    let broker = app.broker().map(|connection| tokio::spawn(connection.run(stop.clone())));
     if let Some(address) = app.config().web_listen {
         let (bus, store) = (app.bus(), app.speakers().clone());
         let (snapshots, levels) = (bus.snapshots(), bus.levels().subscribe());
@@ -71,6 +69,10 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
     }
     ear_stop.store(true, Ordering::Relaxed);
     drop((driver, models));
+    if let Some(broker) = broker {
+        // It has been saying goodbye since `stop`, and takes no longer for it than this.
+        drop(tokio::time::timeout(GRACE, broker).await);
+    }
     ear.join().map_err(|_| anyhow::anyhow!("the ear's thread failed; the log says why"))
 }
 

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "this is test code, which clippy sees only inside of test functions")]
 
+pub(crate) mod broker;
 pub(crate) mod recording;
 pub(crate) mod server;
 pub(crate) mod sound_server;
