@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::driver::{Driver, Workers};
 use crate::installed::Installed;
 use crate::ledger::Ledger;
-use crate::mqtt::{self, Connection, MqttHome};
+use crate::mqtt::{self, Connection, MqttHome, Rooms};
 use crate::report::TurnReport;
 use crate::self_test;
 use crate::turn_log::TurnLog;
@@ -104,14 +104,16 @@ impl App {
         &self.bus
     }
 
-    /// A connection to the broker that is configured, for somebody to run, by which models may command the home.
-    pub fn broker(&self) -> Option<Connection> {
+    /// A connection to the broker that is configured, for somebody to run, by which models may command the home; and the other
+    /// rooms behind it.
+    pub fn broker(&self) -> Option<(Connection, Rooms)> {
         let settings = self.config.mqtt.as_ref()?;
         let mut connection = Connection::new(settings.clone(), mqtt::password(settings, self.store.clone()));
         let home = MqttHome::new(settings, pipit_core::home::Household::default(), connection.outbox());
         connection.join(home.participant());
         self.engine.connect_home(Some(home));
-        Some(connection)
+        let rooms = Rooms::new(settings, connection.outbox());
+        Some((connection, rooms))
     }
 
     /// An ear that has heard nothing yet. Open the driver first: the ear minds its speaker.

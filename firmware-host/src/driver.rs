@@ -178,6 +178,7 @@ impl Driver {
     async fn receive(&mut self, message: Message) {
         match message {
             Message::Event(event) => self.step(event),
+            Message::Others(there) => self.machine.contest(there),
             Message::Worked { stage, took, event, .. } => {
                 self.waterfalls.worked(&event, took);
                 self.bus.metrics().worked(stage, took);

@@ -13,7 +13,9 @@ use crate::worker::{Inbox, Message};
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Says what is due until nobody listens any more.
-pub async fn announce(engine: Engine, inbox: Inbox) {
+///
+/// `pass_on` is given what is to be heard in the whole house.
+pub async fn announce(engine: Engine, inbox: Inbox, pass_on: impl Fn(&str)) {
     let mut failing = [false; 3];
     // What took it before has died, since only one daemon speaks for a store.
     let mut again_first = true;
@@ -50,8 +52,9 @@ pub async fn announce(engine: Engine, inbox: Inbox) {
                 }
             };
             *failing = false;
-            for Due { notice, text, .. } in due {
+            for Due { notice, text, for_everybody, .. } in due {
                 tracing::info!("{what} is due");
+                for_everybody.iter().for_each(|text| pass_on(text));
                 if inbox.send(Message::Event(Event::Announce { notice, text })).await.is_err() {
                     return;
                 }

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use pipit::mqtt::{Connection, Incoming, MqttHome, Outbox, Outcome, Participant, Status, Unsent, status_topic};
 use pipit_chat::tools::{Home as _, HomeCommand};
-use pipit_core::home::{Household, HomeAction, Publish, Registry, Subscription};
+use pipit_core::home::{HomeAction, Household, Publish, Registry, Subscription};
 use pipit_store::{PersonId, Store};
 use serde_json::{Map, Value};
 use support::broker::{Broker, Heard, PATIENCE, Peer, config};
@@ -236,7 +236,10 @@ async fn a_broker_that_comes_back_is_found_and_what_it_has_heard_meanwhile_is_kn
     pipit.says("Kitchen ceiling", "Kitchen ceiling (Kitchen) is on.").await;
     broker.kill();
     let why = pipit.failed().await;
-    assert!(why.starts_with(&format!("the connection to the MQTT broker at 127.0.0.1:{} was lost", broker.port)), "{why}");
+    assert!(
+        why.starts_with(&format!("the connection to the MQTT broker at 127.0.0.1:{} was lost", broker.port)),
+        "{why}"
+    );
     // What can't be done now is said, and never done later.
     let why = pipit.command("kitchen ceiling", HomeAction::TurnOn, None).await.unwrap_err();
     assert_eq!(why, "It was not done, or not wholly: the MQTT broker can't be reached.");

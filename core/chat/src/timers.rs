@@ -2,7 +2,7 @@
 //!
 //! What is handed out is known to ring until it was heard, so whoever dies before loses nothing: it is due again after a restart.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -32,6 +32,8 @@ pub struct Due {
     pub text: String,
     /// How long ago it was due; more than a moment only if Pipit was off.
     pub late: Duration,
+    /// What everybody in the house is to hear, so that other devices may say it too. Given once.
+    pub for_everybody: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub(crate) struct Notices {
     open: HashMap<NoticeId, Notice>,
     /// What was not heard, and when to try again.
     unheard: Vec<(Timestamp, Notice)>,
+    /// What was given to the other devices already.
+    passed_on: HashSet<(PersonId, AnnouncementId)>,
     /// Since when each rings, and when it was heard last.
     ringing: HashMap<AlarmId, (Timestamp, Timestamp)>,
 }
@@ -94,7 +98,7 @@ impl Engine {
             .map(|timer| {
                 let late = lateness(now, timer.due);
                 let text = ring(timer.name.as_deref(), timer.length, late);
-                Due { notice: notices.open(Notice::Timer(timer.id)), text, late }
+                Due { notice: notices.open(Notice::Timer(timer.id)), text, late, for_everybody: None }
             })
             .collect())
     }
@@ -129,11 +133,13 @@ impl Engine {
             }
             let (time, rings) = (alarm.schedule.time, notices.ringing.contains_key(&alarm.id));
             due.push(if !rings && late > self.shared.settings.ring_late {
-                Due { notice: notices.open(Notice::MissedAlarm(alarm.id)), text: missed_alarm(time, late), late }
+                let notice = notices.open(Notice::MissedAlarm(alarm.id));
+                Due { notice, text: missed_alarm(time, late), late, for_everybody: None }
             } else {
                 let (begun, _) = *notices.ringing.entry(alarm.id).or_insert((now, now));
                 let late = lateness(begun, since);
-                Due { notice: notices.open(Notice::Alarm(alarm.id)), text: ring_alarm(time, late), late }
+                let notice = notices.open(Notice::Alarm(alarm.id));
+                Due { notice, text: ring_alarm(time, late), late, for_everybody: None }
             });
         }
         Ok(due)
@@ -157,7 +163,9 @@ impl Engine {
                 let late = lateness(now, announcement.due);
                 let notice = notices.open(Notice::Announcement(announcement.person, announcement.id));
                 let said = if announcement.reminder { remind_aloud } else { proclaim };
-                Due { notice, text: said(&announcement.text, late), late }
+                let text = said(&announcement.text, late);
+                let for_all = !announcement.here && notices.passed_on.insert((announcement.person, announcement.id));
+                Due { notice, text, late, for_everybody: for_all.then_some(announcement.text) }
             })
             .collect())
     }
@@ -208,6 +216,7 @@ impl Engine {
             Notice::MissedAlarm(id) => self.store().end_ringing(Some(id), (now, here.time_zone()), None)?,
             Notice::Timer(id) => self.store().timer_has_rung(id)?,
             Notice::Announcement(person, id) => {
+                self.notices().passed_on.remove(&(person, id));
                 self.store_of(person)?.announcement_was_heard(id, (now, here.time_zone()))?;
             }
         }

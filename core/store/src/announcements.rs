@@ -24,6 +24,8 @@ pub struct StoredAnnouncement {
     pub due: Timestamp,
     /// Whether it reminds whoever wants it said.
     pub reminder: bool,
+    /// Whether it is to be said here and nowhere else in the house.
+    pub here: bool,
     /// On which days of every week it is said, and when by the clock on the wall, if it is not said only once.
     pub every: Option<(Days, Time)>,
     /// Who wants it said.
@@ -36,7 +38,15 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn add_announcement(&self, text: &str, due: Timestamp) -> Result<AnnouncementId, StoreError> {
-        self.add(text, due, false, None)
+        self.add(text, due, Kind { reminder: false, here: false }, None)
+    }
+
+    /// Keeps something to be said aloud here, and nowhere else in the house.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn add_announcement_here(&self, text: &str, due: Timestamp) -> Result<AnnouncementId, StoreError> {
+        self.add(text, due, Kind { reminder: false, here: true }, None)
     }
 
     /// Keeps something to remind the person of; again and again, if there are days and a time for it.
@@ -49,14 +59,14 @@ impl Store {
         due: Timestamp,
         every: Option<(Days, Time)>,
     ) -> Result<AnnouncementId, StoreError> {
-        self.add(text, due, true, every)
+        self.add(text, due, Kind { reminder: true, here: true }, every)
     }
 
     fn add(
         &self,
         text: &str,
         due: Timestamp,
-        reminder: bool,
+        Kind { reminder, here }: Kind,
         every: Option<(Days, Time)>,
     ) -> Result<AnnouncementId, StoreError> {
         self.write(|scope| {
@@ -64,8 +74,8 @@ impl Store {
             let (days, second) = (every.map(|(days, _)| days.bits()), every.map(|(_, time)| second_of_day(time)));
             scope
                 .prepare_cached(
-                    "INSERT INTO announcement (id, person, text, due, reminder, days, second)
-                     VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO announcement (id, person, text, due, reminder, here, days, second)
+                     VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 )?
                 .execute(params![
                     id,
@@ -73,6 +83,7 @@ impl Store {
                     scope.seal(Column::Announcement, id, text)?,
                     due.as_millisecond(),
                     reminder,
+                    here,
                     days,
                     second
                 ])?;
@@ -87,7 +98,7 @@ impl Store {
     pub fn announcements(&self) -> Result<Vec<StoredAnnouncement>, StoreError> {
         self.read(|scope| {
             let mut all = scope.prepare_cached(
-                "SELECT id, text, due, reminder, days, second FROM announcement
+                "SELECT id, text, due, reminder, here, days, second FROM announcement
                  WHERE person = ? AND ringing = 0 ORDER BY due, id",
             )?;
             let rows = all.query_map([scope.person()], columns)?;
@@ -202,7 +213,7 @@ impl Store {
             // One statement, so that of two processes each goes to one.
             let mut take = scope.prepare_cached(
                 "UPDATE announcement SET ringing = 1 WHERE person = ? AND due <= ? AND ringing = 0
-                 RETURNING id, text, due, reminder, days, second",
+                 RETURNING id, text, due, reminder, here, days, second",
             )?;
             let rows = take.query_map(params![scope.person(), now.as_millisecond()], columns)?;
             let rows: Vec<Row> = rows.collect::<Result<_, _>>()?;
@@ -217,23 +228,29 @@ impl Store {
     }
 }
 
+/// What is said, and where.
+struct Kind {
+    reminder: bool,
+    here: bool,
+}
+
 /// A row as it is stored.
 struct Row {
     id: i64,
     sealed: Vec<u8>,
     due: i64,
-    reminder: bool,
+    kind: Kind,
     every: Option<(Days, Time)>,
 }
 
-/// Reads `id, text, due, reminder, days, second`.
+/// Reads `id, text, due, reminder, here, days, second`.
 fn columns(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     Ok(Row {
         id: row.get(0)?,
         sealed: row.get(1)?,
         due: row.get(2)?,
-        reminder: row.get(3)?,
-        every: every(row.get(4)?, row.get(5)?),
+        kind: Kind { reminder: row.get(3)?, here: row.get(4)? },
+        every: every(row.get(5)?, row.get(6)?),
     })
 }
 
@@ -244,5 +261,6 @@ fn every(days: Option<u8>, second: Option<i32>) -> Option<(Days, Time)> {
 fn open(scope: &Scope<'_>, person: PersonId, row: Row) -> Result<StoredAnnouncement, StoreError> {
     let text = scope.open(Column::Announcement, row.id, &row.sealed)?;
     let (id, due) = (AnnouncementId(row.id), moment(row.due));
-    Ok(StoredAnnouncement { id, text, due, reminder: row.reminder, every: row.every, person })
+    let Kind { reminder, here } = row.kind;
+    Ok(StoredAnnouncement { id, text, due, reminder, here, every: row.every, person })
 }

@@ -205,6 +205,8 @@ pub(crate) fn time<'a>() -> M<'a> {
 pub(crate) fn reminders<'a>() -> M<'a> {
     M::up(
         "ALTER TABLE announcement ADD COLUMN reminder INTEGER NOT NULL DEFAULT 0 CHECK (reminder IN (0, 1));
+        -- 1: of what waits, this was meant for this device and no other in the house.
+        ALTER TABLE announcement ADD COLUMN here INTEGER NOT NULL DEFAULT 0 CHECK (here IN (0, 1));
         -- On which days it is said again, bit 0 is Monday, and when, by the clock on the wall. NULL: it is said once.
         ALTER TABLE announcement ADD COLUMN days INTEGER CHECK (days BETWEEN 1 AND 127);
         ALTER TABLE announcement ADD COLUMN second INTEGER CHECK (second BETWEEN 0 AND 86399);",

@@ -50,11 +50,21 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
     let ear = spawn_ear(ear, app.capture()?, Arc::clone(&ear_stop), driver.inbox(), app.bus().levels().clone())?;
     tracing::info!("listening {} ms after the start", started.elapsed().as_millis());
     tokio::spawn(loading.log());
-    tokio::spawn(timers::announce(app.engine().clone(), driver.inbox()));
+    let (broker, rooms) = app.broker().unzip();
+    let broker = broker.map(|mut connection| {
+        if let Some(rooms) = &rooms {
+            let (participant, tasks) = rooms.participant();
+            connection.join(participant);
+            let (bus, store) = (app.bus(), app.speakers().clone());
+            tokio::spawn(tasks.run(driver.inbox(), store, bus.calls().subscribe(), bus.levels().subscribe()));
+        }
+        tokio::spawn(connection.run(stop.clone()))
+    });
+    let in_other_rooms = move |text: &str| rooms.iter().for_each(|rooms| rooms.announce(text));
+    tokio::spawn(timers::announce(app.engine().clone(), driver.inbox(), in_other_rooms));
     let servers = chat::mcp_servers(app.config(), &|| Ok(app.store().clone()))?;
     tokio::spawn(chat::offer_tools(app.engine().clone(), servers));
     tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy, Arc::new(jiff::Zoned::now)));
-    let broker = app.broker().map(|connection| tokio::spawn(connection.run(stop.clone())));
     if let Some(address) = app.config().web_listen {
         let (bus, store) = (app.bus(), app.speakers().clone());
         let (snapshots, levels) = (bus.snapshots(), bus.levels().subscribe());

@@ -8,6 +8,7 @@ mod failure;
 mod home;
 mod options;
 mod outbox;
+mod rooms;
 mod work;
 
 use pipit_core::home::{Publish, Subscription};
@@ -16,6 +17,7 @@ pub use connection::{Connection, Password, Status};
 pub use home::MqttHome;
 pub use options::{OFFLINE, ONLINE, password, status_topic};
 pub use outbox::{Outbox, Sending, Unsent};
+pub use rooms::{Rooms, Tasks};
 
 /// A message that came.
 #[derive(Clone, Copy, Debug)]

@@ -53,6 +53,8 @@ pub type Inbox = mpsc::Sender<Message>;
 pub enum Message {
     /// Something happened.
     Event(Event),
+    /// Whether there are other Pipits in the house, which may hear what this one hears.
+    Others(bool),
     /// A model is done with a job.
     Worked {
         /// Which model.
