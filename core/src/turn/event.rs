@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{DraftId, NoticeId, Overheard, TurnId};
+use super::{DraftId, NoticeId, Overheard, TurnId, WakeMode};
 use crate::audio::Pcm;
 use crate::ear::SpeechFact;
 
@@ -118,6 +118,11 @@ pub enum Event {
     ButtonPressed,
     /// It went up.
     ButtonReleased,
+    /// Somebody has chosen what is to make Pipit listen from now on.
+    WakeModeChosen {
+        /// What.
+        mode: WakeMode,
+    },
     /// A button, a signal or another program wants silence.
     StopRequested,
     /// Nothing happened, but a deadline may have passed.
@@ -147,6 +152,7 @@ impl Event {
             | Event::WakeWordScored { .. }
             | Event::ButtonPressed
             | Event::ButtonReleased
+            | Event::WakeModeChosen { .. }
             | Event::StopRequested
             | Event::Tick => None,
         }

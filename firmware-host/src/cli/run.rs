@@ -15,12 +15,16 @@ use tokio_util::sync::CancellationToken;
 use super::Options;
 use crate::app::App;
 use crate::clock::Clock;
+use crate::controls::Controls;
 use crate::report::TurnReport;
 use crate::worker::{Inbox, Message, spawn_ear};
 use crate::{chat, nightly, timers};
 
 /// How long what is being said may go on after Pipit was told to end.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// What Pipit ends with so that systemd starts it again, with `Restart=on-failure` too: `EX_TEMPFAIL` of sysexits.h.
+const START_AGAIN: u8 = 75;
 
 #[derive(Debug, Args)]
 pub(super) struct Run {}
@@ -33,21 +37,23 @@ impl Run {
         tracing::info!("Pipit {} with {}", env!("CARGO_PKG_VERSION"), options.described_file());
         let app = App::new(config)?;
         let runtime = super::async_runtime()?;
-        runtime.block_on(serve(app, started))?;
+        let again = runtime.block_on(serve(app, started))?;
         runtime.shutdown_timeout(GRACE);
-        Ok(ExitCode::SUCCESS)
+        Ok(if again { ExitCode::from(START_AGAIN) } else { ExitCode::SUCCESS })
     }
 }
 
-async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
+/// Runs until it is told to end. Says whether it is to be started again.
+async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
     let stop = CancellationToken::new();
     end_on_signals(stop.clone())?;
     let (models, loading) = app.models(true)?;
     let mut driver = app.driver(&models, Clock::live(), None, Box::new(log_turn))?;
     tap_on_signal(driver.inbox())?;
+    let controls = Controls::new(&app, driver.inbox(), stop.clone())?;
     let ear_stop = Arc::new(AtomicBool::new(false));
-    let ear = app.waking_ear(driver.wants_wake_word())?;
-    let ear = spawn_ear(ear, app.capture()?, Arc::clone(&ear_stop), driver.inbox(), app.bus().levels().clone())?;
+    let (ear, levels) = (app.waking_ear(driver.wants_wake_word())?, app.bus().levels().clone());
+    let ear = spawn_ear(ear, app.capture()?, Arc::clone(&ear_stop), controls.muted(), driver.inbox(), levels)?;
     tracing::info!("listening {} ms after the start", started.elapsed().as_millis());
     tokio::spawn(loading.log());
     tokio::spawn(timers::announce(app.engine().clone(), driver.inbox()));
@@ -71,7 +77,8 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
     }
     ear_stop.store(true, Ordering::Relaxed);
     drop((driver, models));
-    ear.join().map_err(|_| anyhow::anyhow!("the ear's thread failed; the log says why"))
+    ear.join().map_err(|_| anyhow::anyhow!("the ear's thread failed; the log says why"))?;
+    Ok(controls.wants_restart())
 }
 
 /// SIGTERM is systemd's, SIGINT a person's at the keyboard.
