@@ -13,6 +13,7 @@ pub mod controls;
 pub mod driver;
 pub mod installed;
 pub mod ledger;
+pub mod mqtt;
 pub mod nightly;
 pub mod report;
 pub mod self_test;

@@ -1,0 +1,3 @@
+//! The MQTT broker in the house.
+
+pub mod device;
