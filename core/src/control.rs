@@ -226,11 +226,7 @@ mod tests {
         let widens = [
             (Command::Mute(false), Standing { muted: true, ..AS_CONFIGURED }, Refusal::ListensMore),
             (Command::SetWakeMode(WakeMode::Always), AS_CONFIGURED, Refusal::ListensMore),
-            (
-                Command::SetWidest(Tier::House),
-                Standing { widest: Tier::Device, ..AS_CONFIGURED },
-                Refusal::AsksFarther,
-            ),
+            (Command::SetWidest(Tier::House), Standing { widest: Tier::Device, ..AS_CONFIGURED }, Refusal::AsksFarther),
         ];
         let allowed = Choices { widen_by_broker: true, ..choices() };
         for (command, standing, refusal) in widens {

@@ -14,7 +14,6 @@ use pipit_core::turn::{Event, WakeMode};
 use pipit_store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
 use crate::bus::Bus;
 use crate::worker::{Inbox, Message};
 
@@ -43,19 +42,23 @@ struct Shared {
 }
 
 impl Controls {
-    /// The controls of the daemon whose driver listens to `inbox` and ends with `stop`. What was chosen before the start takes
-    /// effect here, so nothing may be heard before.
+    /// The controls of the daemon whose driver answers by `engine`, listens to `inbox` and ends with `stop`. Settings are kept in
+    /// `store`, and with it what those who speak want announced. What was chosen before the start takes effect here, so nothing
+    /// may be heard before.
     ///
     /// # Errors
     /// The driver takes no events.
-    pub fn new(app: &App, inbox: Inbox, stop: CancellationToken) -> anyhow::Result<Controls> {
-        let (config, store) = (app.config(), app.speakers().clone());
+    pub fn new(
+        config: &Config,
+        (engine, store): (Engine, Store),
+        bus: Bus,
+        inbox: Inbox,
+        stop: CancellationToken,
+    ) -> anyhow::Result<Controls> {
         let (choices, configured) = (choices(config), config.wake.attention.mode);
         let standing = at_start(&choices, configured, &store);
         let muted = Arc::new(AtomicBool::new(standing.muted));
         inbox.try_send(Message::Event(Event::WakeModeChosen { mode: standing.mode })).context("the driver is busy")?;
-        let engine = app.engine().clone();
-        let bus = app.bus().clone();
         engine.set_widest(standing.widest);
         bus.send_modify(|snapshot| {
             snapshot.muted = standing.muted;
@@ -207,3 +210,6 @@ fn at_start(choices: &Choices, configured: WakeMode, store: &Store) -> Standing 
 fn is_service() -> bool {
     std::env::var("SYSTEMD_EXEC_PID").is_ok_and(|pid| pid.parse() == Ok(std::process::id()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,12 +44,7 @@ pub fn recogniser(config: &Config, ledger: &Ledger, may_ask: &MayAsk) -> Option<
 }
 
 /// The service that speaks, with the voice on this device behind it; nothing where none is to be asked.
-pub fn voice(
-    config: &Config,
-    runtime: Option<&Runtime>,
-    ledger: &Ledger,
-    may_ask: &MayAsk,
-) -> Option<Box<dyn Voice>> {
+pub fn voice(config: &Config, runtime: Option<&Runtime>, ledger: &Ledger, may_ask: &MayAsk) -> Option<Box<dyn Voice>> {
     log_left_out(config, config.tts.service.as_ref());
     let service = config.voice_service()?;
     let voice = voice_alone(config, service, ledger).map_err(|error| log_unusable(service, &error)).ok()?;

@@ -62,15 +62,7 @@ impl Engine {
                 let shorter = Arc::new(move || engine.prompt(&again, &at, specs.clone()));
                 let turn = Some(number(request, now));
                 let again = matches!(request.place, Place::Again { .. });
-                Ok(Prepared::Ask(Box::new(Question {
-                    chain,
-                    prompt,
-                    turn,
-                    tools,
-                    shorter,
-                    door: request.door,
-                    again,
-                })))
+                Ok(Prepared::Ask(Box::new(Question { chain, prompt, turn, tools, shorter, door: request.door, again })))
             }
             None => {
                 let remembered = answer_from_facts(text, &self.store().facts()?);

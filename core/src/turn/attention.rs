@@ -49,8 +49,7 @@ pub enum WakeMode {
 
 impl WakeMode {
     /// All of them, the one in which the least is listened to first.
-    pub const ALL: [WakeMode; 4] =
-        [WakeMode::PushToTalk, WakeMode::OpenWakeWord, WakeMode::Phrase, WakeMode::Always];
+    pub const ALL: [WakeMode; 4] = [WakeMode::PushToTalk, WakeMode::OpenWakeWord, WakeMode::Phrase, WakeMode::Always];
 
     /// The name by which the configuration and everybody else knows it.
     #[must_use]

@@ -133,10 +133,11 @@ fn voice_finding(config: &Config, installed: &Installed, runtime: &Runtime) -> F
 }
 
 fn hearing(config: &Config, installed: &Installed, runtime: &Runtime) -> Vec<(&'static str, Finding)> {
-    let (mut recogniser, name) = match installed.recogniser(config, &Ledger::of_command(config).of_tests(), &services::as_configured()) {
-        Ok(recogniser) => recogniser,
-        Err(error) => return vec![("recogniser", bad(&error))],
-    };
+    let (mut recogniser, name) =
+        match installed.recogniser(config, &Ledger::of_command(config).of_tests(), &services::as_configured()) {
+            Ok(recogniser) => recogniser,
+            Err(error) => return vec![("recogniser", bad(&error))],
+        };
     let finding = if name == NANO {
         Fair(format!("{NANO}, for a first try only; run `pipit models pull --recommended` for daily use"))
     } else {

@@ -50,7 +50,8 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
     let (models, loading) = app.models(true)?;
     let mut driver = app.driver(&models, Clock::live(), None, Box::new(log_turn))?;
     tap_on_signal(driver.inbox())?;
-    let controls = Controls::new(&app, driver.inbox(), stop.clone())?;
+    let kept = (app.engine().clone(), app.speakers().clone());
+    let controls = Controls::new(app.config(), kept, app.bus().clone(), driver.inbox(), stop.clone())?;
     let ear_stop = Arc::new(AtomicBool::new(false));
     let (ear, levels) = (app.waking_ear(driver.wants_wake_word())?, app.bus().levels().clone());
     let ear = spawn_ear(ear, app.capture()?, Arc::clone(&ear_stop), controls.muted(), driver.inbox(), levels)?;

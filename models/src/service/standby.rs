@@ -65,11 +65,7 @@ impl VoiceWithStandby {
     /// `open` opens the one on this device, and is called when that is first needed, and again if it failed.
     pub fn new(service: Box<dyn Voice>, mut open: impl FnMut() -> Opened + Send + 'static) -> Self {
         let open = move || open().map_err(|error| error.to_string());
-        VoiceWithStandby {
-            service,
-            may_ask: Box::new(|| true),
-            standby: Standby::new("another voice", Box::new(open)),
-        }
+        VoiceWithStandby { service, may_ask: Box::new(|| true), standby: Standby::new("another voice", Box::new(open)) }
     }
 
     /// Asks the service only while `may_ask` says so, and otherwise the one on this device.

@@ -134,7 +134,8 @@ impl Components<'_> {
         } else {
             self.without("select", "privacy");
         }
-        let fields = json!({ "min": 0, "max": 100, "step": 1, "unit_of_meas": "%", "mode": "slider", "ic": "mdi:volume-high" });
+        let fields =
+            json!({ "min": 0, "max": 100, "step": 1, "unit_of_meas": "%", "mode": "slider", "ic": "mdi:volume-high" });
         self.with_both("number", "volume", "Volume", fields);
         self.with_command("button", "stop", "Stop", json!({ "ic": "mdi:stop" }));
         if self.settings.choices.restart {
@@ -155,10 +156,9 @@ impl Components<'_> {
         });
         self.with_command("text", "say", "Say", emptied);
         self.with_command("notify", "announce", "Announce", json!({ "ic": "mdi:bullhorn" }));
-        for (key, name, icon) in [
-            ("last_request", "Last request", "mdi:comment-question"),
-            ("last_reply", "Last reply", "mdi:comment-text"),
-        ] {
+        for (key, name, icon) in
+            [("last_request", "Last request", "mdi:comment-question"), ("last_reply", "Last reply", "mdi:comment-text")]
+        {
             if self.settings.words {
                 let fields = json!({ "json_attr_t": self.topic(&format!("{key}/attributes")), "ic": icon });
                 self.with_state("sensor", key, name, fields);

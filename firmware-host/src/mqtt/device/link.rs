@@ -34,12 +34,7 @@ pub struct Told {
 }
 
 /// Publishes what changes, until `stop`. `publish` must not wait; what it can't send goes with the next connection.
-pub async fn tell(
-    device: Arc<Mutex<Device>>,
-    told: Told,
-    publish: impl Fn(Publish) + Send,
-    stop: CancellationToken,
-) {
+pub async fn tell(device: Arc<Mutex<Device>>, told: Told, publish: impl Fn(Publish) + Send, stop: CancellationToken) {
     let Told { mut snapshots, mut events, mut words, store } = told;
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

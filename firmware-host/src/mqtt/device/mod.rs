@@ -117,8 +117,7 @@ impl Device {
     /// A device of which nothing is known yet.
     #[must_use]
     pub fn new(settings: Settings) -> Device {
-        let mut device =
-            Device { settings, states: BTreeMap::new(), pace: Pace::default(), told_of_retained: false };
+        let mut device = Device { settings, states: BTreeMap::new(), pace: Pace::default(), told_of_retained: false };
         // What was true before the start is true no more, and the broker may have kept it.
         device.change(discovery::latencies().map(|(key, ..)| (key.to_owned(), UNKNOWN.to_owned())));
         device.on_timers(&[]);

@@ -177,10 +177,8 @@ fn a_turn_is_an_event_and_what_it_took() {
     let interrupted = TurnRecord { turn: 4, waterfall, ..answered.clone() };
     let unanswered = TurnRecord { turn: 5, timings_ms: Timings::default(), ..answered };
     let announced = TurnRecord { turn: 6, ..TurnRecord::default() };
-    let events: String = [interrupted, unanswered, announced]
-        .iter()
-        .map(|turn| written(&device.on_turn(turn)))
-        .collect();
+    let events: String =
+        [interrupted, unanswered, announced].iter().map(|turn| written(&device.on_turn(turn))).collect();
     expect![[r#"
         event {"ended_by":"intent","event_type":"interrupted","turn":4}
         event {"ended_by":"intent","event_type":"unanswered","turn":5}
@@ -200,7 +198,11 @@ fn words_are_published_where_the_owner_wants_it_and_retained_nowhere() {
     assert!(published.iter().all(|publish| !publish.retain));
     let state = published.iter().find(|publish| publish.topic.ends_with("last_reply")).unwrap();
     assert_eq!(state.payload.chars().count(), 255, "a state of Home Assistant's holds no more");
-    assert!(published.iter().any(|publish| publish.topic.ends_with("last_reply/attributes") && publish.payload.contains(&long)));
+    assert!(
+        published
+            .iter()
+            .any(|publish| publish.topic.ends_with("last_reply/attributes") && publish.payload.contains(&long))
+    );
     assert!(!written(&device.states()).contains("what time"));
 
     let mut discreet = Device::new(Settings { words: false, ..settings() });
@@ -280,8 +282,13 @@ fn what_is_no_command_is_refused_with_what_is_accepted() {
     "#]]
     .assert_eq(&problems);
     let mut device = Device::new(settings());
-    for topic in ["pipit/kitchen/state", "pipit/kitchenette/muted/set", "zigbee2mqtt/lamp/set", "pipit/kitchen/a/b/set"] {
-        assert_eq!(device.message(at(9.0), topic, b"ON", false), Outcome::default(), "{topic} is no affair of the device's");
+    for topic in ["pipit/kitchen/state", "pipit/kitchenette/muted/set", "zigbee2mqtt/lamp/set", "pipit/kitchen/a/b/set"]
+    {
+        assert_eq!(
+            device.message(at(9.0), topic, b"ON", false),
+            Outcome::default(),
+            "{topic} is no affair of the device's"
+        );
     }
 }
 
