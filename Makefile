@@ -14,6 +14,7 @@ help:
 	@echo 'make bench   the figures of docs/BENCHMARKS.md, measured on this machine'
 	@echo 'make bench-turns   those of turn-taking: when it answers, and how it is interrupted'
 	@echo 'make bench-store   those of the store (a million messages, 1 GB of disk for a while, 500 times kill -9), the chat engine, and speech over HTTP'
+	@echo 'make test-home-assistant   whether Home Assistant itself finds Pipit and commands it (root, mosquitto; 1 GB the first time)'
 
 .PHONY: setup
 setup:
@@ -53,3 +54,8 @@ bench-turns:
 bench-store:
 	@firmware-host/setup.sh test
 	@models/eval/bench-store.sh
+
+.PHONY: test-home-assistant
+test-home-assistant:
+	@firmware-host/setup.sh test
+	@firmware-host/tests/home_assistant/run.sh

@@ -22,6 +22,8 @@ pub mod chat;
 
 pub mod home;
 
+pub mod control;
+
 pub mod speech;
 
 pub mod config;

@@ -546,3 +546,55 @@ fn without_others_nothing_is_claimed() {
         "#]],
     );
 }
+
+#[test]
+fn another_mode_holds_from_now_on_and_what_was_overheard_is_forgotten() {
+    check(
+        WakeMode::Phrase,
+        "
+        0    speech
+        1200 pause
+        1210 mode push-to-talk
+        1300 heard hey pipit what time is it
+        2000 speech
+        3000 pause
+        4000 mode always
+        5000 speech
+        6000 pause
+        6100 stop
+        ",
+        expect![[r#"
+            1200   1.1 score 1.2s
+            1200   1.1 transcribe 1.2s
+            1210   1.1 cancel
+            1210   turn 1 ended, heard ``
+            6000   2.1 score 1.5s
+            6000   2.1 transcribe 1.5s
+            6100   silenced
+            6100   2.1 cancel
+            6100   turn 2 ended, heard ``
+        "#]],
+    );
+    check(
+        WakeMode::PushToTalk,
+        "
+        0    press
+        200  speech
+        900  mode phrase
+        1200 pause
+        1225 score 0.93
+        1300 release
+        1310 heard what time is it
+        1320 stop
+        ",
+        expect![[r#"
+            1200   1.1 score 1.2s
+            1200   1.1 transcribe 1.2s
+            1280   1.1 decided by smart_turn
+            1310   1.1 respond to `what time is it`
+            1320   silenced
+            1320   1.1 cancel
+            1320   turn 1 ended, heard ``
+        "#]],
+    );
+}

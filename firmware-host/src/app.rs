@@ -28,6 +28,7 @@ use crate::ledger::Ledger;
 use crate::mqtt::{self, Connection, MqttHome, Rooms};
 use crate::report::TurnReport;
 use crate::self_test;
+use crate::services::MayAsk;
 use crate::turn_log::TurnLog;
 use crate::worker::{
     Ear, EchoCancellation, Gauge, Inbox, Message, Models, Protection, Ready, WakeWord, Worker, smart_turn, stt, tts,
@@ -163,6 +164,8 @@ impl App {
     /// A thread can't be started.
     pub fn models(&self, self_test: bool) -> anyhow::Result<(Arc<Models>, Loading)> {
         let (voices, ledger) = (self.installed.voices(&self.config), Ledger::of(self.speakers.clone()));
+        let engine = self.engine.clone();
+        let may_ask: MayAsk = Arc::new(move |tier| tier <= engine.widest());
         let gauge = Arc::new(Gauge::new(LoadSettings::default(), voices.len() - 1));
         let (smart_turn, smart_turn_ready) = {
             let (runtime, model) = (self.runtime.clone(), self.config.models.dir.join(SMART_TURN));
@@ -171,9 +174,9 @@ impl App {
         };
         let (stt, stt_ready) = {
             let (installed, config, runtime) = (Arc::clone(&self.installed), self.config.clone(), self.runtime.clone());
-            let ledger = ledger.clone();
+            let (ledger, may_ask) = (ledger.clone(), Arc::clone(&may_ask));
             let load = move |_| {
-                let (mut recogniser, name) = installed.recogniser(&config, &ledger)?;
+                let (mut recogniser, name) = installed.recogniser(&config, &ledger, &may_ask)?;
                 if self_test {
                     self_test::log(&runtime, &config.models.dir, &mut *recogniser);
                 }
@@ -186,7 +189,7 @@ impl App {
             let (installed, config, runtime) = (Arc::clone(&self.installed), self.config.clone(), self.runtime.clone());
             let load = move |lighter: usize| {
                 let voice = match lighter {
-                    0 => installed.voice(&config, Some(&runtime), &ledger)?,
+                    0 => installed.voice(&config, Some(&runtime), &ledger, &may_ask)?,
                     _ => installed.lighter_voice(&config, &voices[lighter.min(voices.len() - 1)..], &runtime)?,
                 };
                 let name = voice.name().to_owned();

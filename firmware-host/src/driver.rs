@@ -75,7 +75,11 @@ impl Driver {
         on_turn: Box<dyn FnMut(TurnReport) + Send>,
         bus: Bus,
     ) -> Self {
-        bus.send_modify(|snapshot| snapshot.phase = machine.phase().name());
+        bus.send_modify(|snapshot| {
+            snapshot.phase = machine.phase().name();
+            snapshot.wake_mode = machine.wake_mode().name();
+            snapshot.volume = engine.volume();
+        });
         let (wants_wake_word, wake_counters) = (Arc::new(machine.wants_wake_word().into()), machine.wake_counters());
         Driver {
             machine,
@@ -234,8 +238,8 @@ impl Driver {
         }
         self.wants_wake_word.store(self.machine.wants_wake_word(), Ordering::Relaxed);
         self.count_wakes();
-        let phase = self.machine.phase().name();
-        if self.bus.send_modify(|snapshot| snapshot.phase = phase) {
+        let (phase, wake_mode) = (self.machine.phase().name(), self.machine.wake_mode().name());
+        if self.bus.send_modify(|snapshot| (snapshot.phase, snapshot.wake_mode) = (phase, wake_mode)) {
             self.workers.playback.prepare();
         }
     }
@@ -375,7 +379,10 @@ impl Driver {
 
     fn act(&mut self, action: DeviceAction) {
         match action {
-            DeviceAction::SetVolume(percent) => self.workers.playback.set_volume(percent),
+            DeviceAction::SetVolume(percent) => {
+                self.workers.playback.set_volume(percent);
+                self.bus.send_modify(|snapshot| snapshot.volume = percent);
+            }
             // The request to stop has itself ended what it was to stop: nothing else sounds in this turn.
             DeviceAction::Stop => {}
         }
@@ -421,6 +428,9 @@ impl Driver {
         flight.cancel();
         self.workers.playback.end_of_turn(turn.0);
         if let Some(finished) = flight.finished.take().filter(|_| !given_up) {
+            if let Some(asked) = finished.asked().filter(|_| !heard.trim().is_empty()) {
+                flight.recording.remembered(asked);
+            }
             self.heard.push((finished, heard.clone()));
         }
         let played = self.playing.is_some_and(|draft| draft.turn == turn);

@@ -14,6 +14,7 @@ use pipit_models::voice::{self, Voice, VoiceSettings};
 use pipit_models::whisper::{Whisper, WhisperSettings, WhisperSource, nano};
 
 use crate::ledger::Ledger;
+use crate::services::MayAsk;
 use crate::{chat, services};
 
 /// What every wake-word model needs beside itself, by the catalogue's name.
@@ -60,8 +61,13 @@ impl Installed {
     ///
     /// # Errors
     /// As for [`Installed::local_recogniser`].
-    pub fn recogniser(&self, config: &Config, ledger: &Ledger) -> anyhow::Result<(Box<dyn Recogniser>, String)> {
-        if let Some(ready) = services::recogniser(config, ledger) {
+    pub fn recogniser(
+        &self,
+        config: &Config,
+        ledger: &Ledger,
+        may_ask: &MayAsk,
+    ) -> anyhow::Result<(Box<dyn Recogniser>, String)> {
+        if let Some(ready) = services::recogniser(config, ledger, may_ask) {
             return Ok(ready);
         }
         let (whisper, name) = self.local_recogniser(config)?;
@@ -100,8 +106,14 @@ impl Installed {
     ///
     /// # Errors
     /// As for [`Installed::local_voice`].
-    pub fn voice(&self, config: &Config, runtime: Option<&Runtime>, ledger: &Ledger) -> anyhow::Result<Box<dyn Voice>> {
-        match services::voice(config, runtime, ledger) {
+    pub fn voice(
+        &self,
+        config: &Config,
+        runtime: Option<&Runtime>,
+        ledger: &Ledger,
+        may_ask: &MayAsk,
+    ) -> anyhow::Result<Box<dyn Voice>> {
+        match services::voice(config, runtime, ledger, may_ask) {
             Some(voice) => Ok(voice),
             None => self.local_voice(config, runtime),
         }

@@ -9,6 +9,7 @@ pub mod bus;
 pub mod chat;
 pub mod cli;
 pub mod clock;
+pub mod controls;
 pub mod driver;
 pub mod installed;
 pub mod ledger;

@@ -15,6 +15,9 @@ pub struct TurnReport {
     pub turn: u64,
     /// What was understood; empty where nothing was.
     pub transcript: String,
+    /// What is remembered of what was asked, which leaves a PIN out; nothing where the exchange is not remembered.
+    #[serde(skip)]
+    pub remembered: Option<String>,
     /// The intent that answered without an LLM.
     pub intent: Option<&'static str>,
     /// What was said in reply; of a reply that was stopped, what was heard.
@@ -69,6 +72,7 @@ impl ModelTimes {
 pub struct Recording {
     turn: TurnId,
     transcript: String,
+    remembered: Option<String>,
     intent: Option<&'static str>,
     reply_wav: Option<PathBuf>,
 }
@@ -76,12 +80,17 @@ pub struct Recording {
 impl Recording {
     /// Begins to record `turn`.
     pub fn new(turn: TurnId) -> Self {
-        Recording { turn, transcript: String::new(), intent: None, reply_wav: None }
+        Recording { turn, transcript: String::new(), remembered: None, intent: None, reply_wav: None }
     }
 
     /// The transcript is there, if only to say that there is none.
     pub fn transcribed(&mut self, transcript: String) {
         self.transcript = transcript;
+    }
+
+    /// The exchange is remembered, with this for what was asked.
+    pub fn remembered(&mut self, asked: &str) {
+        self.remembered = Some(asked.to_owned());
     }
 
     /// The request is understood, without a language model if there is an intent.
@@ -104,6 +113,7 @@ impl Recording {
         TurnReport {
             turn: self.turn.0,
             transcript: self.transcript,
+            remembered: self.remembered,
             intent: self.intent,
             reply: heard,
             reply_wav: self.reply_wav,

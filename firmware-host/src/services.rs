@@ -1,6 +1,7 @@
 //! The speech services that the owner named: which is asked, what on this device stands by, and whether each is well. Of a
 //! service, only its name, its model and its tier are shown.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -18,8 +19,16 @@ use crate::installed::{Installed, with_persona_voice};
 use crate::ledger::Ledger;
 use crate::{chat, self_test};
 
+/// Whether a server of this tier may be asked just now: the configuration says which ever may, and people at home may want less.
+pub type MayAsk = Arc<dyn Fn(Tier) -> bool + Send + Sync>;
+
+/// Whoever the configuration allows may be asked.
+pub fn as_configured() -> MayAsk {
+    Arc::new(|_| true)
+}
+
 /// The service that transcribes, with the model on this device behind it; nothing where none is to be asked. Says which it is.
-pub fn recogniser(config: &Config, ledger: &Ledger) -> Option<(Box<dyn Recogniser>, String)> {
+pub fn recogniser(config: &Config, ledger: &Ledger, may_ask: &MayAsk) -> Option<(Box<dyn Recogniser>, String)> {
     log_left_out(config, config.stt.service.as_ref());
     let service = config.transcription_service()?;
     let transcriber = transcriber(config, service, ledger).map_err(|error| log_unusable(service, &error)).ok()?;
@@ -29,11 +38,13 @@ pub fn recogniser(config: &Config, ledger: &Ledger) -> Option<(Box<dyn Recognise
         Ok((whisper, _)) => Ok(Box::new(whisper) as Box<dyn Recogniser>),
         Err(error) => Err(format!("{error:#}")),
     };
-    Some((Box::new(RecogniserWithStandby::new(transcriber, open)), service.to_string()))
+    let (may_ask, tier) = (Arc::clone(may_ask), service.tier);
+    let recogniser = RecogniserWithStandby::new(transcriber, open).while_allowed(move || may_ask(tier));
+    Some((Box::new(recogniser), service.to_string()))
 }
 
 /// The service that speaks, with the voice on this device behind it; nothing where none is to be asked.
-pub fn voice(config: &Config, runtime: Option<&Runtime>, ledger: &Ledger) -> Option<Box<dyn Voice>> {
+pub fn voice(config: &Config, runtime: Option<&Runtime>, ledger: &Ledger, may_ask: &MayAsk) -> Option<Box<dyn Voice>> {
     log_left_out(config, config.tts.service.as_ref());
     let service = config.voice_service()?;
     let voice = voice_alone(config, service, ledger).map_err(|error| log_unusable(service, &error)).ok()?;
@@ -42,7 +53,8 @@ pub fn voice(config: &Config, runtime: Option<&Runtime>, ledger: &Ledger) -> Opt
         let voice = Installed::open(&here).and_then(|installed| installed.local_voice(&here, runtime.as_ref()));
         voice.map_err(|error| VoiceError::NotInstalled(format!("{error:#}")))
     };
-    Some(Box::new(VoiceWithStandby::new(voice, open)))
+    let (may_ask, tier) = (Arc::clone(may_ask), service.tier);
+    Some(Box::new(VoiceWithStandby::new(voice, open).while_allowed(move || may_ask(tier))))
 }
 
 /// The services that are named, each with what it is there for, whether it may be asked or not.

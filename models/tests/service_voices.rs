@@ -195,6 +195,26 @@ fn another_voice_speaks_while_the_service_can_not() {
 }
 
 #[test]
+fn a_service_that_may_not_be_asked_is_not_and_may_be_again() {
+    let server = Server::answering(|_| Answer::of("500 Internal Server Error", "", ""));
+    let allowed = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let may_ask = std::sync::Arc::clone(&allowed);
+    let mut voice = VoiceWithStandby::new(openai(&server), || {
+        let espeak = VoiceSettings { voice: None, speed: 1.0, models: PathBuf::new(), service: None };
+        voice::open("espeak", &espeak, None)
+    })
+    .while_allowed(move || may_ask.load(std::sync::atomic::Ordering::Relaxed));
+    assert!(!say(&mut voice, "Here.").unwrap().is_empty());
+    allowed.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert!(!say(&mut voice, "There.").unwrap().is_empty());
+    assert_eq!(server.seen().len(), 1, "the service is asked once it may be");
+    let nobody = || Err(VoiceError::NotInstalled("there is no other voice".to_owned()));
+    let mut alone = VoiceWithStandby::new(openai(&server), nobody).while_allowed(|| false);
+    assert!(matches!(say(&mut alone, "Nowhere."), Err(VoiceError::Service(_))));
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
 fn with_nobody_behind_it_a_service_is_asked_again_and_its_error_told() {
     let server = Server::answering(|_| Answer::of("500 Internal Server Error", "", ""));
     let nobody = || Err(VoiceError::NotInstalled("there is no other voice".to_owned()));

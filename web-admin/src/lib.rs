@@ -33,6 +33,14 @@ pub struct Snapshot {
     pub phase: &'static str,
     /// The microphone that it listens to, if it hears one.
     pub microphone: Option<String>,
+    /// Whether the microphone is switched off, so that nothing of it is heard.
+    pub muted: bool,
+    /// Loudness of what it says, in percent.
+    pub volume: u8,
+    /// What makes it listen, as `wake.mode` has it.
+    pub wake_mode: &'static str,
+    /// How far away servers may be that are asked: `on this device`, `in the house` or `leaves the house`.
+    pub widest_tier: &'static str,
     /// Milliseconds of sound that were lost since the start because the machine was too busy to listen.
     pub sound_dropped_ms: u64,
     /// Times since the start that the sound device itself lost sound.

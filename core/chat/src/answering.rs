@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 use futures_util::stream::{self, BoxStream, Stream};
 use pipit_core::chat::dialect::ReplyChunk;
-use pipit_core::chat::{Door, Message, Tier, ToolCall, estimated_prompt_tokens};
+use pipit_core::chat::{Door, Message, ToolCall, estimated_prompt_tokens};
 use tokio::sync::watch;
 use tracing::debug;
 
@@ -25,8 +25,6 @@ const MOST_CUTS: usize = 3;
 /// What is asked, of whom, and with what a model may answer.
 pub(crate) struct Question {
     pub(crate) chain: Arc<Chain>,
-    /// Nobody farther away is asked.
-    pub(crate) widest: Tier,
     pub(crate) prompt: Prompt,
     /// By what the ledger knows the turn.
     pub(crate) turn: Option<i64>,
@@ -103,8 +101,8 @@ impl Answering {
                 continue;
             }
             let chunks = self.chunks.get_or_insert_with(|| {
-                let Question { chain, widest, prompt, .. } = &self.question;
-                Box::pin(Arc::clone(chain).reply(prompt.clone(), *widest))
+                let Question { chain, prompt, .. } = &self.question;
+                Box::pin(Arc::clone(chain).reply(prompt.clone(), self.engine.widest()))
             });
             match chunks.try_next().await {
                 Ok(Some(part)) => self.take(part),

@@ -83,6 +83,8 @@ pub(crate) struct Shared {
     budget: Mutex<TokenBudget>,
     tools: Mutex<Offered>,
     notices: Mutex<Notices>,
+    /// How far anything may travel, whoever says it.
+    widest: Mutex<Tier>,
 }
 
 /// Who speaks, and what is kept for them while the engine runs.
@@ -121,7 +123,8 @@ impl Engine {
         let budget = Mutex::new(TokenBudget::new(settings.history_tokens));
         let tools = Mutex::new(Offered::new(None, Vec::new()));
         let (catalogue, owner) = (Catalogue::english(), store.clone());
-        let shared = Shared { settings, chain, catalogue, owner, clock, budget, tools, notices: Mutex::default() };
+        let (notices, widest) = (Mutex::default(), Mutex::new(Tier::Outside));
+        let shared = Shared { settings, chain, catalogue, owner, clock, budget, tools, notices, widest };
         Ok(Engine { shared: Arc::new(shared), account: Account::new(store, false) })
     }
 
@@ -140,6 +143,17 @@ impl Engine {
     /// Lets models command this home, or none.
     pub fn connect_home(&self, home: Option<Arc<dyn Home>>) {
         lock(&self.shared.tools).connect_home(home);
+    }
+
+    /// Asks no server that is farther away from now on, whoever speaks. What was sent before stays sent.
+    pub fn set_widest(&self, tier: Tier) {
+        *lock(&self.shared.widest) = tier;
+    }
+
+    /// How far what is said here may travel.
+    #[must_use]
+    pub fn widest(&self) -> Tier {
+        self.account.widest.min(*lock(&self.shared.widest))
     }
 
     /// Answers `request`, once the reply is polled. Nothing is changed by it: what it asks for comes as a [`Deed`], or waits
@@ -357,7 +371,7 @@ impl Engine {
     pub(crate) fn tools(&self) -> ToolBox {
         let tools = lock(&self.shared.tools).all().clone();
         let tools = self.shared.settings.tools.as_ref().map_or_else(|| tools.clone(), |allowed| tools.only(allowed));
-        tools.within(self.account.widest)
+        tools.within(self.widest())
     }
 
     pub(crate) fn circumstances(&self, door: Door, turn: Option<i64>) -> Circumstances {

@@ -50,7 +50,7 @@ impl Engine {
             return saying(Some(intent.name()), deed, &reply);
         }
         let topic = self.shared.settings.topic.as_ref();
-        match self.shared.chain.as_ref().filter(|chain| chain.reaches(self.account.widest)) {
+        match self.shared.chain.as_ref().filter(|chain| chain.reaches(self.widest())) {
             Some(_) if topic.is_some_and(|topic| topic.judge(text) == Topic::Elsewhere) => {
                 debug!("refused, because it is not of the persona's subject");
                 saying(None, None, topic.map_or("", TopicGuard::refusal))
@@ -63,16 +63,7 @@ impl Engine {
                 let shorter = Arc::new(move || engine.prompt(&again, &at, specs.clone()));
                 let turn = Some(number(request, now));
                 let again = matches!(request.place, Place::Again { .. });
-                Ok(Prepared::Ask(Box::new(Question {
-                    chain,
-                    widest: self.account.widest,
-                    prompt,
-                    turn,
-                    tools,
-                    shorter,
-                    door: request.door,
-                    again,
-                })))
+                Ok(Prepared::Ask(Box::new(Question { chain, prompt, turn, tools, shorter, door: request.door, again })))
             }
             None => {
                 let remembered = answer_from_facts(text, &self.store().facts()?);

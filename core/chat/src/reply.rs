@@ -119,6 +119,14 @@ pub struct FinishedTurn {
     pub(crate) failed: bool,
 }
 
+impl FinishedTurn {
+    /// What was asked, as it is remembered: without a PIN. Nothing if it is not remembered, because it failed.
+    #[must_use]
+    pub fn asked(&self) -> Option<&str> {
+        (!self.failed).then_some(&*self.asked)
+    }
+}
+
 /// Where a turn was kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {

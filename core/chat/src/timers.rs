@@ -223,6 +223,12 @@ impl Engine {
         Ok(())
     }
 
+    /// How much was handed out and waits to be heard.
+    #[must_use]
+    pub fn unsettled(&self) -> usize {
+        self.notices().open.len()
+    }
+
     /// Ends the ringing of every alarm until it is due again.
     ///
     /// # Errors

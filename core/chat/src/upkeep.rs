@@ -110,7 +110,7 @@ impl Engine {
             _ => (aside::TITLE, TITLE_TOKENS),
         };
         let chain: Arc<Chain> = Arc::clone(self.shared.chain.as_ref()?);
-        if !chain.reaches(self.account.widest) {
+        if !chain.reaches(self.widest()) {
             return None;
         }
         let mut prompt = vec![Message::new(Role::System, system_prompt)];
@@ -119,7 +119,7 @@ impl Engine {
         // The tools stand before the messages, so they belong to what the server has in its cache.
         let meter = self.meter(purpose, Some(conversation), None);
         let prompt = Prompt { messages: prompt, tools: self.tools().specs(), max_reply_tokens, meter };
-        let mut parts = Box::pin(chain.reply(prompt, self.account.widest));
+        let mut parts = Box::pin(chain.reply(prompt, self.widest()));
         let mut said = String::new();
         loop {
             match parts.try_next().await {

@@ -401,8 +401,10 @@ pub struct MqttSettings {
     pub discovery_prefix: String,
     /// What Pipit's own topics begin with, without a slash at the end.
     pub topic_prefix: String,
-    /// Whether a muted microphone may be switched on again over MQTT.
+    /// Whether Pipit may be made to listen more, or to ask servers farther away, over MQTT.
     pub allow_unmute: bool,
+    /// Whether what was last asked and answered is published; never what is said where [`PrivacySettings::ephemeral`] holds.
+    pub publish_words: bool,
 }
 
 /// Who vouches for the broker, and for Pipit.

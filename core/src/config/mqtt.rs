@@ -73,7 +73,7 @@ pub(super) fn mqtt(settings: &mut Settings<'_>, mqtt: wire::Mqtt) -> Option<Mqtt
         (port, _) => port,
     };
     let tls = mqtt.tls.then(|| MqttTls { ca, client: certificate.zip(private_key) });
-    let (client_id, allow_unmute) = (mqtt.client_id, mqtt.allow_unmute);
+    let (client_id, allow_unmute, publish_words) = (mqtt.client_id, mqtt.allow_unmute, mqtt.publish_words);
     let username = Some(username).filter(|name| !name.is_empty());
     let on = !host.is_empty();
     on.then_some(MqttSettings {
@@ -87,6 +87,7 @@ pub(super) fn mqtt(settings: &mut Settings<'_>, mqtt: wire::Mqtt) -> Option<Mqtt
         discovery_prefix,
         topic_prefix,
         allow_unmute,
+        publish_words,
     })
 }
 

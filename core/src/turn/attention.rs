@@ -47,6 +47,28 @@ pub enum WakeMode {
     OpenWakeWord,
 }
 
+impl WakeMode {
+    /// All of them, the one in which the least is listened to first.
+    pub const ALL: [WakeMode; 4] = [WakeMode::PushToTalk, WakeMode::OpenWakeWord, WakeMode::Phrase, WakeMode::Always];
+
+    /// The name by which the configuration and everybody else knows it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            WakeMode::Always => "always",
+            WakeMode::PushToTalk => "push-to-talk",
+            WakeMode::Phrase => "phrase",
+            WakeMode::OpenWakeWord => "openwakeword",
+        }
+    }
+
+    /// How much is listened to, from nothing on: its place in [`WakeMode::ALL`].
+    #[must_use]
+    pub fn reach(self) -> usize {
+        WakeMode::ALL.iter().position(|mode| *mode == self).unwrap_or(WakeMode::ALL.len())
+    }
+}
+
 /// When Pipit takes itself to be spoken to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttentionSettings {
@@ -186,6 +208,17 @@ impl Attention {
     pub fn stand_down(&mut self) {
         self.unanswered = None;
         self.conversing = false;
+        if !self.is_held_open() {
+            self.window = None;
+        }
+    }
+
+    /// Listens in this mode from now on. What woke it before counts no more, unless a button is held or somebody is being
+    /// answered.
+    pub fn set_mode(&mut self, mode: WakeMode) {
+        self.settings.mode = mode;
+        self.unanswered = None;
+        self.nearly = None;
         if !self.is_held_open() {
             self.window = None;
         }

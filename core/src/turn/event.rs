@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{DraftId, NoticeId, Overheard, TurnId};
+use super::{DraftId, NoticeId, Overheard, TurnId, WakeMode};
 use crate::audio::Pcm;
 use crate::ear::SpeechFact;
 
@@ -120,6 +120,11 @@ pub enum Event {
     ButtonReleased,
     /// Another Pipit in the house has heard better what this one claimed with [`super::Effect::Claim`], and answers it.
     Outbid,
+    /// Somebody has chosen what is to make Pipit listen from now on.
+    WakeModeChosen {
+        /// What.
+        mode: WakeMode,
+    },
     /// A button, a signal or another program wants silence.
     StopRequested,
     /// Nothing happened, but a deadline may have passed.
@@ -150,6 +155,7 @@ impl Event {
             | Event::ButtonPressed
             | Event::ButtonReleased
             | Event::Outbid
+            | Event::WakeModeChosen { .. }
             | Event::StopRequested
             | Event::Tick => None,
         }

@@ -146,6 +146,7 @@ impl Machine {
             Event::WakeWordScored { score } => self.on_wake_word(now, score, out),
             Event::ButtonPressed => self.on_button(now, out),
             Event::ButtonReleased => self.attention.button_released(now),
+            Event::WakeModeChosen { mode } => self.on_wake_mode(now, mode, out),
             Event::Announce { notice, text } => self.announcements.push_back((notice, text)),
             Event::Outbid => self.on_outbid(now, out),
             Event::StopRequested => self.on_stop(now, out),

@@ -1,7 +1,7 @@
 //! What people change by speaking and expect to find unchanged after a restart, and what was last done at night.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::OptionalExtension as _;
 
 use crate::{Store, StoreError};
 
@@ -20,9 +20,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn last_night(&self) -> Result<Option<Night>, StoreError> {
-        let connection = self.device();
-        let mut find = connection.prepare_cached("SELECT value FROM setting WHERE key = 'night'")?;
-        let value: Option<String> = find.query_row([], |row| row.get(0)).optional()?;
+        let value = self.setting("night")?;
         let moment = |text: &str| text.parse().ok().and_then(|at| Timestamp::from_millisecond(at).ok());
         Ok(value.and_then(|value| {
             let (at, doubted) = value.split_once(' ').unwrap_or((&value, ""));
@@ -36,12 +34,7 @@ impl Store {
     /// See [`StoreError`].
     pub fn set_last_night(&self, night: Night) -> Result<(), StoreError> {
         let doubted = night.doubted_since.map_or_else(String::new, |since| format!(" {}", since.as_millisecond()));
-        self.device()
-            .prepare_cached(
-                "INSERT INTO setting (key, value) VALUES ('night', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            )?
-            .execute([format!("{}{doubted}", night.at.as_millisecond())])?;
-        Ok(())
+        self.set_setting("night", Some(&format!("{}{doubted}", night.at.as_millisecond())))
     }
 
     /// The volume in percent, if anybody has ever changed it.
@@ -49,9 +42,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn volume(&self) -> Result<Option<u8>, StoreError> {
-        let connection = self.device();
-        let mut find = connection.prepare_cached("SELECT value FROM setting WHERE key = 'volume'")?;
-        let value: Option<String> = find.query_row([], |row| row.get(0)).optional()?;
+        let value = self.setting("volume")?;
         Ok(value.and_then(|value| value.parse().ok()).filter(|percent| *percent <= 100))
     }
 
@@ -60,11 +51,74 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn set_volume(&self, percent: u8) -> Result<(), StoreError> {
-        self.device()
-            .prepare_cached(
-                "INSERT INTO setting (key, value) VALUES ('volume', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            )?
-            .execute(params![percent.min(100).to_string()])?;
+        self.set_setting("volume", Some(&percent.min(100).to_string()))
+    }
+
+    /// Whether the microphone was switched off and not on again since.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn muted(&self) -> Result<bool, StoreError> {
+        Ok(self.setting("muted")?.is_some())
+    }
+
+    /// Remembers whether the microphone is switched off.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_muted(&self, muted: bool) -> Result<(), StoreError> {
+        self.set_setting("muted", muted.then_some("yes"))
+    }
+
+    /// By name, what is to make Pipit listen in place of what the configuration says, if anybody has chosen it.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn wake_mode(&self) -> Result<Option<String>, StoreError> {
+        self.setting("wake mode")
+    }
+
+    /// Remembers what is to make Pipit listen, by name; nothing for what the configuration says.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_wake_mode(&self, name: Option<&str>) -> Result<(), StoreError> {
+        self.set_setting("wake mode", name)
+    }
+
+    /// By name, the tier up to which servers may be asked in place of the configuration's, if anybody has chosen it.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn widest_tier(&self) -> Result<Option<String>, StoreError> {
+        self.setting("widest tier")
+    }
+
+    /// Remembers up to which tier servers may be asked, by name; nothing for what the configuration says.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_widest_tier(&self, name: Option<&str>) -> Result<(), StoreError> {
+        self.set_setting("widest tier", name)
+    }
+
+    fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let connection = self.device();
+        let mut find = connection.prepare_cached("SELECT value FROM setting WHERE key = ?")?;
+        Ok(find.query_row([key], |row| row.get(0)).optional()?)
+    }
+
+    /// Keeps a setting, or nothing under this name.
+    fn set_setting(&self, key: &str, value: Option<&str>) -> Result<(), StoreError> {
+        let connection = self.device();
+        match value {
+            Some(value) => connection
+                .prepare_cached(
+                    "INSERT INTO setting (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                )?
+                .execute([key, value])?,
+            None => connection.prepare_cached("DELETE FROM setting WHERE key = ?")?.execute([key])?,
+        };
         Ok(())
     }
 }

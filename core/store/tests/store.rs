@@ -27,6 +27,9 @@ fn what_was_said_is_there_after_reopening() {
         store.add_exchange(Door::Voice, noon(), &exchange(&format!("question {n}"), "An answer.")).unwrap();
     }
     store.set_volume(40).unwrap();
+    store.set_muted(true).unwrap();
+    store.set_wake_mode(Some("phrase")).unwrap();
+    store.set_widest_tier(Some("in the house")).unwrap();
     drop(store);
 
     let store = Store::open(&file).unwrap();
@@ -34,6 +37,13 @@ fn what_was_said_is_there_after_reopening() {
     let recent = store.recent_exchanges(2).unwrap();
     assert_eq!(recent, [exchange("question 3", "An answer."), exchange("question 4", "An answer.")]);
     assert_eq!(store.volume().unwrap(), Some(40));
+    assert!(store.muted().unwrap());
+    assert_eq!(store.wake_mode().unwrap().as_deref(), Some("phrase"));
+    assert_eq!(store.widest_tier().unwrap().as_deref(), Some("in the house"));
+    store.set_muted(false).unwrap();
+    store.set_wake_mode(None).unwrap();
+    store.set_widest_tier(None).unwrap();
+    assert!(!store.muted().unwrap() && store.wake_mode().unwrap().is_none() && store.widest_tier().unwrap().is_none());
 }
 
 #[test]

@@ -34,7 +34,7 @@ use pipit_core::intent::Catalogue;
 use pipit_core::time::Moment;
 use pipit_core::turn::{
     AttentionSettings, DraftId, Effect, Event, Machine, NoticeId, Overheard, Phase, Transcription, TurnId,
-    TurnSettings, Understanding, WakeCounters,
+    TurnSettings, Understanding, WakeCounters, WakeMode,
 };
 
 /// Plays `script` and compares the log of what the machine did with `expected`.
@@ -238,6 +238,10 @@ impl Sim {
             "others" => {
                 self.machine.contest(rest == "there");
                 Event::Tick
+            }
+            "mode" => {
+                let mode = WakeMode::ALL.into_iter().find(|mode| mode.name() == rest);
+                Event::WakeModeChosen { mode: mode.unwrap_or_else(|| panic!("no wake mode in `{what}`")) }
             }
             "drafts" => {
                 self.machine.allow_drafts(rest == "on");

@@ -125,7 +125,7 @@ fn services(config: &Config) -> Vec<(&'static str, Finding)> {
 
 fn voice_finding(config: &Config, installed: &Installed, runtime: &Runtime) -> Finding {
     let ledger = Ledger::of_command(config).of_tests();
-    let spoken = installed.voice(config, Some(runtime), &ledger).and_then(|mut voice| {
+    let spoken = installed.voice(config, Some(runtime), &ledger, &services::as_configured()).and_then(|mut voice| {
         let pcm = voice::say(&mut *voice, "Hello.", &CancelFlag::new())?;
         Ok(format!("{} says \"Hello.\" in {:.1} s of sound", voice.name(), pcm.duration().as_secs_f64()))
     });
@@ -133,10 +133,11 @@ fn voice_finding(config: &Config, installed: &Installed, runtime: &Runtime) -> F
 }
 
 fn hearing(config: &Config, installed: &Installed, runtime: &Runtime) -> Vec<(&'static str, Finding)> {
-    let (mut recogniser, name) = match installed.recogniser(config, &Ledger::of_command(config).of_tests()) {
-        Ok(recogniser) => recogniser,
-        Err(error) => return vec![("recogniser", bad(&error))],
-    };
+    let (mut recogniser, name) =
+        match installed.recogniser(config, &Ledger::of_command(config).of_tests(), &services::as_configured()) {
+            Ok(recogniser) => recogniser,
+            Err(error) => return vec![("recogniser", bad(&error))],
+        };
     let finding = if name == NANO {
         Fair(format!("{NANO}, for a first try only; run `pipit models pull --recommended` for daily use"))
     } else {

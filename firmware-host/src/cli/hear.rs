@@ -163,7 +163,8 @@ impl Turns {
 
 /// Listens until the recording is over and everything said in it is answered.
 async fn listen_live(driver: &mut Driver, ear: Ear, capture: ClipFeed) -> anyhow::Result<()> {
-    let thread = spawn_ear(ear, Box::new(capture), Arc::default(), driver.inbox(), watch::Sender::new(LOWEST_LEVEL))?;
+    let (stop, muted) = (Arc::default(), Arc::default());
+    let thread = spawn_ear(ear, Box::new(capture), stop, muted, driver.inbox(), watch::Sender::new(LOWEST_LEVEL))?;
     driver.run_until_input_ends().await;
     thread.join().map_err(|_| anyhow::anyhow!("the ear's thread failed; the log says why"))
 }

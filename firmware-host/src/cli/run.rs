@@ -1,8 +1,8 @@
 //! `pipit run`: the daemon.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -10,17 +10,30 @@ use clap::Args;
 use pipit_core::turn::Event;
 use pipit_web::Sources;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Options;
 use crate::app::App;
 use crate::clock::Clock;
+use crate::controls::Controls;
+use crate::mqtt::device::{self, Device, Told};
+use crate::mqtt::{Connection, Rooms};
 use crate::report::TurnReport;
 use crate::worker::{Inbox, Message, spawn_ear};
 use crate::{chat, nightly, timers};
 
 /// How long what is being said may go on after Pipit was told to end.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// What Pipit ends with so that systemd starts it again, with `Restart=on-failure` too: `EX_TEMPFAIL` of sysexits.h.
+const START_AGAIN: u8 = 75;
+
+/// Exchanges that may wait to be told; of more, only the oldest are.
+const WORDS: usize = 4;
+/// Commands that may wait to be carried out. They come no faster than twenty at once.
+const COMMANDS: usize = 32;
 
 #[derive(Debug, Args)]
 pub(super) struct Run {}
@@ -33,34 +46,31 @@ impl Run {
         tracing::info!("Pipit {} with {}", env!("CARGO_PKG_VERSION"), options.described_file());
         let app = App::new(config)?;
         let runtime = super::async_runtime()?;
-        runtime.block_on(serve(app, started))?;
+        let again = runtime.block_on(serve(app, started))?;
         runtime.shutdown_timeout(GRACE);
-        Ok(ExitCode::SUCCESS)
+        Ok(if again { ExitCode::from(START_AGAIN) } else { ExitCode::SUCCESS })
     }
 }
 
-async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
+/// Runs until it is told to end. Says whether it is to be started again.
+async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
     let stop = CancellationToken::new();
     end_on_signals(stop.clone())?;
     let (models, loading) = app.models(true)?;
-    let mut driver = app.driver(&models, Clock::live(), None, Box::new(log_turn))?;
+    let (heard, words) = mpsc::channel(WORDS);
+    let mut driver = app.driver(&models, Clock::live(), None, Box::new(move |report| log_turn(report, &heard)))?;
     tap_on_signal(driver.inbox())?;
+    let kept = (app.engine().clone(), app.speakers().clone());
+    let controls = Controls::new(app.config(), kept, app.bus().clone(), driver.inbox(), stop.clone())?;
     let ear_stop = Arc::new(AtomicBool::new(false));
-    let ear = app.waking_ear(driver.wants_wake_word())?;
-    let ear = spawn_ear(ear, app.capture()?, Arc::clone(&ear_stop), driver.inbox(), app.bus().levels().clone())?;
+    let (ear, levels) = (app.waking_ear(driver.wants_wake_word())?, app.bus().levels().clone());
+    let ear = spawn_ear(ear, app.capture()?, Arc::clone(&ear_stop), controls.muted(), driver.inbox(), levels)?;
     tracing::info!("listening {} ms after the start", started.elapsed().as_millis());
     tokio::spawn(loading.log());
-    let (broker, rooms) = app.broker().unzip();
-    let broker = broker.map(|mut connection| {
-        if let Some(rooms) = &rooms {
-            let (participant, tasks) = rooms.participant();
-            connection.join(participant);
-            let (bus, store) = (app.bus(), app.speakers().clone());
-            tokio::spawn(tasks.run(driver.inbox(), store, bus.calls().subscribe(), bus.levels().subscribe()));
-        }
-        tokio::spawn(connection.run(stop.clone()))
-    });
+    let broker = app.broker();
+    let rooms = broker.as_ref().map(|(_, rooms)| rooms.clone());
     let in_other_rooms = move |text: &str| rooms.iter().for_each(|rooms| rooms.announce(text));
+    let broker = broker.map(|broker| join_broker(&app, broker, (&controls, driver.inbox()), words, stop.clone()));
     tokio::spawn(timers::announce(app.engine().clone(), driver.inbox(), in_other_rooms));
     let servers = chat::mcp_servers(app.config(), &|| Ok(app.store().clone()))?;
     tokio::spawn(chat::offer_tools(app.engine().clone(), servers));
@@ -83,7 +93,42 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<()> {
         // It has been saying goodbye since `stop`, and takes no longer for it than this.
         drop(tokio::time::timeout(GRACE, broker).await);
     }
-    ear.join().map_err(|_| anyhow::anyhow!("the ear's thread failed; the log says why"))
+    ear.join().map_err(|_| anyhow::anyhow!("the ear's thread failed; the log says why"))?;
+    Ok(controls.wants_restart())
+}
+
+/// Lets the device and the rooms take part in what goes over the broker, and begins with it.
+fn join_broker(
+    app: &App,
+    (mut connection, rooms): (Connection, Rooms),
+    (controls, inbox): (&Controls, Inbox),
+    words: mpsc::Receiver<(String, String)>,
+    stop: CancellationToken,
+) -> JoinHandle<()> {
+    let (bus, store) = (app.bus(), app.speakers().clone());
+    let (participant, tasks) = rooms.participant();
+    connection.join(participant);
+    tokio::spawn(tasks.run(inbox, store.clone(), bus.calls().subscribe(), bus.levels().subscribe()));
+    if let (Some(mqtt), Some(events)) = (&app.config().mqtt, bus.events().upgrade()) {
+        let settings = device::Settings {
+            has_thermometer: device::has_thermometer(),
+            words: mqtt.publish_words,
+            ..device::Settings::new(mqtt, controls.choices().clone())
+        };
+        let pipit = Arc::new(Mutex::new(Device::new(settings)));
+        let (commands, waiting) = mpsc::channel(COMMANDS);
+        connection.join(Box::new(device::OnConnection::new(Arc::clone(&pipit), commands)));
+        tokio::spawn(device::obey(controls.clone(), waiting));
+        let told = Told { snapshots: bus.snapshots(), events: events.subscribe(), words, store };
+        let outbox = connection.outbox();
+        let publish = move |message| {
+            if let Err(error) = outbox.try_publish(&message) {
+                tracing::debug!("Home Assistant is not told at once: {error}");
+            }
+        };
+        tokio::spawn(device::tell(pipit, told, publish, stop.clone()));
+    }
+    tokio::spawn(connection.run(stop))
 }
 
 /// SIGTERM is systemd's, SIGINT a person's at the keyboard.
@@ -130,8 +175,8 @@ async fn serve_web(address: std::net::SocketAddr, sources: Sources, stop: Cancel
     }
 }
 
-/// What people say is for the trace level only.
-fn log_turn(report: TurnReport) {
+/// What people say is for the trace level only, and for whoever they want to publish it.
+fn log_turn(report: TurnReport, heard: &mpsc::Sender<(String, String)>) {
     let ms = |at: Option<f64>| at.map_or("-".to_owned(), |at| format!("{at:.0} ms"));
     let t = &report.timings_ms;
     tracing::info!(
@@ -144,4 +189,8 @@ fn log_turn(report: TurnReport) {
         ms(t.first_audio)
     );
     tracing::trace!(turn = report.turn, transcript = report.transcript, reply = report.reply);
+    if let Some(asked) = report.remembered {
+        // Where nobody takes it, nobody wants it.
+        let _ = heard.try_send((asked, report.reply));
+    }
 }

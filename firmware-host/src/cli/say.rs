@@ -35,7 +35,12 @@ impl Say {
         let installed = Installed::open(&config)?;
         // espeak-ng speaks without the runtime, so its absence is a problem only for a voice that needs it.
         let runtime = Runtime::load(&config.models.runtime).inspect_err(|error| tracing::debug!("{error}")).ok();
-        let mut voice = installed.voice(&config, runtime.as_ref(), &Ledger::of_command(&config))?;
+        let mut voice = installed.voice(
+            &config,
+            runtime.as_ref(),
+            &Ledger::of_command(&config),
+            &crate::services::as_configured(),
+        )?;
         let mut splitter = ClauseSplitter::new();
         let mut clauses = splitter.push(&self.text.join(" "));
         clauses.extend(splitter.finish());

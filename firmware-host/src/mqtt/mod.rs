@@ -4,6 +4,7 @@
 
 mod backoff;
 mod connection;
+pub mod device;
 mod failure;
 mod home;
 mod options;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use pipit_core::audio::{AudioFrame, FRAME_SAMPLES, level};
+use pipit_core::audio::{AudioFrame, FRAME_SAMPLES, LOWEST_LEVEL, level};
 use pipit_core::ear::{EarSettings, EchoGuard, EchoLevels, EnergyGate, Gated, Segmenter, SpeechFact};
 use pipit_core::turn::Event;
 use pipit_models::echo::EchoCanceller;
@@ -166,6 +166,15 @@ impl Ear {
         }
     }
 
+    /// Hears nothing of a frame while the microphone is off. Gives what that makes of speech that was going on.
+    fn miss(&mut self) -> Option<SpeechFact> {
+        if let Protection::Cancelled(parts) = &mut self.protection {
+            // What the speaker plays must not pile up meanwhile.
+            parts.source.update();
+        }
+        self.forget()
+    }
+
     /// Begins afresh, because what follows is not the same stretch of sound.
     pub fn forget(&mut self) -> Option<SpeechFact> {
         self.gate.forget();
@@ -182,11 +191,14 @@ impl Ear {
     }
 }
 
-/// Starts the thread, which tells the level of each frame to `levels`. It ends when the recording does, when `stop` is raised, or when nobody listens to it any more.
+/// Starts the thread, which tells the level of each frame to `levels`. It ends when the recording does, when `stop` is raised, or
+/// when nobody listens to it any more. While `muted` is raised, what comes from the microphone is dropped before anything looks
+/// at it, and speech that was going on comes to nothing.
 pub fn spawn_ear(
     mut ear: Ear,
     mut capture: Box<dyn Capture>,
     stop: Arc<AtomicBool>,
+    muted: Arc<AtomicBool>,
     inbox: Inbox,
     levels: watch::Sender<f32>,
 ) -> std::io::Result<JoinHandle<()>> {
@@ -195,6 +207,11 @@ pub fn spawn_ear(
         let mut gaps = Gaps { known: CaptureCounters::default(), looked_at: Instant::now() };
         while !stop.load(Ordering::Relaxed) {
             let news = match capture.next_frame(LOOK) {
+                CaptureStep::Frame(_) if muted.load(Ordering::Relaxed) => {
+                    levels.send_replace(LOWEST_LEVEL);
+                    facts.extend(ear.miss());
+                    None
+                }
                 CaptureStep::Frame(frame) => {
                     levels.send_replace(level(&frame.samples));
                     ear.hear(frame, &mut facts);

@@ -6,6 +6,9 @@ use std::time::Duration;
 /// anybody said.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
+    /// Nobody that far away may be asked just now.
+    #[error("no server that is so far away may be asked just now, and nothing on this device can answer in its place")]
+    NotAllowed,
     /// There was no connection, or it broke.
     #[error("{service} is not available: {detail}; check that it runs and can be reached from here")]
     Unavailable {

@@ -16,9 +16,13 @@ use crate::recogniser::Recogniser;
 use crate::voice::{Opened, Voice, VoiceError};
 use crate::whisper::Transcript;
 
+/// Whether the service may be asked just now.
+type MayAsk = Box<dyn Fn() -> bool + Send>;
+
 /// A recogniser that is a service, with one on this device behind it.
 pub struct RecogniserWithStandby {
     service: Transcriber,
+    may_ask: MayAsk,
     standby: Standby<Box<dyn Recogniser>>,
 }
 
@@ -28,14 +32,21 @@ impl RecogniserWithStandby {
         service: Transcriber,
         open: impl FnMut() -> Result<Box<dyn Recogniser>, String> + Send + 'static,
     ) -> Self {
-        RecogniserWithStandby { service, standby: Standby::new("another recogniser", Box::new(open)) }
+        let standby = Standby::new("another recogniser", Box::new(open));
+        RecogniserWithStandby { service, may_ask: Box::new(|| true), standby }
+    }
+
+    /// Asks the service only while `may_ask` says so, and otherwise the one on this device.
+    #[must_use]
+    pub fn while_allowed(self, may_ask: impl Fn() -> bool + Send + 'static) -> Self {
+        RecogniserWithStandby { may_ask: Box::new(may_ask), ..self }
     }
 }
 
 impl Recogniser for RecogniserWithStandby {
     fn transcribe(&mut self, utterance: &[f32], cancel: &CancelFlag) -> Result<Transcript, ModelError> {
         let service = &mut self.service;
-        match self.standby.ask(|| service.ask(utterance, cancel)) {
+        match self.standby.ask((self.may_ask)(), || service.ask(utterance, cancel)) {
             Asked::Answered(transcript) => Ok(transcript),
             Asked::Instead(local) => local.transcribe(utterance, cancel),
             Asked::Failed(error) => Err(error.into()),
@@ -46,6 +57,7 @@ impl Recogniser for RecogniserWithStandby {
 /// A voice that is a service, with one on this device behind it.
 pub struct VoiceWithStandby {
     service: Box<dyn Voice>,
+    may_ask: MayAsk,
     standby: Standby<Box<dyn Voice>>,
 }
 
@@ -53,7 +65,13 @@ impl VoiceWithStandby {
     /// `open` opens the one on this device, and is called when that is first needed, and again if it failed.
     pub fn new(service: Box<dyn Voice>, mut open: impl FnMut() -> Opened + Send + 'static) -> Self {
         let open = move || open().map_err(|error| error.to_string());
-        VoiceWithStandby { service, standby: Standby::new("another voice", Box::new(open)) }
+        VoiceWithStandby { service, may_ask: Box::new(|| true), standby: Standby::new("another voice", Box::new(open)) }
+    }
+
+    /// Asks the service only while `may_ask` says so, and otherwise the one on this device.
+    #[must_use]
+    pub fn while_allowed(self, may_ask: impl Fn() -> bool + Send + 'static) -> Self {
+        VoiceWithStandby { may_ask: Box::new(may_ask), ..self }
     }
 }
 
@@ -69,7 +87,7 @@ impl Voice for VoiceWithStandby {
     fn speak(&mut self, spoken_text: &str, cancel: &CancelFlag) -> Result<Pcm, VoiceError> {
         let service = &mut self.service;
         let mut other = None;
-        let asked = self.standby.ask(|| match service.speak(spoken_text, cancel) {
+        let asked = self.standby.ask((self.may_ask)(), || match service.speak(spoken_text, cancel) {
             Ok(pcm) => Ok(pcm),
             Err(VoiceError::Service(error)) => Err(error),
             Err(VoiceError::Cancelled) => Err(ServiceError::Cancelled),
@@ -113,7 +131,14 @@ impl<Local> Standby<Local> {
         Standby { what, open, local: None, breaker, started: Instant::now(), told: false }
     }
 
-    fn ask<Answer>(&mut self, ask: impl FnOnce() -> Result<Answer, ServiceError>) -> Asked<'_, Answer, Local> {
+    fn ask<Answer>(
+        &mut self,
+        may_ask: bool,
+        ask: impl FnOnce() -> Result<Answer, ServiceError>,
+    ) -> Asked<'_, Answer, Local> {
+        if !may_ask {
+            return self.instead(ServiceError::NotAllowed);
+        }
         let verdict = self.breaker.verdict(self.now());
         // Where nobody stands by, a service that rests is worth a try.
         if verdict != Verdict::Ask && (self.local.is_some() || self.open_local()) {

@@ -37,8 +37,12 @@ pub(in crate::config) struct Mqtt {
     pub(in crate::config) discovery_prefix: String,
     /// What Pipit's own topics begin with; "" for "pipit/" and mqtt.client_id.
     pub(in crate::config) topic_prefix: String,
-    /// Whether a muted microphone may be switched on again over MQTT. Muting is always possible.
+    /// Whether Pipit may be made to listen more, or to ask servers farther away, over MQTT: a muted microphone switched on again,
+    /// a wider wake mode, a farther tier. Less is always possible.
     pub(in crate::config) allow_unmute: bool,
+    /// Whether what was last asked and answered is published, for all who listen to the broker, and not if privacy.ephemeral. Home
+    /// Assistant keeps it for days, unsealed.
+    pub(in crate::config) publish_words: bool,
 }
 
 impl Default for Mqtt {
@@ -58,6 +62,7 @@ impl Default for Mqtt {
             discovery_prefix: "homeassistant".into(),
             topic_prefix: String::new(),
             allow_unmute: false,
+            publish_words: false,
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::turn::heard::Heard;
 use crate::turn::utterance::Speech;
 use crate::turn::{
     Admission, AttentionSettings, DraftId, Effect, EndedBy, Transcription, TurnSettings, Verdict, WakeCounters,
+    WakeMode,
 };
 
 /// What was said to somebody else and lasted longer than this does not begin with "Hey", so what comes after its pause
@@ -31,6 +32,12 @@ impl Machine {
     #[must_use]
     pub fn wants_wake_word(&self) -> bool {
         self.attention.wants_wake_word()
+    }
+
+    /// What makes it listen.
+    #[must_use]
+    pub fn wake_mode(&self) -> WakeMode {
+        self.attention.mode()
     }
 
     /// How well waking works.
@@ -151,6 +158,21 @@ impl Machine {
                 self.on_replying(now, |r, scene, out| r.hear_overheard(scene, heard, out), out);
             }
             State::Idle | State::Hearing(_) | State::Weighing(_) => {}
+        }
+    }
+
+    /// Something else makes Pipit listen from now on. What it only overheard until now is forgotten.
+    pub(super) fn on_wake_mode(&mut self, now: Moment, mode: WakeMode, out: &mut Vec<Effect>) {
+        self.attention.set_mode(mode);
+        if !self.only_overhears() {
+            return;
+        }
+        match &self.state {
+            State::Hearing(h) => {
+                out.push(Effect::Ended { turn: h.turn, heard: String::new(), given_up: false });
+                self.state = State::Idle;
+            }
+            _ => self.dismiss(now, out),
         }
     }
 

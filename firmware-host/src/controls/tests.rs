@@ -1,0 +1,138 @@
+use std::path::Path;
+use std::time::Duration;
+
+use pipit_chat::EngineSettings;
+use pipit_core::config::{Defaults, Layers, Text, load};
+use pipit_core::control::Refusal;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+use super::*;
+
+/// A server in the house answers what is asked of a model, and Pipit wakes by a phrase.
+const CONFIG: &str =
+    "[wake]\nmode = 'phrase'\n[chat]\nprovider = 'ollama'\nbase_url = 'http://nas.local:11434'\nmodel = 'm'\n";
+
+struct Daemon {
+    controls: Controls,
+    engine: Engine,
+    store: Store,
+    bus: Bus,
+    inbox: mpsc::Receiver<Message>,
+    stop: CancellationToken,
+}
+
+impl Daemon {
+    /// What has controls, with its history in this folder.
+    fn started(folder: &Path) -> Daemon {
+        Daemon::configured(folder, CONFIG)
+    }
+
+    fn configured(folder: &Path, content: &str) -> Daemon {
+        let config = load(Layers {
+            defaults: Defaults { state_dir: folder.to_owned() },
+            file: Some(Text { name: "pipit.toml", content }),
+            environment: Vec::new(),
+            flags: &[],
+        });
+        let store = Store::open(&folder.join("pipit.db")).unwrap();
+        let settings = EngineSettings {
+            providers: Vec::new(),
+            system_prompt: String::new(),
+            topic: None,
+            tools: None,
+            history_tokens: 0,
+            max_reply_tokens: 0,
+            volume: 50,
+            ring_late: Duration::ZERO,
+            snooze: Duration::ZERO,
+        };
+        let engine = Engine::new(settings, store.clone(), Arc::new(jiff::Zoned::now)).unwrap();
+        let (sender, inbox) = mpsc::channel(64);
+        let (bus, stop, kept) = (Bus::new(None), CancellationToken::new(), (engine.clone(), store.clone()));
+        let controls = Controls::new(&config.unwrap(), kept, bus.clone(), sender, stop.clone()).unwrap();
+        Daemon { controls, engine, store, bus, inbox, stop }
+    }
+
+    fn told(&mut self) -> String {
+        let message = self.inbox.try_recv().map(|message| format!("{message:?}"));
+        message.unwrap_or_else(|_| "nothing".to_owned())
+    }
+
+    async fn refuses(&self, command: Command) -> Refusal {
+        let error = self.controls.carry_out(command, Origin::Broker).await.unwrap_err();
+        *error.downcast_ref().unwrap_or_else(|| panic!("{error:#}"))
+    }
+
+    async fn does(&self, command: Command) {
+        self.controls.carry_out(command, Origin::Broker).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_less_than_configured_survives_a_restart() {
+    let folder = TempDir::new().unwrap();
+    let mut daemon = Daemon::started(folder.path());
+    assert_eq!(daemon.told(), "Event(WakeModeChosen { mode: Phrase })");
+    assert_eq!(daemon.engine.widest(), Tier::House, "no farther than anybody is asked");
+    daemon.does(Command::Mute(true)).await;
+    daemon.does(Command::SetWakeMode(WakeMode::PushToTalk)).await;
+    daemon.does(Command::SetWidest(Tier::Device)).await;
+    daemon.does(Command::SetVolume(20)).await;
+    assert_eq!(daemon.told(), "Event(WakeModeChosen { mode: PushToTalk })");
+    assert_eq!(daemon.told(), "Device(SetVolume(20))");
+    drop(daemon);
+
+    let mut daemon = Daemon::started(folder.path());
+    assert_eq!(daemon.told(), "Event(WakeModeChosen { mode: PushToTalk })");
+    assert!(daemon.controls.muted().load(Ordering::Relaxed));
+    assert_eq!((daemon.engine.widest(), daemon.engine.volume()), (Tier::Device, 20));
+    let snapshot = daemon.bus.snapshots().borrow().clone();
+    assert_eq!((snapshot.muted, snapshot.widest_tier), (true, "on this device"));
+}
+
+#[tokio::test]
+async fn more_than_that_is_for_those_at_home_or_for_an_owner_who_says_so() {
+    let folder = TempDir::new().unwrap();
+    let daemon = Daemon::started(folder.path());
+    daemon.does(Command::Mute(true)).await;
+    daemon.does(Command::SetWidest(Tier::Device)).await;
+    assert_eq!(daemon.refuses(Command::Mute(false)).await, Refusal::ListensMore);
+    assert_eq!(daemon.refuses(Command::SetWakeMode(WakeMode::Always)).await, Refusal::ListensMore);
+    assert_eq!(daemon.refuses(Command::SetWidest(Tier::House)).await, Refusal::AsksFarther);
+    assert_eq!(daemon.refuses(Command::SetWidest(Tier::Outside)).await, Refusal::NoSuchTier(Tier::Outside));
+    assert_eq!(daemon.refuses(Command::Restart).await, Refusal::NobodyStartsIt);
+    assert!(daemon.controls.muted().load(Ordering::Relaxed) && !daemon.stop.is_cancelled());
+
+    daemon.controls.carry_out(Command::Mute(false), Origin::Home).await.unwrap();
+    assert!(!daemon.controls.muted().load(Ordering::Relaxed) && !daemon.store.muted().unwrap());
+    drop(daemon);
+    let daemon =
+        Daemon::configured(folder.path(), &format!("{CONFIG}[mqtt]\nhost = 'nas.local'\nallow_unmute = true\n"));
+    daemon.does(Command::SetWidest(Tier::House)).await;
+    daemon.does(Command::SetWakeMode(WakeMode::Always)).await;
+    drop(daemon);
+    let mut daemon = Daemon::started(folder.path());
+    assert_eq!(daemon.told(), "Event(WakeModeChosen { mode: Phrase })", "more than configured lasts until the end");
+    assert_eq!(daemon.engine.widest(), Tier::House);
+}
+
+#[tokio::test]
+async fn what_is_to_be_said_waits_in_the_store_and_not_without_end() {
+    let folder = TempDir::new().unwrap();
+    let mut daemon = Daemon::started(folder.path());
+    daemon.told();
+    let text = || Command::Announce("Dinner is ready".to_owned());
+    daemon.does(text()).await;
+    let due = daemon.engine.take_due_announcements().unwrap();
+    assert_eq!(due[0].text, "Dinner is ready.");
+    for _ in 1..MOST_WAITING {
+        daemon.does(text()).await;
+    }
+    let error = daemon.controls.carry_out(text(), Origin::Broker).await.unwrap_err();
+    assert!(error.to_string().contains("10 texts wait"), "one of them is being said: {error}");
+    daemon.engine.announced(due[0].notice, true).unwrap();
+    daemon.does(text()).await;
+    daemon.does(Command::Stop).await;
+    assert_eq!(daemon.told(), "Event(StopRequested)");
+}

@@ -1,0 +1,132 @@
+//! What ties the device to the daemon: two tasks, one that tells what changes, and one that has commands carried out.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pipit_core::control::{Command, Origin};
+use pipit_core::home::Publish;
+use pipit_store::{Store, StoredTimer};
+use pipit_web::{BusEvent, Snapshot};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{Device, TimerState, Vitals};
+use crate::controls::Controls;
+
+/// How often to look at the timers, which another process may set.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// So many looks later, the machine's vitals are looked at too.
+const VITALS_EVERY: u32 = 30;
+
+/// Where what changes is learnt.
+pub struct Told {
+    /// The newest state.
+    pub snapshots: watch::Receiver<Snapshot>,
+    /// The event bus.
+    pub events: broadcast::Receiver<BusEvent>,
+    /// What is remembered of what was asked, and what of the answer was heard.
+    pub words: mpsc::Receiver<(String, String)>,
+    /// Where timers are.
+    pub store: Store,
+}
+
+/// Publishes what changes, until `stop`. `publish` must not wait; what it can't send goes with the next connection.
+pub async fn tell(device: Arc<Mutex<Device>>, told: Told, publish: impl Fn(Publish) + Send, stop: CancellationToken) {
+    let Told { mut snapshots, mut events, mut words, store } = told;
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let (mut until_vitals, mut failing) = (0, false);
+    snapshots.mark_changed();
+    loop {
+        let news = tokio::select! {
+            () = stop.cancelled() => return,
+            Ok(()) = snapshots.changed() => {
+                let snapshot = snapshots.borrow_and_update().clone();
+                lock(&device).on_change(&snapshot)
+            }
+            event = events.recv() => match event {
+                Ok(BusEvent::Turn(record)) => lock(&device).on_turn(&record),
+                // The state comes by the other way, and a turn that was missed is followed by the next.
+                Ok(BusEvent::State(_)) | Err(RecvError::Lagged(_)) => continue,
+                Err(RecvError::Closed) => return,
+            },
+            Some((asked, heard)) = words.recv() => lock(&device).on_words(&asked, &heard),
+            _ = looks.tick() => {
+                let with_vitals = until_vitals == 0;
+                until_vitals = if with_vitals { VITALS_EVERY } else { until_vitals - 1 };
+                let store = store.clone();
+                // Files and SQLite may have to be waited for.
+                let look = move || (store.timers(), if with_vitals { vitals() } else { Vitals::default() });
+                let Ok((timers, vitals)) = tokio::task::spawn_blocking(look).await else { return };
+                let mut device = lock(&device);
+                let mut news = device.on_vitals(&vitals);
+                match timers {
+                    Ok(timers) => {
+                        failing = false;
+                        news.extend(device.on_timers(&timers.into_iter().map(state_of).collect::<Vec<_>>()));
+                    }
+                    Err(error) if !std::mem::replace(&mut failing, true) => {
+                        tracing::warn!("timers can't be told over MQTT: {error}");
+                    }
+                    Err(_) => {}
+                }
+                news
+            }
+        };
+        news.into_iter().for_each(&publish);
+    }
+}
+
+/// Has commands carried out, one after the other, until there come no more.
+pub async fn obey(controls: Controls, mut commands: mpsc::Receiver<Command>) {
+    while let Some(command) = commands.recv().await {
+        let what = format!("{command:?}");
+        if let Err(error) = controls.carry_out(command, Origin::Broker).await {
+            tracing::warn!("{what} came over MQTT: {error:#}");
+        }
+    }
+}
+
+/// Whether the board has a thermometer.
+#[must_use]
+pub fn has_thermometer() -> bool {
+    temperature().is_some()
+}
+
+fn vitals() -> Vitals {
+    Vitals { temperature: temperature(), memory: memory() }
+}
+
+/// The hottest of the kernel's thermal zones, in degrees Celsius.
+fn temperature() -> Option<f64> {
+    let zones = std::fs::read_dir("/sys/class/thermal").ok()?.flatten();
+    let zones = zones.filter(|zone| zone.file_name().to_string_lossy().starts_with("thermal_zone"));
+    let celsius = |folder: &Path| {
+        let millidegrees: f64 = std::fs::read_to_string(folder.join("temp")).ok()?.trim().parse().ok()?;
+        Some(millidegrees / 1000.0)
+    };
+    // What a zone says without a sensor behind it is far from any board's temperature.
+    let plausible = zones.filter_map(|zone| celsius(&zone.path())).filter(|celsius| (-40.0..150.0).contains(celsius));
+    plausible.reduce(f64::max)
+}
+
+/// The process' resident memory in bytes. proc(5) on `/proc/pid/status`.
+fn memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+fn state_of(timer: StoredTimer) -> TimerState {
+    let StoredTimer { name, length, due, paused, .. } = timer;
+    TimerState { name, length, due, paused }
+}
+
+/// Every change of the device is one call, so a panic elsewhere cannot have left it half done.
+pub(super) fn lock(device: &Mutex<Device>) -> MutexGuard<'_, Device> {
+    device.lock().unwrap_or_else(PoisonError::into_inner)
+}
