@@ -108,7 +108,7 @@ impl App {
     pub fn broker(&self) -> Option<Connection> {
         let settings = self.config.mqtt.as_ref()?;
         let mut connection = Connection::new(settings.clone(), mqtt::password(settings, self.store.clone()));
-        let home = MqttHome::new(settings, pipit_core::home::Household::default(), connection.outbox());
+        let home = MqttHome::new(settings, &self.config.home, connection.outbox());
         connection.join(home.participant());
         self.engine.connect_home(Some(home));
         Some(connection)

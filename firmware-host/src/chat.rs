@@ -242,15 +242,14 @@ pub fn secret(server: &str, source: &KeySource, store: OpenStore<'_>) -> anyhow:
 /// It can't be read.
 pub fn secret_as(what: &str, keys: &str, source: &KeySource, store: OpenStore<'_>) -> anyhow::Result<String> {
     let secret = match source {
-        KeySource::Environment(name) => std::env::var(name).ok().with_context(|| {
-            format!("{what} should be in {name} ({keys}_env), which is not set in the environment")
-        })?,
+        KeySource::Environment(name) => std::env::var(name)
+            .ok()
+            .with_context(|| format!("{what} should be in {name} ({keys}_env), which is not set in the environment"))?,
         KeySource::File(path) => std::fs::read_to_string(path)
             .with_context(|| format!("{what} can't be read from {} ({keys}_file)", path.display()))?,
         KeySource::Secret(name) => {
             let kept = store()?.secret(name).with_context(|| format!("{what} can't be read"))?;
-            let missing =
-                || format!("{what} ({keys}_secret) is not there; give it to `pipit secrets set {name}`");
+            let missing = || format!("{what} ({keys}_secret) is not there; give it to `pipit secrets set {name}`");
             kept.with_context(missing)?.to_string()
         }
     };

@@ -100,7 +100,8 @@ impl Broker {
         );
         let file = self.path("mosquitto.conf");
         fs::write(&file, settings).unwrap();
-        let program = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"].into_iter().find(|path| fs::exists(path).unwrap());
+        let program =
+            ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"].into_iter().find(|path| fs::exists(path).unwrap());
         let mut command = Command::new(program.unwrap_or("mosquitto"));
         let command = command.arg("-c").arg(file).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut process = command.spawn().expect("mosquitto runs; `firmware-host/setup.sh test` installs it");
@@ -191,11 +192,7 @@ impl Peer {
 
     /// Waits for a message that is `wanted`, and returns it; those before it are passed over.
     #[track_caller]
-    pub(crate) fn hears(
-        &mut self,
-        topic: &str,
-        payload: &str,
-    ) -> impl Future<Output = Heard> {
+    pub(crate) fn hears(&mut self, topic: &str, payload: &str) -> impl Future<Output = Heard> {
         let (topic, payload) = (topic.to_owned(), payload.to_owned());
         async move {
             let mut seen = Vec::new();
