@@ -14,6 +14,7 @@ help:
 	@echo 'make bench   the figures of docs/BENCHMARKS.md, measured on this machine'
 	@echo 'make bench-turns   those of turn-taking: when it answers, and how it is interrupted'
 	@echo 'make bench-store   those of the store (a million messages, 1 GB of disk for a while, 500 times kill -9), the chat engine, and speech over HTTP'
+	@echo 'make bench-mqtt   those of the MQTT connection: a broker that is restarted, and killed a hundred times (five minutes)'
 
 .PHONY: setup
 setup:
@@ -53,3 +54,9 @@ bench-turns:
 bench-store:
 	@firmware-host/setup.sh test
 	@models/eval/bench-store.sh
+
+.PHONY: bench-mqtt
+bench-mqtt:
+	@firmware-host/setup.sh test
+	@cargo build --quiet --release --locked --bin pipit-eval
+	@"$${CARGO_TARGET_DIR:-target}/release/pipit-eval" mqtt

@@ -107,7 +107,9 @@ impl App {
     /// A connection to the broker that is configured, for somebody to run, by which models may command the home.
     pub fn broker(&self) -> Option<Connection> {
         let settings = self.config.mqtt.as_ref()?;
-        let mut connection = Connection::new(settings.clone(), mqtt::password(settings, self.store.clone()));
+        let (of, store) = (settings.clone(), self.store.clone());
+        let password = Box::new(move || mqtt::password(&of, &|| Ok(store.clone())));
+        let mut connection = Connection::new(settings.clone(), password);
         let home = MqttHome::new(settings, &self.config.home, connection.outbox());
         connection.join(home.participant());
         self.engine.connect_home(Some(home));
