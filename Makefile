@@ -15,6 +15,7 @@ help:
 	@echo 'make bench-turns   those of turn-taking: when it answers, and how it is interrupted'
 	@echo 'make bench-store   those of the store (a million messages, 1 GB of disk for a while, 500 times kill -9), the chat engine, and speech over HTTP'
 	@echo 'make test-home-assistant   whether Home Assistant itself finds Pipit and commands it (root, mosquitto; 1 GB the first time)'
+	@echo 'make bench-mqtt   those of the MQTT connection: a broker that is restarted, and killed a hundred times (five minutes)'
 
 .PHONY: setup
 setup:
@@ -59,3 +60,9 @@ bench-store:
 test-home-assistant:
 	@firmware-host/setup.sh test
 	@firmware-host/tests/home_assistant/run.sh
+
+.PHONY: bench-mqtt
+bench-mqtt:
+	@firmware-host/setup.sh test
+	@cargo build --quiet --release --locked --bin pipit-eval
+	@"$${CARGO_TARGET_DIR:-target}/release/pipit-eval" mqtt

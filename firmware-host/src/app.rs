@@ -109,8 +109,10 @@ impl App {
     /// rooms behind it.
     pub fn broker(&self) -> Option<(Connection, Rooms)> {
         let settings = self.config.mqtt.as_ref()?;
-        let mut connection = Connection::new(settings.clone(), mqtt::password(settings, self.store.clone()));
-        let home = MqttHome::new(settings, pipit_core::home::Household::default(), connection.outbox());
+        let (of, store) = (settings.clone(), self.store.clone());
+        let password = Box::new(move || mqtt::password(&of, &|| Ok(store.clone())));
+        let mut connection = Connection::new(settings.clone(), password);
+        let home = MqttHome::new(settings, &self.config.home, connection.outbox());
         connection.join(home.participant());
         self.engine.connect_home(Some(home));
         let rooms = Rooms::new(settings, connection.outbox());

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use pipit::mqtt::{Connection, Incoming, MqttHome, Outbox, Outcome, Participant, Status, Unsent, status_topic};
 use pipit_chat::tools::{Home as _, HomeCommand};
-use pipit_core::home::{HomeAction, Household, Publish, Registry, Subscription};
+use pipit_core::home::{HomeAction, Publish, Registry, Subscription};
 use pipit_store::{PersonId, Store};
 use serde_json::{Map, Value};
 use support::broker::{Broker, Heard, PATIENCE, Peer, config};
@@ -37,11 +37,12 @@ impl Pipit {
     }
 
     fn with(broker: &Broker, more: &str, password: Option<&str>, others: Vec<Box<dyn Participant>>) -> Pipit {
-        let settings = broker.config(more).mqtt.unwrap();
+        let config = broker.config(more);
+        let settings = config.mqtt.unwrap();
         let password = password.map(str::to_owned);
         let mut connection = Connection::new(settings.clone(), Box::new(move || Ok(password.clone())));
         let (outbox, status) = (connection.outbox(), connection.status());
-        let home = MqttHome::new(&settings, Household::default(), outbox.clone());
+        let home = MqttHome::new(&settings, &config.home, outbox.clone());
         connection.join(home.participant());
         others.into_iter().for_each(|other| connection.join(other));
         let stop = CancellationToken::new();
@@ -172,6 +173,24 @@ async fn devices_that_the_broker_remembers_are_known_and_commanded() {
     pipit.knows(|registry| registry.find("desk lamp", None).is_err()).await;
     let why = pipit.command("desk lamp", HomeAction::TurnOn, None).await.unwrap_err();
     assert!(why.contains("Nothing is called desk lamp"), "{why}");
+    pipit.ends().await;
+}
+
+#[tokio::test]
+async fn the_household_names_its_devices_and_describes_those_that_do_not_make_themselves_known() {
+    let broker = Broker::start();
+    let mut peer = Peer::of(&broker).await;
+    make_known(&peer, ZIGBEE2MQTT).await;
+    let more = "[[home.device]]\nname = 'Kitchen ceiling'\narea = 'Scullery'\naliases = 'big light, cooking light'\n\
+                [[home.device]]\nname = 'Coffee machine'\nkind = 'switch'\narea = 'Kitchen'\n\
+                command_topic = 'coffee/set'\nstate_topic = 'coffee'\non = 'on'\noff = 'off'\n";
+    let mut pipit = Pipit::with(&broker, more, None, Vec::new());
+    pipit.connected().await;
+    pipit.knows(|registry| registry.find("cooking light", Some("scullery")).is_ok()).await;
+    peer.publish("coffee", "on", true).await;
+    pipit.says("Coffee machine", "Coffee machine (Kitchen) is on.").await;
+    pipit.command("coffee machine", HomeAction::TurnOff, None).await.unwrap();
+    peer.hears("coffee/set", "off").await;
     pipit.ends().await;
 }
 

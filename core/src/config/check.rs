@@ -11,7 +11,7 @@ use super::checked::{
 };
 use super::layers::{Settings, shown};
 use super::problem::{Origin, Problem};
-use super::{Defaults, llm, mqtt, speech, wire};
+use super::{Defaults, home, llm, mqtt, speech, wire};
 use crate::chat::Tier;
 use crate::ear::{EarSettings, WakePhrases};
 use crate::turn::{AttentionSettings, TurnSettings, WakeMode};
@@ -34,6 +34,7 @@ pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<C
         speech::check_wake(rest, &wake, service);
         turn.drafts &= drafts_afar || service.tier < Tier::Outside;
     }
+    let mqtt = mqtt::mqtt(rest, file.mqtt);
     let config = Config {
         audio: audio(rest, file.audio, &state_dir),
         ear: ear(&file.ear),
@@ -49,7 +50,8 @@ pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<C
             conversation_days: NonZeroU32::new(file.privacy.conversation_days),
             ledger_days: NonZeroU32::new(file.privacy.ledger_days),
         },
-        mqtt: mqtt::mqtt(rest, file.mqtt),
+        home: home::home(rest, file.home, mqtt.as_ref()),
+        mqtt,
         web_listen: web_listen(rest, &file.web.listen),
         ring_late: Duration::from_secs(u64::from(file.alarms.ring_late_min) * 60),
         snooze: Duration::from_secs(u64::from(file.alarms.snooze_min) * 60),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::chat::Tier;
 use crate::ear::EarSettings;
+use crate::home::{Described, Household};
 use crate::turn::{AttentionSettings, TurnSettings};
 
 /// Everything that an owner can choose. It holds no secret, only where to find one.
@@ -42,6 +43,8 @@ pub struct Config {
     pub privacy: PrivacySettings,
     /// The broker by which Home Assistant finds Pipit; `None` if there is none.
     pub mqtt: Option<MqttSettings>,
+    /// What the household says about its devices.
+    pub home: HomeSettings,
     /// Where the panel listens; `None` for no panel.
     pub web_listen: Option<SocketAddr>,
     /// How much is logged.
@@ -414,6 +417,15 @@ pub struct MqttTls {
     pub ca: Option<PathBuf>,
     /// PEM files of Pipit's own certificate and its key.
     pub client: Option<(PathBuf, PathBuf)>,
+}
+
+/// What the household says about its devices.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HomeSettings {
+    /// Where devices are and what they are called, if not as they say.
+    pub household: Household,
+    /// Those that do not make themselves known.
+    pub described: Vec<Described>,
 }
 
 /// How much is logged, from least to most.

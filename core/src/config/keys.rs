@@ -73,7 +73,11 @@ impl Keys {
         {
             return format!("did you mean {section}.{near}?");
         }
-        let everywhere = self.0.iter().flat_map(|(section, keys)| keys.keys().map(move |key| (section, key)));
+        // What holds tables is not mistaken for what holds a value.
+        let plain = |kind: &Kind| !matches!(kind, Kind::Tables(_));
+        let everywhere = self.0.iter().flat_map(|(section, keys)| {
+            keys.iter().filter(move |(_, kind)| plain(kind)).map(move |(key, _)| (section, key))
+        });
         let elsewhere = nearest(key, everywhere.clone().map(|(_, key)| key));
         if let Some((section, key)) = everywhere.clone().find(|(_, key)| Some(*key) == elsewhere) {
             return format!("did you mean {section}.{key}?");

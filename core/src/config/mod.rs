@@ -7,6 +7,7 @@
 
 mod check;
 mod checked;
+mod home;
 mod keys;
 mod layers;
 mod llm;
@@ -23,9 +24,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use checked::{
-    AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, KeySource, LlmProvider, LlmServer, LlmSettings,
-    LogLevel, McpServer, ModelSettings, MqttSettings, MqttTls, PersonaSource, PrivacySettings, SpeechService,
-    SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
+    AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, HomeSettings, KeySource, LlmProvider, LlmServer,
+    LlmSettings, LogLevel, McpServer, ModelSettings, MqttSettings, MqttTls, PersonaSource, PrivacySettings,
+    SpeechService, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
 };
 pub use problem::Problem;
 

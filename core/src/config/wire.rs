@@ -5,6 +5,7 @@
 //! What a value means is not decided here but in `checked.rs`.
 
 mod chat;
+mod home;
 mod mqtt;
 mod sound;
 mod speech;
@@ -13,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(super) use chat::{Chat, FallbackProvider, Mcp, Privacy, Provider};
+pub(super) use home::{Home, HomeKind};
 pub(super) use mqtt::Mqtt;
 pub(super) use sound::{Audio, Backend, BargeIn, Ear, Turn, Wake, WakeMode};
 pub(super) use speech::{Models, Stt, SttEngine, Tts, TtsEngine};
@@ -34,6 +36,7 @@ pub(super) struct File {
     pub(super) alarms: Alarms,
     pub(super) privacy: Keeping,
     pub(super) mqtt: Mqtt,
+    pub(super) home: Home,
     pub(super) web: Web,
     pub(super) log: Log,
 }

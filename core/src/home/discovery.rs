@@ -47,6 +47,11 @@ fn text_of(value: &Value) -> Option<String> {
 }
 
 impl Fields {
+    /// Fields whose names are in full and whose topics are whole.
+    pub(super) fn new(fields: Map<String, Value>) -> Fields {
+        Fields(fields)
+    }
+
     pub(super) fn text(&self, key: &str) -> Option<String> {
         self.0.get(key).and_then(text_of)
     }

@@ -4,6 +4,7 @@
 mod abbreviations;
 mod component;
 mod control;
+mod described;
 mod discovery;
 mod entity;
 mod find;
@@ -17,6 +18,7 @@ mod topic;
 use std::fmt;
 
 pub use control::Publish;
+pub use described::{Described, DescribedKind};
 pub use entity::{Entity, Household, Reachable};
 pub use registry::{Changes, Registry, Settings, Subscription};
 pub use state::{State, Status};

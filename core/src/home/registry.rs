@@ -236,7 +236,13 @@ impl Registry {
         }
     }
 
-    fn put(&mut self, id: &str, component: &str, fields: &Fields, changes: &mut Changes) -> Result<(), String> {
+    pub(super) fn put(
+        &mut self,
+        id: &str,
+        component: &str,
+        fields: &Fields,
+        changes: &mut Changes,
+    ) -> Result<(), String> {
         let Some(definition) = Definition::read(id, component, fields, &self.household)? else {
             // It may have been of use before.
             self.keep_of(id, &BTreeSet::new(), changes);

@@ -58,6 +58,7 @@ impl Doctor {
             Err(error) => findings.push(("models", bad(&error))),
         }
         findings.push(("sound", sound(&config)));
+        findings.extend(broker(&config).map(|finding| ("MQTT broker", finding)));
         for (what, finding) in &findings {
             show(what, finding)?;
         }
@@ -77,6 +78,19 @@ fn show(what: &str, finding: &Finding) -> std::io::Result<()> {
 
 fn bad(error: &anyhow::Error) -> Finding {
     Bad(format!("{error:#}"))
+}
+
+/// The broker that is named, and what is known behind it.
+fn broker(config: &Config) -> Option<Finding> {
+    let mqtt = config.mqtt.as_ref()?;
+    Some(match super::home::look(config) {
+        Ok(home) => {
+            let entities = home.look(|registry| registry.entities().count());
+            let (host, port, secured) = (&mqtt.host, mqtt.port, if mqtt.tls.is_some() { ", encrypted" } else { "" });
+            Good(format!("{host}:{port}{secured}; {entities} things are known there (`pipit home` lists them)"))
+        }
+        Err(error) => bad(&error),
+    })
 }
 
 fn history(config: &Config) -> Finding {

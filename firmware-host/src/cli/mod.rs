@@ -20,6 +20,7 @@ mod doctor;
 mod doctor_audio;
 mod drawing;
 mod hear;
+mod home;
 mod ledger;
 mod mcp;
 mod memory;
@@ -86,6 +87,8 @@ enum Command {
     Secrets(secrets::Secrets),
     /// List microphones and speakers
     Devices(devices::Devices),
+    /// The devices at home that are known over MQTT, and how they are
+    Home(home::Home),
     /// Show, fetch, check and measure models
     Models(models::Models),
     /// Show and try out the servers that are asked: language models and speech services
@@ -117,6 +120,7 @@ impl Cli {
             Command::Ledger(ledger) => ledger.execute(&options),
             Command::Secrets(secrets) => secrets.execute(&options),
             Command::Devices(devices) => devices.execute(),
+            Command::Home(home) => home.execute(&options),
             Command::Models(models) => models.execute(&options),
             Command::Providers(providers) => providers.execute(&options),
             Command::Mcp(mcp) => mcp.execute(&options),

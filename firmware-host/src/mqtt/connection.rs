@@ -58,6 +58,8 @@ pub struct Connection {
     outbox: Outbox,
     status: watch::Sender<Status>,
     complaints: Complaints,
+    /// Whether it only looks, beside the connection that says whether Pipit is there.
+    is_visit: bool,
 }
 
 /// What was complained about in this minute.
@@ -85,7 +87,14 @@ impl Connection {
     pub fn new(settings: MqttSettings, password: Password) -> Connection {
         let (status, _) = watch::channel(Status::Connecting);
         let (outbox, complaints) = (Outbox::default(), Complaints::default());
-        Connection { settings, password, participants: Vec::new(), outbox, status, complaints }
+        Connection { settings, password, participants: Vec::new(), outbox, status, complaints, is_visit: false }
+    }
+
+    /// One that only looks: it has a name of its own, and nobody is told that Pipit comes or goes.
+    #[must_use]
+    pub fn visit(mut settings: MqttSettings, password: Password) -> Connection {
+        settings.client_id += "-look";
+        Connection { is_visit: true, ..Connection::new(settings, password) }
     }
 
     /// Lets somebody take part, from the next connection on.
@@ -154,8 +163,11 @@ impl Connection {
         said: &mut Option<String>,
     ) -> Result<(), Failure> {
         let options = (self.password)().and_then(|password| options::options(&self.settings, password));
-        let options =
+        let mut options =
             options.map_err(|error| Failure::refusal(format!("no connection to an MQTT broker: {error:#}")))?;
+        if !self.is_visit {
+            options.set_last_will(options::last_will(&self.settings));
+        }
         // With each connection its own, so that nothing of the one before is sent.
         let (client, mut events) = AsyncClient::builder(options).capacity(WAITING).build();
         let mut turn = Instant::now();
@@ -165,7 +177,7 @@ impl Connection {
                 () = stop.cancelled() => {
                     self.outbox.close();
                     if let Some(session) = session {
-                        let left = timeout(FAREWELL, farewell(&self.settings, &client, &mut events, session.limits));
+                        let left = timeout(FAREWELL, farewell(self.status_is(OFFLINE), &client, &mut events, session.limits));
                         debug!("the MQTT broker was left, in order: {}", left.await.is_ok());
                     }
                     return Ok(());
@@ -252,11 +264,17 @@ impl Connection {
         for participant in &mut self.participants {
             work.publish(participant.announcements());
         }
-        work.publish(vec![status(&self.settings, ONLINE)]);
+        work.publish(self.status_is(ONLINE).into_iter().collect());
         for participant in &mut self.participants {
             work.publish(participant.states());
         }
         Ok(Session { limits, since: Instant::now(), work, unanswered: 0, is_welcomed: false, was_refused: false })
+    }
+
+    /// What tells everybody whether Pipit is there.
+    fn status_is(&self, is: &str) -> Option<Publish> {
+        let message = || Publish { topic: status_topic(&self.settings), payload: is.to_owned(), qos: 1, retain: true };
+        (!self.is_visit).then(message)
     }
 
     fn hear(&mut self, message: &Incoming<'_>, work: &mut Work) -> Result<(), Failure> {
@@ -310,26 +328,23 @@ fn too_much() -> Failure {
     Failure::refusal("more topics are made known over MQTT than can be listened to".to_owned())
 }
 
-fn status(settings: &MqttSettings, is: &str) -> Publish {
-    Publish { topic: status_topic(settings), payload: is.to_owned(), qos: 1, retain: true }
-}
-
-/// Says that Pipit is offline, and leaves, so that the broker does not have to find out.
-async fn farewell(settings: &MqttSettings, client: &AsyncClient, events: &mut EventLoop, limits: Limits) {
-    let offline = status(settings, OFFLINE);
-    let sending = loop {
-        match outbox::publish(client, limits, &offline) {
-            Ok(sending) => break sending,
-            Err(Unsent::Full) if events.poll().await.is_ok() => {}
-            Err(_) => return,
-        }
-    };
-    let mut sent = std::pin::pin!(sending.sent());
-    loop {
-        tokio::select! {
-            biased;
-            _ = &mut sent => break,
-            event = events.poll() => if event.is_err() { return },
+/// Says a last word, and leaves in order, so that the broker does not say that Pipit has vanished.
+async fn farewell(word: Option<Publish>, client: &AsyncClient, events: &mut EventLoop, limits: Limits) {
+    if let Some(word) = word {
+        let sending = loop {
+            match outbox::publish(client, limits, &word) {
+                Ok(sending) => break sending,
+                Err(Unsent::Full) if events.poll().await.is_ok() => {}
+                Err(_) => return,
+            }
+        };
+        let mut sent = std::pin::pin!(sending.sent());
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut sent => break,
+                event = events.poll() => if event.is_err() { return },
+            }
         }
     }
     if client.try_disconnect().is_ok() {

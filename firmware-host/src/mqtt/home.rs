@@ -9,10 +9,11 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use pipit_chat::tools::{Home, HomeCommand};
 use pipit_core::chat::Tier;
-use pipit_core::config::MqttSettings;
-use pipit_core::home::{Changes, Device, DeviceId, HomeAction, Household, Publish, Registry, Settings, Subscription};
+use pipit_core::config::{HomeSettings, MqttSettings};
+use pipit_core::home::{Changes, Device, DeviceId, HomeAction, Publish, Registry, Settings, Subscription};
 use tokio::sync::watch;
 use tokio::time::timeout;
+use tracing::warn;
 
 use super::{Incoming, Outbox, Outcome, Participant, Sending, Unsent};
 
@@ -37,13 +38,18 @@ struct Order {
 impl MqttHome {
     /// A home that nothing is known of yet. Let [`MqttHome::participant`] join the connection that `outbox` belongs to.
     #[must_use]
-    pub fn new(settings: &MqttSettings, household: Household, outbox: Outbox) -> Arc<MqttHome> {
-        let registry = Registry::new(Settings {
+    pub fn new(settings: &MqttSettings, home: &HomeSettings, outbox: Outbox) -> Arc<MqttHome> {
+        let mut registry = Registry::new(Settings {
             prefix: settings.discovery_prefix.clone(),
             own_topics: vec![settings.topic_prefix.clone()],
             own_id: Some(settings.client_id.clone()),
-            household,
+            household: home.household.clone(),
         });
+        for device in &home.described {
+            if let Err(why) = registry.describe(device) {
+                warn!("home.device {:?}: {why}", device.name);
+            }
+        }
         let (changes, _) = watch::channel(0);
         Arc::new(MqttHome { registry: Mutex::new(registry), outbox, tier: settings.tier, changes })
     }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use pipit_core::config::{KeySource, MqttSettings, MqttTls};
-use pipit_store::Store;
+use pipit_core::config::{MqttSettings, MqttTls};
 use rumqttc::{
     Broker, IncomingPacketSizeLimit, LastWill, MqttOptions, NetworkOptions, QoS, TlsConfiguration, Transport,
 };
@@ -14,8 +13,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
-use super::Password;
-use crate::chat;
+use crate::chat::{self, OpenStore};
 
 /// With a broker that is silent for this long it is found out whether it is still there. It takes Pipit for gone, without a word,
 /// after half as long again.
@@ -28,15 +26,13 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// so and keep larger ones to themselves; one that sends them all the same is left.
 pub(super) const LARGEST_PACKET: u32 = 512 * 1024;
 
-/// The password that goes with the configured user name, read anew with each connection; `store` may have it.
-pub fn password(settings: &MqttSettings, store: Store) -> Password {
-    let source = settings.password.clone();
-    Box::new(move || {
-        let read = |source: &KeySource| {
-            chat::secret_as("the password for the MQTT broker", "mqtt.password", source, &|| Ok(store.clone()))
-        };
-        source.as_ref().map(read).transpose()
-    })
+/// The password that goes with the configured user name, if one is named; `store` may have it.
+///
+/// # Errors
+/// It can't be read.
+pub fn password(settings: &MqttSettings, store: OpenStore<'_>) -> anyhow::Result<Option<String>> {
+    let read = |source| chat::secret_as("the password for the MQTT broker", "mqtt.password", source, store);
+    settings.password.as_ref().map(read).transpose()
 }
 
 /// The topic that tells whether Pipit is there.
@@ -49,7 +45,7 @@ pub const ONLINE: &str = "online";
 /// And what the broker tells when Pipit has vanished.
 pub const OFFLINE: &str = "offline";
 
-/// Everything about the connection. `password` goes with the configured user name.
+/// Everything about the connection, but for what is said should it break. `password` goes with the configured user name.
 ///
 /// # Errors
 /// A certificate or key can't be used.
@@ -59,7 +55,6 @@ pub(super) fn options(settings: &MqttSettings, password: Option<String>) -> anyh
     // Nothing is to be remembered of Pipit while it is away: what it missed is told again where it matters.
     options.set_clean_start(true).set_keep_alive(KEEP_ALIVE.as_secs() as u16).set_connect_timeout(CONNECT_TIMEOUT);
     options.set_incoming_packet_size_limit(IncomingPacketSizeLimit::Bytes(LARGEST_PACKET));
-    options.set_last_will(LastWill::new(status_topic(settings), OFFLINE, QoS::AtLeastOnce, true, None));
     // Commands are short, and somebody waits for them.
     let mut network = NetworkOptions::new();
     network.set_tcp_nodelay(true);
@@ -85,6 +80,11 @@ pub(super) fn options(settings: &MqttSettings, password: Option<String>) -> anyh
         options.set_transport(Transport::Tls(TlsConfiguration::Rustls(Arc::new(encryption(tls)?))));
     }
     Ok(options)
+}
+
+/// What the broker says of Pipit should the connection break.
+pub(super) fn last_will(settings: &MqttSettings) -> LastWill {
+    LastWill::new(status_topic(settings), OFFLINE, QoS::AtLeastOnce, true, None)
 }
 
 /// Whom to trust, and by what Pipit is known itself.

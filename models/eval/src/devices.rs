@@ -104,7 +104,7 @@ pub(crate) fn measure(entities: usize) -> Result<Figures> {
     })
 }
 
-fn discovery_message(at: usize) -> (String, Vec<u8>) {
+pub(crate) fn discovery_message(at: usize) -> (String, Vec<u8>) {
     let availability = json!([{"topic": "zigbee2mqtt/bridge/state", "value_template": "{{ value_json.state }}"}]);
     let device = json!({
         "identifiers": [format!("zigbee2mqtt_{at:#018x}")], "manufacturer": "IKEA", "name": format!("Spot {at}"),

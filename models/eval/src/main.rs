@@ -16,6 +16,7 @@ mod intents;
 mod llm_server;
 mod manifest;
 mod models;
+mod mqtt;
 mod normalise;
 mod speech_service;
 mod store;
@@ -121,6 +122,18 @@ enum Command {
     /// What it costs to read what devices made known over MQTT, and to command one of them by name.
     Devices {
         /// How many there are.
+        #[arg(long, default_value_t = 2000)]
+        entities: usize,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// How Pipit gets on with a broker that is restarted, and with one that is killed under load. It needs mosquitto.
+    Mqtt {
+        /// How often the broker is killed.
+        #[arg(long, default_value_t = 100)]
+        restarts: usize,
+        /// How many devices it makes known at once.
         #[arg(long, default_value_t = 2000)]
         entities: usize,
         /// Print JSON.
@@ -237,6 +250,7 @@ fn main() -> Result<()> {
         Command::Intents { folder, lang, pack, verbose, .. } => {
             figures::print(&intents::measure(&folder.path, &lang, pack, verbose)?, folder.json)
         }
+        Command::Mqtt { restarts, entities, json } => figures::print(&mqtt::measure(entities, restarts)?, json),
         Command::Devices { entities, json } => figures::print(&devices::measure(entities)?, json),
         Command::Store { folder, messages } => figures::print(&store::measure(&folder.path, messages)?, folder.json),
         Command::Engine { requests, json } => figures::print(&engine::measure(requests)?, json),

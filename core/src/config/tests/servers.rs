@@ -3,6 +3,7 @@
 use expect_test::expect;
 
 use super::*;
+use crate::chat::Tier;
 
 #[test]
 fn a_server_needs_little() {
@@ -144,7 +145,7 @@ fn slips_of_the_pen_in_fallbacks() {
     check_file(
         "['chat.fallback#00000']\nmodel = 'm'",
         expect![[r#"
-            pipit.toml:1:2: there is no section [chat.fallback#00000]; the sections are [alarms], [audio], [chat], [ear], [log], [models], [mqtt], [privacy], [state], [stt], [tts], [turn], [wake] and [web]
+            pipit.toml:1:2: there is no section [chat.fallback#00000]; the sections are [alarms], [audio], [chat], [ear], [home], [log], [models], [mqtt], [privacy], [state], [stt], [tts], [turn], [wake] and [web]
         "#]],
     );
     let owner = Owner {
@@ -170,6 +171,57 @@ fn a_broker_is_checked_with_its_secret_and_its_certificates() {
             pipit.toml:3:13: mqtt.client_id must be letters, digits, - and _; write for example "pipit-kitchen"
             pipit.toml:5:16: mqtt.password_env must be the name of an environment variable in capitals, such as "MQTT_PASSWORD"; if this is the password itself, put it into that variable, and replace it where it came from if others could read it here
             pipit.toml:6:11: mqtt names certificates and mqtt.tls is false; write mqtt.tls = true
+        "#]],
+    );
+}
+
+#[test]
+fn nothing_travels_unencrypted_to_a_broker_outside_of_the_house() {
+    for host in ["nas", "homeassistant.local", "192.168.1.5", "127.0.0.1", "::1", "[fd00::5]", "100.100.1.1"] {
+        let broker = from_file(&format!("[mqtt]\nhost = {host:?}")).unwrap().mqtt.unwrap();
+        assert!(broker.tier < Tier::Outside || host == "100.100.1.1", "{host}");
+    }
+    let encrypted = from_file("[mqtt]\nhost = \"broker.example\"\ntls = true").unwrap().mqtt.unwrap();
+    assert_eq!(encrypted.tier, Tier::Outside);
+    check_file(
+        "[mqtt]\nhost = \"broker.example\"",
+        expect![[r#"
+            pipit.toml:2:8: mqtt.host is outside of the house, and all that is said would travel there unencrypted; write mqtt.tls = true, or name a broker at home by its address or as the network at home knows it, such as "broker.local"
+        "#]],
+    );
+    check_file(
+        "[mqtt]\nhost = \"2001:db8::1\"\nusername = \"pipit\"\npassword_env = \"MQTT_PASSWORD\"",
+        expect![[r#"
+            pipit.toml:2:8: mqtt.host is outside of the house, and the password, and all that is said, would travel there unencrypted; write mqtt.tls = true, or name a broker at home by its address or as the network at home knows it, such as "broker.local"
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_said_of_devices_at_home_is_checked() {
+    let config = from_file(
+        "[[home.device]]\nname = 'Kitchen ceiling'\naliases = 'big light, '\n\
+         [[home.device]]\nname = 'Coffee'\nkind = 'switch'\narea = 'Kitchen'\ncommand_topic = 'coffee/set'\n",
+    );
+    let home = config.unwrap().home;
+    assert_eq!(home.household.aliases["Kitchen ceiling"], ["big light"]);
+    assert_eq!((home.household.places["Coffee"].as_str(), home.described.len()), ("Kitchen", 1));
+    check_file(
+        "[[home.device]]\narea = 'Hall'\n\
+         [[home.device]]\nname = 'Lamp'\ncommand_topic = 'lamp/set'\n\
+         [[home.device]]\nname = 'lamp'\nkind = 'light'\n\
+         [[home.device]]\nname = 'Plug'\nkind = 'switch'\ncommand_topic = 'plug/+'\n\
+         [[home.device]]\nname = 'Door'\nkind = 'lock'\ncommand_topic = 'pipit/pipit/mute/set'\n\
+         [[home.device]]\nname = 'Sun'\nkind = 'sensor'\nstate_topic = 'sun'\nstate_template = '{{ value_json.'\n\
+         [mqtt]\nhost = 'nas'\n",
+        expect![[r#"
+            pipit.toml:1:1: home.device.name must be what the device is called; write for example "Coffee machine"
+            pipit.toml:5:17: home.device.command_topic is for a device that does not make itself known; write in home.device.kind what it is
+            pipit.toml:6:1: home.device "lamp": names no topic that a light is told by or commanded with
+            pipit.toml:7:8: home.device.name is another device's already; put what is said of one into one table
+            pipit.toml:12:17: home.device "Plug": names the topic "plug/+", which has a wildcard (+ or #), so that it is no single topic
+            pipit.toml:16:17: home.device "Door": names the topic "pipit/pipit/mute/set", which is Pipit's own
+            pipit.toml:20:15: home.device "Sun": the template "{{ value_json." can't be read: syntax error: unexpected end of input, expected identifier or integer (in <string>:1)
         "#]],
     );
 }

@@ -1,0 +1,143 @@
+//! The whole program on a broker, mosquitto: whether it is there is known to all, whatever ends it, and its secrets to nobody.
+#![allow(clippy::unwrap_used, reason = "this is test code, which clippy sees only inside of test functions")]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Instant;
+
+use serde_json::{Map, Value};
+use support::Home;
+use support::broker::{Broker, PATIENCE, Peer};
+
+/// `pipit run`, which ends with this.
+struct Daemon {
+    process: Child,
+    log: Receiver<String>,
+}
+
+impl Daemon {
+    fn start(mut command: Command) -> Daemon {
+        let mut process = command.arg("run").stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let (sender, log) = channel();
+        thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        Daemon { process, log }
+    }
+
+    /// Waits until the log has a line with `words` in it, and returns all until then.
+    #[track_caller]
+    fn logs(&self, words: &str) -> String {
+        let (deadline, mut seen) = (Instant::now() + PATIENCE, String::new());
+        while !seen.contains(words) {
+            match self.log.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => seen += &(line + "\n"),
+                Err(_) => panic!("`{words}` is not in the log:\n{seen}"),
+            }
+        }
+        seen
+    }
+
+    fn signal(&self, signal: &str) {
+        let kill = format!("kill -{signal} {}", self.process.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits for its end, and returns what it still logged.
+    fn ends(mut self) -> String {
+        let log: Vec<String> = self.log.iter().collect();
+        self.process.wait().unwrap();
+        log.join("\n")
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_know_whether_it_is_there_also_when_it_was_killed() {
+    let broker = Broker::start();
+    let mut peer = Peer::hearing(&broker, "pipit/#").await;
+    let home = Home::new();
+    home.configure(&(home.usual_config() + &broker.section("")));
+    let (status, online, offline) = ("pipit/pipit/status", "online", "offline");
+    for signal in ["KILL", "TERM"] {
+        let daemon = Daemon::start(home.command());
+        peer.hears(status, online).await;
+        daemon.signal(signal);
+        peer.hears(status, offline).await;
+        let log = daemon.ends();
+        assert!(!log.contains("panicked"), "{log}");
+        let mut late = Peer::hearing(&broker, "pipit/#").await;
+        assert!(late.hears(status, offline).await.retained, "{signal}");
+    }
+}
+
+#[test]
+fn its_password_is_in_no_log_whether_it_is_right_or_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let passwords = folder.path().join("passwords");
+    let made = Command::new("mosquitto_passwd").args(["-b", "-c"]).arg(&passwords).args(["pipit", "hunter77"]).status();
+    assert!(made.unwrap().success());
+    let broker = Broker::in_folder(folder, &format!("allow_anonymous false\npassword_file {}\n", passwords.display()));
+    let home = Home::new();
+    let keys = broker.section("username = \"pipit\"\npassword_env = \"BROKER\"\n[log]\nlevel = \"trace\"\n");
+    home.configure(&(home.usual_config() + &keys));
+    for (password, logged) in
+        [("hunter77", "connected to the MQTT broker"), ("hunter78", "does not accept the user pipit")]
+    {
+        let mut command = home.command();
+        command.env("BROKER", password);
+        let daemon = Daemon::start(command);
+        let log = daemon.logs(logged);
+        daemon.signal("TERM");
+        let log = log + &daemon.ends();
+        assert!(!log.contains("hunter7"), "{log}");
+    }
+    let mut doctor = home.command();
+    doctor.env("BROKER", "hunter78").arg("doctor");
+    let said = support::Said::of(doctor.output().unwrap());
+    assert!(said.out.contains("BAD   MQTT broker"), "{said:?}");
+    assert!(said.out.contains("does not accept the user pipit") && !said.out.contains("hunter7"), "{said:?}");
+    // Which variable is empty is said, and the daemon goes on without.
+    let daemon = Daemon::start(home.command());
+    let (why, log) =
+        ("password for the MQTT broker should be in BROKER (mqtt.password_env)", daemon.logs("self-test passed"));
+    if !log.contains(why) {
+        daemon.logs(why);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_is_told_what_is_at_home_and_the_daemon_stays_where_it_is() {
+    let broker = Broker::start();
+    let mut peer = Peer::of(&broker).await;
+    let recorded: Map<String, Value> =
+        serde_json::from_str(include_str!("../../core/src/home/tests/zigbee2mqtt.json")).unwrap();
+    for (topic, payload) in recorded {
+        peer.publish(&topic, payload.to_string(), true).await;
+    }
+    peer.publish("zigbee2mqtt/bridge/state", r#"{"state":"online"}"#, true).await;
+    peer.publish("zigbee2mqtt/Kitchen ceiling/availability", r#"{"state":"online"}"#, true).await;
+    peer.publish("zigbee2mqtt/Kitchen ceiling", r#"{"state":"ON"}"#, true).await;
+    let home = Home::new();
+    home.configure(&(home.usual_config() + &broker.section("")));
+    let daemon = Daemon::start(home.command());
+    peer.hears("pipit/pipit/status", "online").await;
+    let said = home.pipit(["home"]).succeeded();
+    assert!(said.out.contains("light      Kitchen ceiling (Kitchen) is on.\n"), "{said:?}");
+    assert_eq!(said.out.lines().count(), 9, "{said:?}");
+    let doctor = home.pipit(["doctor"]);
+    let line = format!("ok    MQTT broker    127.0.0.1:{}; 9 things are known there", broker.port);
+    assert!(doctor.out.contains(&line), "{doctor:?}");
+    let mut late = Peer::hearing(&broker, "pipit/#").await;
+    assert!(late.hears("pipit/pipit/status", "online").await.retained);
+    daemon.signal("TERM");
+    peer.hears("pipit/pipit/status", "offline").await;
+}
