@@ -24,4 +24,6 @@ pub mod home;
 
 pub mod speech;
 
+pub mod wyoming;
+
 pub mod config;
