@@ -11,7 +11,7 @@ use super::checked::{
 };
 use super::layers::{Settings, shown};
 use super::problem::{Origin, Problem};
-use super::{Defaults, llm, mqtt, speech, wire};
+use super::{Defaults, llm, mqtt, speech, wire, wyoming};
 use crate::chat::Tier;
 use crate::ear::{EarSettings, WakePhrases};
 use crate::turn::{AttentionSettings, TurnSettings, WakeMode};
@@ -50,6 +50,7 @@ pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<C
             ledger_days: NonZeroU32::new(file.privacy.ledger_days),
         },
         mqtt: mqtt::mqtt(rest, file.mqtt),
+        wyoming: wyoming::wyoming(rest, &file.wyoming),
         web_listen: web_listen(rest, &file.web.listen),
         ring_late: Duration::from_secs(u64::from(file.alarms.ring_late_min) * 60),
         log_level: file.log.level.into(),

@@ -40,6 +40,8 @@ pub struct Config {
     pub privacy: PrivacySettings,
     /// The broker by which Home Assistant finds Pipit; `None` if there is none.
     pub mqtt: Option<MqttSettings>,
+    /// Where Pipit's ear and voice are offered to others; `None` if they are not.
+    pub wyoming: Option<WyomingSettings>,
     /// Where the panel listens; `None` for no panel.
     pub web_listen: Option<SocketAddr>,
     /// How much is logged.
@@ -399,6 +401,15 @@ pub struct MqttSettings {
     pub topic_prefix: String,
     /// Whether a muted microphone may be switched on again over MQTT.
     pub allow_unmute: bool,
+}
+
+/// Where Pipit's ear and voice are offered to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WyomingSettings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Whether the network is told; never for an address of this machine alone.
+    pub advertise: bool,
 }
 
 /// Who vouches for the broker, and for Pipit.

@@ -18,6 +18,7 @@ mod speech;
 #[cfg(test)]
 mod tests;
 mod wire;
+mod wyoming;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,7 @@ use std::path::{Path, PathBuf};
 pub use checked::{
     AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, KeySource, LlmProvider, LlmServer, LlmSettings,
     LogLevel, McpServer, ModelSettings, MqttSettings, MqttTls, PersonaSource, PrivacySettings, SpeechService,
-    SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings,
+    SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings, WyomingSettings,
 };
 pub use problem::Problem;
 

@@ -8,6 +8,7 @@ mod chat;
 mod mqtt;
 mod sound;
 mod speech;
+mod wyoming;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ pub(super) use chat::{Chat, FallbackProvider, Mcp, Privacy, Provider};
 pub(super) use mqtt::Mqtt;
 pub(super) use sound::{Audio, Backend, BargeIn, Ear, Turn, Wake, WakeMode};
 pub(super) use speech::{Models, Stt, SttEngine, Tts, TtsEngine};
+pub(super) use wyoming::Wyoming;
 
 /// Pipit's configuration, pipit.toml. Every key may be left out.
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -34,6 +36,7 @@ pub(super) struct File {
     pub(super) alarms: Alarms,
     pub(super) privacy: Keeping,
     pub(super) mqtt: Mqtt,
+    pub(super) wyoming: Wyoming,
     pub(super) web: Web,
     pub(super) log: Log,
 }
