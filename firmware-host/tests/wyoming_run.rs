@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use pipit_core::audio::{LISTENING_RATE, Pcm};
 use pipit_core::wyoming::Event;
-use support::recording::{TWELVE_TIMES_SEVEN, WHAT_TIME_IS_IT, demo, samples, silence, words_beside};
+use support::recording::{Sound, TWELVE_TIMES_SEVEN, WHAT_TIME_IS_IT, demo, samples, silence, words_beside};
 use support::wyoming::{Peer, python};
 use support::{Home, Said};
 
@@ -147,6 +147,105 @@ fn home_assistant_finds_it_where_the_network_is_told() {
         }
     }
     daemon.end();
+}
+
+/// A home whose ear and voice are Wyoming servers.
+fn home_of_client(stt: &str, tts: &str) -> Home {
+    let home = Home::new();
+    let usual = home.usual_config();
+    let (usual, _) = usual.split_once("[stt]").unwrap();
+    home.configure(&format!(
+        "{usual}[stt]\nengine = \"wyoming\"\nbase_url = \"tcp://{stt}\"\n\
+         [tts]\nengine = \"wyoming\"\nbase_url = \"tcp://{tts}\"\n"
+    ));
+    home
+}
+
+#[test]
+fn a_slow_board_has_another_pipit_listen_and_speak() {
+    let home = Home::new();
+    let daemon = Daemon::start(&home, "");
+    let client = home_of_client(&daemon.address, &daemon.address);
+    client.pipit(["say", "What time is it?", "-o", "said.wav"]).succeeded();
+    let heard = client.hear(&[client.path("said.wav"), demo(TWELVE_TIMES_SEVEN)]).succeeded();
+    assert_eq!(heard.transcripts(), ["what time is it", &words_beside(&demo(TWELVE_TIMES_SEVEN))]);
+    assert!(!heard.err.contains("not available") && !heard.err.contains("127.0.0.1"), "{heard:?}");
+    for turn in heard.turns() {
+        let reply = turn["reply_wav"].as_str().unwrap();
+        Sound::of(reply.as_ref()).could_be(turn["reply"].as_str().unwrap());
+    }
+    let tested = client.pipit(["providers", "test"]).succeeded();
+    assert_eq!(tested.out.matches("answers within").count(), 2, "{tested:?}");
+    let ledger = client.pipit(["ledger"]).succeeded().out;
+    assert!(ledger.contains("transcription") && ledger.contains("speech") && ledger.contains("127.0.0.1"), "{ledger}");
+    daemon.end();
+    // Without it, what is installed here takes over.
+    let alone = client.hear(&[demo(TWELVE_TIMES_SEVEN)]).succeeded();
+    assert_eq!(alone.transcripts(), [words_beside(&demo(TWELVE_TIMES_SEVEN))]);
+    alone.said(&["transcription service is not available", "speech service is not available"]);
+}
+
+/// Speaks with espeak-ng, and says what it heard as a number of tenths of seconds.
+const SERVER: &str = r#"
+import asyncio, io, subprocess, wave
+from functools import partial
+from wyoming.asr import Transcribe, Transcript
+from wyoming.audio import AudioChunk, AudioStop, wav_to_chunks
+from wyoming.server import AsyncEventHandler, AsyncTcpServer
+from wyoming.tts import Synthesize
+
+class Handler(AsyncEventHandler):
+    seconds = 0.0
+
+    async def handle_event(self, event):
+        if Transcribe.is_type(event.type):
+            assert Transcribe.from_event(event).language == "en"
+        elif AudioChunk.is_type(event.type):
+            chunk = AudioChunk.from_event(event)
+            assert (chunk.rate, chunk.width, chunk.channels) == (16000, 2, 1)
+            self.seconds += chunk.seconds
+        elif AudioStop.is_type(event.type):
+            await self.write_event(Transcript(text="what is two plus two" if self.seconds > 0.5 else "too short").event())
+        elif Synthesize.is_type(event.type):
+            text = Synthesize.from_event(event).text
+            spoken = subprocess.run(["espeak-ng", "--stdout", text], capture_output=True, check=True).stdout
+            with wave.open(io.BytesIO(spoken)) as wav:
+                for chunk in wav_to_chunks(wav, 1024, start_event=True, stop_event=True):
+                    await self.write_event(chunk.event())
+        return True
+
+async def main():
+    server = AsyncTcpServer("127.0.0.1", 0)
+    await server.start(Handler)
+    print(server._server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"#;
+
+#[test]
+fn the_protocols_own_server_listens_and_speaks() {
+    let Some(mut python) = python() else { return };
+    let mut server = Killed(python.args(["-c", SERVER]).stdout(Stdio::piped()).spawn().unwrap());
+    let mut port = String::new();
+    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut port).unwrap();
+    let address = format!("127.0.0.1:{}", port.trim());
+    let home = home_of_client(&address, &address);
+    let heard = home.hear(&[demo(WHAT_TIME_IS_IT)]).succeeded();
+    assert_eq!(heard.transcripts(), ["what is two plus two"], "{heard:?}");
+    let turn = &heard.turns()[0];
+    Sound::of(turn["reply_wav"].as_str().unwrap().as_ref()).could_be(turn["reply"].as_str().unwrap());
+    assert!(!heard.err.contains("not available"), "{heard:?}");
+}
+
+/// A process that ends with the test.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Reads `host port wav`, and prints what it was told, a line each.

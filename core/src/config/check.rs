@@ -92,8 +92,8 @@ fn check_order(settings: &mut Settings<'_>, file: &wire::File) {
         (("chat", "idle_timeout_s"), chat.idle_timeout_s.into(), stall.0, stall.1),
     ];
     let waits = waits.into_iter().filter(|_| chat.provider != wire::Provider::None);
-    let listens = matches!(stt.engine, wire::SttEngine::Openai);
-    let speaks = matches!(tts.engine, wire::TtsEngine::Openai | wire::TtsEngine::Fish);
+    let listens = matches!(stt.engine, wire::SttEngine::Openai | wire::SttEngine::Wyoming);
+    let speaks = matches!(tts.engine, wire::TtsEngine::Openai | wire::TtsEngine::Fish | wire::TtsEngine::Wyoming);
     let stt = listens.then_some((("stt", "timeout_s"), stt.timeout_s.into(), stall.0, stall.1));
     let tts = speaks.then_some((("tts", "timeout_s"), tts.timeout_s.into(), stall.0, stall.1));
     for (less, low, more, high) in pairs.into_iter().chain(waits).chain(stt).chain(tts) {

@@ -173,7 +173,7 @@ pub struct SttSettings {
     pub threads: Option<NonZeroU16>,
     /// ISO 639 code of the language that is spoken: two or three small letters.
     pub language: String,
-    /// The server that is asked before a model on this device; set with [`SttEngine::OpenAi`] and no other.
+    /// The server that is asked before a model on this device; set with the engines that are services and no other.
     pub service: Option<SpeechService>,
 }
 
@@ -182,7 +182,7 @@ pub struct SttSettings {
 pub struct SpeechService {
     /// What people are told in place of its address.
     pub name: &'static str,
-    /// http or https, without user name, query or slash at the end.
+    /// http or https, without user name, query or slash at the end; for Wyoming `tcp://host:port`.
     pub base_url: String,
     /// The server's own name for the model; empty for the one that it has.
     pub model: String,
@@ -208,6 +208,8 @@ pub enum SttEngine {
     WhisperCpp,
     /// A server that transcribes as OpenAI does.
     OpenAi,
+    /// A Wyoming server.
+    Wyoming,
 }
 
 /// Which model recognises speech.
@@ -247,6 +249,8 @@ pub enum TtsEngine {
     OpenAi,
     /// Fish Speech.
     Fish,
+    /// A Wyoming server.
+    Wyoming,
 }
 
 impl TtsEngine {
@@ -259,6 +263,7 @@ impl TtsEngine {
             TtsEngine::Espeak => "espeak",
             TtsEngine::OpenAi => "openai",
             TtsEngine::Fish => "fish",
+            TtsEngine::Wyoming => "wyoming",
         }
     }
 }

@@ -9,6 +9,7 @@ use pipit_core::wyoming::SERVICE_TYPE;
 /// Tells the network where Wyoming is spoken, for as long as this lives.
 pub struct Advertisement {
     daemon: ServiceDaemon,
+    fullname: String,
 }
 
 impl Advertisement {
@@ -24,7 +25,7 @@ impl Advertisement {
             .context("the name of this machine can't be made known")?;
         let service = if all { service.enable_addr_auto() } else { service };
         let daemon = ServiceDaemon::new().context("mDNS can't be spoken here")?;
-        let advertisement = Advertisement { daemon };
+        let advertisement = Advertisement { daemon, fullname: service.get_fullname().to_owned() };
         advertisement.daemon.register(service).context("mDNS does not take it")?;
         Ok(advertisement)
     }
@@ -33,6 +34,7 @@ impl Advertisement {
 impl Drop for Advertisement {
     fn drop(&mut self) {
         // Whoever has seen it is told that it is gone.
+        let _ = self.daemon.unregister(&self.fullname);
         let _ = self.daemon.shutdown();
     }
 }
