@@ -123,7 +123,7 @@ impl Peer {
     }
 
     /// The next event says why Pipit leaves, and it does.
-    async fn is_left(mut self) -> String {
+    async fn why_left(mut self) -> String {
         let (_, error) = self.until("error").await;
         assert!(self.next().await.is_none(), "nothing follows");
         assert!(self.attended.await.unwrap().is_err());
@@ -311,7 +311,7 @@ async fn what_can_not_be_done_is_told() {
         for event in events {
             peer.send(event).await;
         }
-        assert_eq!(peer.is_left().await, told);
+        assert_eq!(peer.why_left().await, told);
     }
 }
 
@@ -334,7 +334,7 @@ async fn a_peer_that_lies_about_lengths_is_left() {
     for (bytes, told) in cases {
         let mut peer = Peer::new(&services);
         peer.write(bytes).await;
-        assert_eq!(peer.is_left().await, told);
+        assert_eq!(peer.why_left().await, told);
     }
     // What is promised and follows is no event, but no lie either.
     let mut peer = Peer::new(&services);
@@ -361,7 +361,7 @@ async fn a_peer_that_stalls_is_left() {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     });
-    assert_eq!(peer.is_left().await, "stalled: an event was not whole in time");
+    assert_eq!(peer.why_left().await, "stalled: an event was not whole in time");
     assert_eq!(seconds(), 10);
     dripping.await.unwrap();
     assert!((10..13).contains(&seconds()), "{}", seconds());
@@ -377,7 +377,7 @@ async fn a_peer_that_stalls_is_left() {
         for event in events {
             peer.send(event).await;
         }
-        assert_eq!(peer.is_left().await, "stalled: nothing came for too long");
+        assert_eq!(peer.why_left().await, "stalled: nothing came for too long");
         assert_eq!(begun.elapsed().as_secs(), after);
     }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use pipit_core::audio::{LISTENING_RATE, Pcm};
 use pipit_core::wyoming::Event;
 use support::recording::{Sound, TWELVE_TIMES_SEVEN, WHAT_TIME_IS_IT, demo, samples, silence, words_beside};
-use support::wyoming::{Peer, python};
+use support::wyoming::{NO_PYTHON, Peer, python};
 use support::{Home, Said};
 
 /// `pipit run`, and where others find its ear and voice.
@@ -33,16 +33,17 @@ impl Daemon {
         let mut command = home.command();
         command.env("RUST_LOG", "trace").arg("run").stdout(Stdio::null()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
-        let (mut log, mut lines) = (String::new(), BufReader::new(process.stderr.take().unwrap()).lines());
-        loop {
-            let line = lines.next().unwrap_or_else(|| panic!("it has ended:\n{log}")).unwrap();
-            log += &line;
-            log.push('\n');
+        let lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let mut daemon = Daemon { process, address: String::new(), log: String::new(), lines };
+        while daemon.address.is_empty() {
+            let line = daemon.lines.next().unwrap_or_else(|| panic!("it has ended:\n{}", daemon.log)).unwrap();
+            daemon.log += &line;
+            daemon.log.push('\n');
             if let Some((_, address)) = line.split_once("Wyoming at ") {
-                let address = address.trim().to_owned();
-                return Daemon { process, address, log, lines };
+                daemon.address = address.trim().to_owned();
             }
         }
+        daemon
     }
 
     /// Ends it, and gives all that it logged.
@@ -115,10 +116,15 @@ fn somebody_who_speaks_is_noticed_and_so_is_the_wake_word() {
         return;
     };
     peer.send(&detect);
-    peer.send_sound(&Pcm::new([&quiet[..], alexa.samples(), &words].concat(), LISTENING_RATE));
+    let sound = Pcm::new([&quiet[..], alexa.samples(), &words].concat(), LISTENING_RATE);
+    // Its own clock began a minute ago.
+    for event in pipit_core::wyoming::sound(&sound, 0.1) {
+        peer.send(&event.with("timestamp", 60_000));
+    }
+    peer.send(&Event::audio_stop());
     let detection = peer.next().unwrap();
     assert_eq!((detection.kind.as_str(), detection.text("name")), ("detection", Some("alexa")));
-    assert!((1_000..3_500).contains(&detection.data["timestamp"].as_u64().unwrap()), "{:?}", detection.data);
+    assert!((61_000..63_500).contains(&detection.data["timestamp"].as_u64().unwrap()), "{:?}", detection.data);
     peer.send(&Event::new("ping"));
     assert_eq!(peer.next().unwrap().kind, "pong", "it is told once");
     daemon.end();
@@ -225,7 +231,10 @@ asyncio.run(main())
 
 #[test]
 fn the_protocols_own_server_listens_and_speaks() {
-    let Some(mut python) = python() else { return };
+    let Some(mut python) = python() else {
+        println!("{NO_PYTHON}");
+        return;
+    };
     let mut server = Killed(python.args(["-c", SERVER]).stdout(Stdio::piped()).spawn().unwrap());
     let mut port = String::new();
     BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut port).unwrap();
@@ -330,7 +339,10 @@ asyncio.run(main())
 
 #[test]
 fn the_protocols_own_client_is_served() {
-    let Some(mut python) = python() else { return };
+    let Some(mut python) = python() else {
+        println!("{NO_PYTHON}");
+        return;
+    };
     let home = Home::new();
     let daemon = Daemon::start(&home, "");
     let (host, port) = daemon.address.rsplit_once(':').unwrap();

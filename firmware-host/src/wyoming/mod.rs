@@ -116,7 +116,7 @@ pub async fn serve(listener: TcpListener, services: Arc<Services>, stop: Cancell
         connections.spawn(async move {
             match slot {
                 Ok(_slot) => attend(stream, address, &services).await,
-                Err(_) => drop(peer::refuse(stream, "too many are connected; try again later").await),
+                Err(_) => peer::refuse(stream, "too many are connected; try again later").await,
             }
         });
         // Those who are told that there is no room hold a task too, for a moment.

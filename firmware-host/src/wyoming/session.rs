@@ -58,6 +58,8 @@ struct Listening {
     stream: u64,
     listening: For,
     found: bool,
+    /// When it began by the peer's own clock, if that is known, in milliseconds.
+    began: Option<u64>,
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
@@ -192,7 +194,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         let start =
             |listening| Listener::start(self.services.open_ear.clone(), listening, self.count, self.tell.clone());
         let listener = listening.map(start).transpose()?;
-        self.listening = listening.map(|listening| Listening { stream: self.count, listening, found: false });
+        self.listening =
+            listening.map(|listening| Listening { stream: self.count, listening, found: false, began: None });
         self.stream = Some(Stream { reader: MonoReader::new(format), resampler, listener });
         Ok(())
     }
@@ -205,6 +208,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         let Some(stream) = &mut self.stream else { return Ok(()) };
         if stream.reader.format() != format {
             return Err(refused("the sound's format changed in the middle of it"));
+        }
+        if let Some(listening) = &mut self.listening {
+            let timestamp = event.data.get("timestamp").and_then(Value::as_u64);
+            listening.began.get_or_insert(timestamp.unwrap_or_default());
         }
         let (mut mono, mut samples) = (Vec::new(), Vec::new());
         stream.reader.push(&event.payload, &mut mono);
@@ -358,7 +365,8 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
     Heard { stream, what }: Heard,
 ) -> Result<(), Fault> {
     let Some(current) = listening.as_mut().filter(|listening| listening.stream == stream) else { return Ok(()) };
-    let at = |kind: &str, at: Duration| Event::new(kind).with("timestamp", at.as_millis() as u64);
+    let began = current.began.unwrap_or_default();
+    let at = |kind: &str, at: Duration| Event::new(kind).with("timestamp", began.saturating_add(at.as_millis() as u64));
     match what {
         What::WakeWord { at: when } => {
             current.found = true;

@@ -2,7 +2,6 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::Path;
 use std::process::Command;
 
 use pipit_core::audio::{Hertz, Pcm};
@@ -81,16 +80,13 @@ impl Peer {
     }
 }
 
-/// A Python that has the package `wyoming`: the one that PIPIT_TEST_PYTHON names, or the system's. Says where there is none.
+/// What is said where [`python`] finds none.
+pub(crate) const NO_PYTHON: &str =
+    "skipped: there is no Python with the package `wyoming`; PIPIT_TEST_PYTHON may name one";
+
+/// A Python that has the package `wyoming`: the one that PIPIT_TEST_PYTHON names, or the system's.
 pub(crate) fn python() -> Option<Command> {
     let python = std::env::var_os("PIPIT_TEST_PYTHON").unwrap_or_else(|| "python3".into());
-    let has = Command::new(&python).args(["-c", "import wyoming"]).output().is_ok_and(|output| output.status.success());
-    if !has {
-        println!(
-            "skipped: {} has no package `wyoming`; PIPIT_TEST_PYTHON may name one that has",
-            Path::new(&python).display()
-        );
-        return None;
-    }
-    Some(Command::new(python))
+    let has = Command::new(&python).args(["-c", "import wyoming"]).output();
+    has.is_ok_and(|output| output.status.success()).then(|| Command::new(python))
 }
