@@ -142,7 +142,8 @@ fn home_assistant_finds_it_where_the_network_is_told() {
         match found.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(mdns_sd::ServiceEvent::ServiceResolved(service)) if service.get_port() == port => {
                 assert!(service.get_fullname().starts_with("pipit"), "{}", service.get_fullname());
-                assert!(!service.get_addresses().is_empty());
+                let addresses = service.get_addresses();
+                assert!(!addresses.is_empty() && addresses.iter().all(mdns_sd::ScopedIp::is_ipv4), "{addresses:?}");
                 break;
             }
             Ok(_) => {}

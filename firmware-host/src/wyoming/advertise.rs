@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
-use mdns_sd::{ServiceDaemon, ServiceInfo};
+use mdns_sd::{IfKind, ServiceDaemon, ServiceInfo};
 use pipit_core::wyoming::SERVICE_TYPE;
 
 /// Tells the network where Wyoming is spoken, for as long as this lives.
@@ -25,6 +25,10 @@ impl Advertisement {
             .context("the name of this machine can't be made known")?;
         let service = if all { service.enable_addr_auto() } else { service };
         let daemon = ServiceDaemon::new().context("mDNS can't be spoken here")?;
+        if address.is_ipv4() {
+            // Nobody listens at the other addresses of this machine.
+            daemon.disable_interface(IfKind::IPv6).context("mDNS does not take it")?;
+        }
         let advertisement = Advertisement { daemon, fullname: service.get_fullname().to_owned() };
         advertisement.daemon.register(service).context("mDNS does not take it")?;
         Ok(advertisement)

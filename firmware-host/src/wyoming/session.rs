@@ -24,7 +24,8 @@ const BETWEEN_SOUNDS: Duration = Duration::from_secs(30);
 /// How long a stream of text may have one: a language model that writes it may use a tool meanwhile.
 const BETWEEN_TEXTS: Duration = Duration::from_secs(60);
 
-/// Results of the workers wait here. Nothing is dropped: a worker waits until the session has sent what it sends.
+/// Results of the workers wait here. It is never full, so that no worker ever waits for a peer: a session asks for two parts of
+/// speech and two clauses at once, and for no more before it has taken what came of them.
 const INBOX: usize = 8;
 
 pub(super) struct Session<'a, S> {
