@@ -26,4 +26,6 @@ pub mod control;
 
 pub mod speech;
 
+pub mod wyoming;
+
 pub mod config;

@@ -33,6 +33,7 @@ use crate::turn_log::TurnLog;
 use crate::worker::{
     Ear, EchoCancellation, Gauge, Inbox, Message, Models, Protection, Ready, WakeWord, Worker, smart_turn, stt, tts,
 };
+use crate::wyoming::Services;
 
 /// Events wait here for the driver, which is never busy for longer than it takes to hand a job over. Nothing is dropped:
 /// a worker waits until there is room.
@@ -224,6 +225,30 @@ impl App {
         Ok(Driver::new(machine, clock, self.engine.clone(), workers, (sender, inbox), on_turn, self.bus.clone()))
     }
 
+    /// What is offered to others in the house.
+    ///
+    /// # Errors
+    /// Silero VAD can't be loaded.
+    pub fn wyoming(&self, models: &Arc<Models>) -> anyhow::Result<Services> {
+        let (runtime, installed, config) = (self.runtime.clone(), Arc::clone(&self.installed), self.config.clone());
+        let wake_word = installed.wake_word(&config, &runtime).map(|(_, name)| wake_word_name(&name));
+        if let Err(error) = &wake_word {
+            tracing::debug!("no wake word for others: {error:#}");
+        }
+        let language = config.stt.language.clone();
+        let open_ear = move |wakes: bool| {
+            let vad = SileroVad::load(&runtime, &config.models.dir.join(SILERO_VAD))?;
+            let ear = Ear::new(vad, config.ear.clone(), Protection::None);
+            if !wakes {
+                return Ok(ear);
+            }
+            let (model, _) = installed.wake_word(&config, &runtime)?;
+            Ok(ear.with_wake_word(WakeWord::new(model, Arc::new(true.into()), config.wake.attention.threshold)))
+        };
+        open_ear(false)?;
+        Ok(Services::new(Arc::clone(models), language, Arc::new(open_ear), wake_word.ok()))
+    }
+
     fn playback(&self, replies: Option<&Path>, inbox: Inbox) -> anyhow::Result<(Playback, bool)> {
         // The driver empties its inbox without ever waiting for the speaker, so there soon is room.
         let report: ReportSink = Box::new(move |report| drop(inbox.blocking_send(Message::Playback(report))));
@@ -272,6 +297,12 @@ impl Loading {
             }
         }
     }
+}
+
+/// What peers call a wake-word model: the name of its file or of the catalogue, without what all of them have.
+fn wake_word_name(model: &str) -> String {
+    let name = Path::new(model).file_stem().map_or(model.into(), |stem| stem.to_string_lossy());
+    name.trim_start_matches("openwakeword-").to_owned()
 }
 
 /// What keeps the last turns, unless the owner wants none kept.

@@ -264,7 +264,7 @@ impl Installed {
 }
 
 fn is_service(engine: TtsEngine) -> bool {
-    matches!(engine, TtsEngine::OpenAi | TtsEngine::Fish)
+    matches!(engine, TtsEngine::OpenAi | TtsEngine::Fish | TtsEngine::Wyoming)
 }
 
 /// The same with the voice that suits the persona, where the owner has chosen none and the engine has that one.

@@ -22,3 +22,4 @@ pub mod timers;
 pub mod turn_log;
 pub mod waterfall;
 pub mod worker;
+pub mod wyoming;

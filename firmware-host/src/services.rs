@@ -6,12 +6,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use pipit_core::chat::Tier;
-use pipit_core::config::{Config, SpeechService, TtsEngine};
+use pipit_core::config::{Config, SpeechService, SttEngine, TtsEngine};
 use pipit_core::turn::WakeMode;
 use pipit_models::cancel::CancelFlag;
 use pipit_models::recogniser::Recogniser;
 use pipit_models::runtime::Runtime;
-use pipit_models::service::{ApiKey, Meter, RecogniserWithStandby, ServiceSettings, Transcriber, VoiceWithStandby};
+use pipit_models::service::{
+    ApiKey, Meter, RecogniserWithStandby, RemoteRecogniser, ServiceSettings, Transcriber, VoiceWithStandby,
+    WyomingTranscriber,
+};
 use pipit_models::voice::{self, Voice, VoiceError, VoiceSettings};
 use pipit_store::Purpose;
 
@@ -88,9 +91,13 @@ pub fn try_out(
 }
 
 /// The service that transcribes, with nobody behind it.
-fn transcriber(config: &Config, service: &SpeechService, ledger: &Ledger) -> anyhow::Result<Transcriber> {
-    let meter = ledger.meter(service, Purpose::Transcription);
-    Ok(Transcriber::new(&settings(config, service, meter)?, Some(config.stt.language.clone()))?)
+fn transcriber(config: &Config, service: &SpeechService, ledger: &Ledger) -> anyhow::Result<Box<dyn RemoteRecogniser>> {
+    let settings = settings(config, service, ledger.meter(service, Purpose::Transcription))?;
+    let language = Some(config.stt.language.clone());
+    Ok(match config.stt.engine {
+        Some(SttEngine::Wyoming) => Box::new(WyomingTranscriber::new(&settings, language)?),
+        _ => Box::new(Transcriber::new(&settings, language)?),
+    })
 }
 
 /// The service that speaks, with nobody behind it.

@@ -14,7 +14,8 @@ use crate::service::{self, ServiceError, ServiceSettings};
 use crate::{espeak, kokoro, piper};
 
 /// Every engine on this device, the most natural voice first, then the services.
-pub const ENGINES: &[Engine] = &[kokoro::ENGINE, piper::ENGINE, espeak::ENGINE, service::OPENAI, service::FISH];
+pub const ENGINES: &[Engine] =
+    &[kokoro::ENGINE, piper::ENGINE, espeak::ENGINE, service::OPENAI, service::FISH, service::WYOMING];
 
 /// A text-to-speech engine, ready to speak. It belongs to one thread at a time.
 pub trait Voice: Send {

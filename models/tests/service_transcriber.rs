@@ -177,7 +177,7 @@ fn a_draft_that_is_dropped_ends_its_request() {
 #[test]
 fn the_recogniser_on_this_device_answers_while_the_service_can_not() {
     let server = Server::answering(|_| Answer::of("503 Service Unavailable", "", ""));
-    let mut recogniser = RecogniserWithStandby::new(transcriber(&server), || {
+    let mut recogniser = RecogniserWithStandby::new(Box::new(transcriber(&server)), || {
         let near = Whisper::load(&WhisperSource::Bytes(whisper::nano()), &WhisperSettings::default());
         near.map(|near| Box::new(near) as Box<dyn Recogniser>).map_err(|error| error.to_string())
     });

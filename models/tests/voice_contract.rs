@@ -8,24 +8,26 @@ use pipit_core::audio::Pcm;
 use pipit_models::cancel::CancelFlag;
 use pipit_models::voice::{self, ENGINES, Voice, VoiceError, VoiceSettings};
 use pipit_testkit::http::Server;
+use pipit_testkit::wyoming;
 
 mod service_support;
 mod voice_support;
-use service_support::{settings, speaks};
+use service_support::{settings, speaks, speaks_wyoming, wyoming_settings};
 use voice_support::{models_folder, runtime};
 
-/// The settings with which an engine can speak in the tests; a service is asked at `server`.
-fn ready(engine: &str, models: &Path, server: &Server) -> VoiceSettings {
+/// The settings with which an engine can speak in the tests; a service is asked at `server` or `wyoming`.
+fn ready(engine: &str, models: &Path, server: &Server, wyoming: &wyoming::Server) -> VoiceSettings {
     let voice = match engine {
         "espeak" => "en-gb",
         "kokoro" => "af_one",
         "piper" => "en_US-one-medium",
-        "openai" | "fish" => "en-gb",
+        "openai" | "fish" | "wyoming" => "en-gb",
         _ => panic!("say here with which voice {engine} is tested"),
     };
     let service = match engine {
         "openai" => Some(settings(server, "/v1")),
         "fish" => Some(settings(server, "")),
+        "wyoming" => Some(wyoming_settings(wyoming)),
         _ => None,
     };
     VoiceSettings { voice: Some(voice.to_owned()), speed: 1.0, models: models.to_owned(), service }
@@ -33,8 +35,9 @@ fn ready(engine: &str, models: &Path, server: &Server) -> VoiceSettings {
 
 fn with_each(check: impl Fn(&str, &VoiceSettings, &mut dyn Voice)) {
     let (models, runtime, server) = (models_folder(), runtime(), Server::answering(speaks));
+    let wyoming = wyoming::Server::answering(speaks_wyoming);
     for engine in ENGINES {
-        let settings = ready(engine.name, models.path(), &server);
+        let settings = ready(engine.name, models.path(), &server, &wyoming);
         let mut voice = voice::open(engine.name, &settings, Some(&runtime))
             .unwrap_or_else(|error| panic!("{}: {error}", engine.name));
         check(engine.name, &settings, voice.as_mut());
@@ -115,6 +118,10 @@ fn nothing_is_said_once_the_flag_is_raised() {
 fn twice_the_speed_takes_about_half_as_long() {
     let runtime = runtime();
     with_each(|engine, settings, voice| {
+        if engine == "wyoming" {
+            // The protocol knows no pace.
+            return;
+        }
         let text = "The kitchen light is on and the door is closed.";
         let usual = say(voice, text).unwrap().duration().as_secs_f64();
         for (speed, expected) in [(2.0, 0.5), (99.0, 0.5), (0.5, 2.0), (f32::NAN, 1.0)] {
@@ -172,10 +179,10 @@ fn without_files_or_runtime_an_engine_says_what_is_not_installed() {
         let error = voice::open(engine, &settings(full.path()), None).err().expect("there is no runtime");
         assert!(matches!(error, VoiceError::NotInstalled(_)) && error.to_string().contains("ONNX Runtime"), "{error}");
     }
-    for engine in ["openai", "fish"] {
+    for engine in ["openai", "fish", "wyoming"] {
         let error = voice::open(engine, &settings(full.path()), None).err().expect("there is no server");
         assert!(error.to_string().contains("tts.base_url"), "{error}");
     }
     let error = voice::open("kokro", &settings(full.path()), None).err().expect("no such engine");
-    assert!(error.to_string().contains("there are: kokoro, "), "{error}");
+    assert!(error.to_string().contains("are: kokoro, "), "{error}");
 }

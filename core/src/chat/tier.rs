@@ -23,7 +23,15 @@ impl Tier {
     /// The tier of the server at `url`; [`Tier::Outside`] where the address cannot be read, for then nothing is known of it.
     #[must_use]
     pub fn of_url(url: &str) -> Tier {
-        Url::parse(url).ok().and_then(|url| url.host().map(|host| Tier::of_host(&host))).unwrap_or(Tier::Outside)
+        let url = Url::parse(url).ok();
+        match url.as_ref().and_then(Url::host) {
+            // In an address that is not of the web, such as `tcp://10.0.0.1:10300`, the parser takes every host for a name.
+            Some(Host::Domain(name)) => {
+                Host::parse(name).map_or(Tier::Outside, |host| Tier::of_host(&host_as_str(&host)))
+            }
+            Some(host) => Tier::of_host(&host),
+            None => Tier::Outside,
+        }
     }
 
     /// The tier of a host. A name that only the router at home knows counts by its ending, any other as
@@ -51,6 +59,14 @@ impl Tier {
 impl fmt::Display for Tier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+fn host_as_str(host: &Host) -> Host<&str> {
+    match host {
+        Host::Domain(name) => Host::Domain(name),
+        Host::Ipv4(address) => Host::Ipv4(*address),
+        Host::Ipv6(address) => Host::Ipv6(*address),
     }
 }
 
@@ -95,7 +111,9 @@ mod tests {
 
     fn all_are(tier: Tier, hosts: &[&str]) {
         for host in hosts {
-            assert_eq!(Tier::of_url(&format!("http://{host}/v1")), tier, "{host}");
+            for scheme in ["http", "tcp"] {
+                assert_eq!(Tier::of_url(&format!("{scheme}://{host}/v1")), tier, "{scheme}://{host}");
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use super::checked::{
 };
 use super::layers::{Settings, shown};
 use super::problem::{Origin, Problem};
-use super::{Defaults, home, llm, mqtt, speech, wire};
+use super::{Defaults, home, llm, mqtt, speech, wire, wyoming};
 use crate::chat::Tier;
 use crate::ear::{EarSettings, WakePhrases};
 use crate::turn::{AttentionSettings, TurnSettings, WakeMode};
@@ -52,6 +52,7 @@ pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<C
         },
         home: home::home(rest, file.home, mqtt.as_ref()),
         mqtt,
+        wyoming: wyoming::wyoming(rest, &file.wyoming),
         web_listen: web_listen(rest, &file.web.listen),
         ring_late: Duration::from_secs(u64::from(file.alarms.ring_late_min) * 60),
         snooze: Duration::from_secs(u64::from(file.alarms.snooze_min) * 60),
@@ -94,8 +95,8 @@ fn check_order(settings: &mut Settings<'_>, file: &wire::File) {
         (("chat", "idle_timeout_s"), chat.idle_timeout_s.into(), stall.0, stall.1),
     ];
     let waits = waits.into_iter().filter(|_| chat.provider != wire::Provider::None);
-    let listens = matches!(stt.engine, wire::SttEngine::Openai);
-    let speaks = matches!(tts.engine, wire::TtsEngine::Openai | wire::TtsEngine::Fish);
+    let listens = matches!(stt.engine, wire::SttEngine::Openai | wire::SttEngine::Wyoming);
+    let speaks = matches!(tts.engine, wire::TtsEngine::Openai | wire::TtsEngine::Fish | wire::TtsEngine::Wyoming);
     let stt = listens.then_some((("stt", "timeout_s"), stt.timeout_s.into(), stall.0, stall.1));
     let tts = speaks.then_some((("tts", "timeout_s"), tts.timeout_s.into(), stall.0, stall.1));
     for (less, low, more, high) in pairs.into_iter().chain(waits).chain(stt).chain(tts) {

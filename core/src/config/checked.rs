@@ -45,6 +45,8 @@ pub struct Config {
     pub mqtt: Option<MqttSettings>,
     /// What the household says about its devices.
     pub home: HomeSettings,
+    /// Where Pipit's ear and voice are offered to others; `None` if they are not.
+    pub wyoming: Option<WyomingSettings>,
     /// Where the panel listens; `None` for no panel.
     pub web_listen: Option<SocketAddr>,
     /// How much is logged.
@@ -176,7 +178,7 @@ pub struct SttSettings {
     pub threads: Option<NonZeroU16>,
     /// ISO 639 code of the language that is spoken: two or three small letters.
     pub language: String,
-    /// The server that is asked before a model on this device; set with [`SttEngine::OpenAi`] and no other.
+    /// The server that is asked before a model on this device; set with the engines that are services and no other.
     pub service: Option<SpeechService>,
 }
 
@@ -185,7 +187,7 @@ pub struct SttSettings {
 pub struct SpeechService {
     /// What people are told in place of its address.
     pub name: &'static str,
-    /// http or https, without user name, query or slash at the end.
+    /// http or https, without user name, query or slash at the end; for Wyoming `tcp://host:port`.
     pub base_url: String,
     /// The server's own name for the model; empty for the one that it has.
     pub model: String,
@@ -211,6 +213,8 @@ pub enum SttEngine {
     WhisperCpp,
     /// A server that transcribes as OpenAI does.
     OpenAi,
+    /// A Wyoming server.
+    Wyoming,
 }
 
 /// Which model recognises speech.
@@ -250,6 +254,8 @@ pub enum TtsEngine {
     OpenAi,
     /// Fish Speech.
     Fish,
+    /// A Wyoming server.
+    Wyoming,
 }
 
 impl TtsEngine {
@@ -262,6 +268,7 @@ impl TtsEngine {
             TtsEngine::Espeak => "espeak",
             TtsEngine::OpenAi => "openai",
             TtsEngine::Fish => "fish",
+            TtsEngine::Wyoming => "wyoming",
         }
     }
 }
@@ -408,6 +415,15 @@ pub struct MqttSettings {
     pub allow_unmute: bool,
     /// Whether what was last asked and answered is published; never what is said where [`PrivacySettings::ephemeral`] holds.
     pub publish_words: bool,
+}
+
+/// Where Pipit's ear and voice are offered to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WyomingSettings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Whether the network is told; never for an address of this machine alone.
+    pub advertise: bool,
 }
 
 /// Who vouches for the broker, and for Pipit.

@@ -33,6 +33,29 @@ pub(super) fn base_url(section: &str, written: &str, with_key: bool) -> Result<S
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
+/// Reads the `base_url` of `section` as that of a Wyoming server: `tcp://host:port` and nothing else.
+///
+/// # Errors
+/// What to write instead.
+pub(super) fn wyoming_address(section: &str, written: &str) -> Result<String, String> {
+    let url = Url::parse(written).ok().filter(|url| {
+        let alone = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+        url.scheme() == "tcp"
+            && url.port().is_some()
+            && alone
+            && matches!(url.path(), "" | "/")
+            && url.fragment().is_none()
+    });
+    let host = url.as_ref().and_then(Url::host_str).filter(|host| !host.is_empty());
+    match host.zip(url.as_ref().and_then(Url::port)) {
+        Some((host, port)) => Ok(format!("tcp://{host}:{port}")),
+        None => Err(format!(
+            "{section}.base_url must be the host and the port of a Wyoming server; write for example \
+             \"tcp://nas.local:10300\""
+        )),
+    }
+}
+
 /// Whether what is sent to a host stays at home, or is encrypted on its way anyhow.
 pub(super) fn is_private(host: &Host<&str>) -> bool {
     // 100.64.0.0/10 is what Tailscale and other overlay networks number their (encrypted) links with.
@@ -42,7 +65,7 @@ pub(super) fn is_private(host: &Host<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::base_url;
+    use super::{base_url, wyoming_address};
 
     #[test]
     fn a_key_travels_unencrypted_only_at_home() {
@@ -57,6 +80,24 @@ mod tests {
             assert!(base_url("chat", &format!("http://{host}/v1"), true).is_err(), "{host}");
             assert!(base_url("chat", &format!("https://{host}/v1"), true).is_ok(), "{host}");
             assert!(base_url("chat", &format!("http://{host}/v1"), false).is_ok(), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_wyoming_server_is_a_host_and_a_port() {
+        for (written, read) in [("tcp://nas:10300/", "tcp://nas:10300"), ("tcp://[::1]:1", "tcp://[::1]:1")] {
+            assert_eq!(wyoming_address("stt", written).as_deref(), Ok(read));
+        }
+        for wrong in [
+            "nas:10300",
+            "tcp://nas",
+            "tcp://:1",
+            "http://nas:1",
+            "tcp://me:pw@nas:1",
+            "tcp://nas:1/v1",
+            "tcp://nas:99999",
+        ] {
+            assert!(wyoming_address("stt", wrong).is_err(), "{wrong}");
         }
     }
 

@@ -16,6 +16,8 @@ struct Written<'a> {
     model: &'a str,
     api_key: llm::WrittenKey,
     timeout_s: u32,
+    /// It is a Wyoming server.
+    wyoming: bool,
 }
 
 /// Reads everything about the recogniser.
@@ -29,11 +31,17 @@ pub(super) fn stt(settings: &mut Settings<'_>, stt: wire::Stt) -> SttSettings {
         wire::SttEngine::Auto => None,
         wire::SttEngine::WhisperCpp => Some(SttEngine::WhisperCpp),
         wire::SttEngine::Openai => Some(SttEngine::OpenAi),
+        wire::SttEngine::Wyoming => Some(SttEngine::Wyoming),
     };
     let written = Written {
         section: "stt",
         base_url: &stt.base_url,
-        model: if stt.model == "auto" { "whisper-1" } else { &stt.model },
+        model: match (stt.model.as_str(), engine) {
+            ("auto", Some(SttEngine::Wyoming)) => "",
+            ("auto", _) => "whisper-1",
+            (model, _) => model,
+        },
+        wyoming: engine == Some(SttEngine::Wyoming),
         api_key: llm::WrittenKey {
             env: stt.api_key_env.clone(),
             file: stt.api_key_file.clone(),
@@ -41,7 +49,8 @@ pub(super) fn stt(settings: &mut Settings<'_>, stt: wire::Stt) -> SttSettings {
         },
         timeout_s: stt.timeout_s,
     };
-    let service = service(settings, &written, (engine == Some(SttEngine::OpenAi)).then_some("transcription service"));
+    let is_service = matches!(engine, Some(SttEngine::OpenAi | SttEngine::Wyoming));
+    let service = service(settings, &written, is_service.then_some("transcription service"));
     let model = match stt.model.as_str() {
         // It is the service's then, and says nothing about what stands by.
         _ if service.is_some() => SttModel::Auto,
@@ -63,23 +72,26 @@ pub(super) fn tts(settings: &mut Settings<'_>, tts: wire::Tts) -> TtsSettings {
         wire::TtsEngine::Espeak => Some(TtsEngine::Espeak),
         wire::TtsEngine::Openai => Some(TtsEngine::OpenAi),
         wire::TtsEngine::Fish => Some(TtsEngine::Fish),
+        wire::TtsEngine::Wyoming => Some(TtsEngine::Wyoming),
     };
     let voice = Some(tts.voice).filter(|voice| voice != "auto");
     if engine.is_none() && voice.is_some() {
         let sentence = "tts.voice is one engine's own name for a voice; write in tts.engine whose: \"kokoro\", \
-                        \"piper\", \"espeak\", \"openai\" or \"fish\"";
+                        \"piper\", \"espeak\", \"openai\", \"fish\" or \"wyoming\"";
         settings.object(&[("tts", "voice"), ("tts", "engine")], sentence);
     }
     let (name, model) = match engine {
         Some(TtsEngine::OpenAi) if tts.model.trim().is_empty() => (Some("speech service"), "tts-1"),
         Some(TtsEngine::OpenAi) => (Some("speech service"), tts.model.as_str()),
         Some(TtsEngine::Fish) => (Some("Fish Speech"), tts.model.trim()),
+        Some(TtsEngine::Wyoming) => (Some("speech service"), ""),
         _ => (None, tts.model.as_str()),
     };
     let written = Written {
         section: "tts",
         base_url: &tts.base_url,
         model,
+        wyoming: engine == Some(TtsEngine::Wyoming),
         api_key: llm::WrittenKey {
             env: tts.api_key_env.clone(),
             file: tts.api_key_file.clone(),
@@ -115,15 +127,30 @@ fn service(
     let address = written.base_url.trim();
     if address.is_empty() {
         if usual_name.is_some() {
+            let example = if written.wyoming {
+                "\"tcp://nas.local:10300\""
+            } else {
+                "\"http://nas.local:8000/v1\" or \"https://api.openai.com/v1\""
+            };
             let sentence = format!(
-                "{section}.engine names a service; write its address in {section}.base_url, for example \
-                 \"http://nas.local:8000/v1\" or \"https://api.openai.com/v1\""
+                "{section}.engine names a service; write its address in {section}.base_url, for example {example}"
             );
             settings.object(&[(section, "base_url"), (section, "engine")], sentence);
         }
         return None;
     }
-    let base_url = server::base_url(section, address, api_key.is_some()).unwrap_or_else(|sentence| {
+    if written.wyoming && api_key.is_some() {
+        let sentence =
+            format!("a Wyoming server wants no key; leave out {section}.api_key_env, api_key_file and api_key_secret");
+        let keys = ["api_key_env", "api_key_file", "api_key_secret", "engine"];
+        settings.object(&keys.map(|key| (section, key)), sentence);
+    }
+    let base_url = if written.wyoming {
+        server::wyoming_address(section, address)
+    } else {
+        server::base_url(section, address, api_key.is_some())
+    };
+    let base_url = base_url.unwrap_or_else(|sentence| {
         settings.object(&[(section, "base_url")], sentence);
         String::new()
     });

@@ -179,9 +179,8 @@ fn what_is_chosen_by_name_keeps_its_name() {
         choices.into_iter().map(|choice| choice["const"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let chosen = |key: &str, name: &str| {
-        Owner { flags: &[&format!("{key}={name}"), "audio.input=a.wav", "tts.base_url=http://nas"], ..Owner::default() }
-            .load()
-            .unwrap()
+        let address = if name == "wyoming" { "tts.base_url=tcp://nas:10200" } else { "tts.base_url=http://nas" };
+        Owner { flags: &[&format!("{key}={name}"), "audio.input=a.wav", address], ..Owner::default() }.load().unwrap()
     };
     for name in choices("audio", "backend") {
         assert_eq!(chosen("audio.backend", &name).audio.backend.name(), name);

@@ -9,6 +9,7 @@ mod home;
 mod mqtt;
 mod sound;
 mod speech;
+mod wyoming;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ pub(super) use home::{Home, HomeKind};
 pub(super) use mqtt::Mqtt;
 pub(super) use sound::{Audio, Backend, BargeIn, Ear, Turn, Wake, WakeMode};
 pub(super) use speech::{Models, Stt, SttEngine, Tts, TtsEngine};
+pub(super) use wyoming::Wyoming;
 
 /// Pipit's configuration, pipit.toml. Every key may be left out.
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -37,6 +39,7 @@ pub(super) struct File {
     pub(super) privacy: Keeping,
     pub(super) mqtt: Mqtt,
     pub(super) home: Home,
+    pub(super) wyoming: Wyoming,
     pub(super) web: Web,
     pub(super) log: Log,
 }

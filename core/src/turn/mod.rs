@@ -30,4 +30,5 @@ pub use event::{Event, Transcription, Understanding};
 pub use id::{DraftId, NoticeId, TurnId};
 pub use interruption::{Interruption, ends_in_question, interruption};
 pub use machine::{Machine, Phase};
+pub use parts::part_to_cut;
 pub use settings::TurnSettings;

@@ -29,6 +29,12 @@ pub(super) fn cut(samples: &[f32]) -> usize {
     LEAST + quietest * STEP + GAP * STEP / 2
 }
 
+/// Where to cut a part off the front of speech that goes on, once there is enough of it: a number of samples.
+#[must_use]
+pub fn part_to_cut(samples: &[f32]) -> Option<usize> {
+    (samples.len() >= ENOUGH).then(|| cut(samples))
+}
+
 /// What has been transcribed of the turns that are under way.
 #[derive(Debug, Default)]
 pub(super) struct Parts(BTreeMap<TurnId, Transcripts>);

@@ -3,5 +3,6 @@
 
 pub mod http;
 pub mod sim;
+pub mod wyoming;
 
 pub use sim::{Sim, check, check_attending, taken_from};

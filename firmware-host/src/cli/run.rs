@@ -22,7 +22,7 @@ use crate::mqtt::device::{self, Device, Told};
 use crate::mqtt::{Connection, Rooms};
 use crate::report::TurnReport;
 use crate::worker::{Inbox, Message, spawn_ear};
-use crate::{chat, nightly, timers};
+use crate::{chat, nightly, timers, wyoming};
 
 /// How long what is being said may go on after Pipit was told to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -81,6 +81,10 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
         let sources = Sources { snapshots, events: bus.events(), levels, metrics: bus.metrics(), store };
         tokio::spawn(serve_web(address, sources, stop.clone()));
     }
+    let peers = match app.config().wyoming {
+        Some(settings) => wyoming::start(settings, app.wyoming(&models)?, stop.clone()).await,
+        None => None,
+    };
     driver.run(stop).await;
     tracing::info!("ending");
     // Whatever is still being said is cut here, and what was heard of it is recorded.
@@ -88,6 +92,10 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
         tracing::warn!("ending in the middle of a turn, which is missing from the history");
     }
     ear_stop.store(true, Ordering::Relaxed);
+    if let Some(peers) = peers {
+        // It ends by itself when everything does.
+        let _ = peers.await;
+    }
     drop((driver, models));
     if let Some(broker) = broker {
         // It has been saying goodbye since `stop`, and takes no longer for it than this.

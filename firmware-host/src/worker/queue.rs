@@ -1,6 +1,6 @@
 //! Which job a model does next. Pure: it knows neither threads nor models, and time comes in as an argument.
 //!
-//! First come the jobs that somebody waits for, then those of drafts. Among equals the places take turns, so that whoever
+//! First come the jobs that somebody waits for, then those of drafts, then those of other devices. Among equals the places take turns, so that whoever
 //! asks for much waits behind whoever asks for little, and nobody waits for more than one job of each other place. Who goes
 //! first in a round is whoever had to wait longest lately, then whoever asked first.
 //!
@@ -23,6 +23,9 @@ pub enum Urgency {
     Wanted,
     /// It may turn out to be useless.
     Draft,
+    /// Somebody waits for it who speaks to another device: see [`crate::wyoming`]. Whoever speaks to this one never waits for
+    /// more of these than the one that is being done.
+    Guest,
 }
 
 /// Jobs that wait for one model.
@@ -199,6 +202,19 @@ mod tests {
         table.push(C, Urgency::Wanted, "c1");
         table.push(A, Urgency::Wanted, "a3");
         assert_eq!(table.order(), "a2 c1 a3 b1 a1");
+    }
+
+    #[test]
+    fn whoever_speaks_to_this_device_never_waits_for_those_of_others() {
+        let mut table = Table::new();
+        for guest in [B, C] {
+            table.push(guest, Urgency::Guest, "guest");
+            table.push(guest, Urgency::Guest, "guest");
+        }
+        table.push(A, Urgency::Draft, "draft");
+        table.queue.commit(B, draft(1, 1), table.now);
+        table.push(A, Urgency::Wanted, "wanted");
+        assert_eq!(table.order(), "wanted draft guest guest guest guest");
     }
 
     #[test]

@@ -137,6 +137,24 @@ fn what_somebody_waits_for_overtakes_drafts_and_what_nobody_wants_is_never_begun
 }
 
 #[test]
+fn work_for_another_device_keeps_whoever_speaks_to_this_one_waiting_for_one_job_at_most() {
+    let (gate, work) = gated();
+    let models = hearing(work);
+    let (kitchen, mut guests) = (Place::at(&models), [Place::at(&models), Place::at(&models)]);
+    guests[0].ask(1, Urgency::Guest);
+    assert_eq!(gate.begun.recv(), Ok(1));
+    guests[0].ask(2, Urgency::Guest);
+    guests[1].ask(3, Urgency::Guest);
+    guests[0].ask(4, Urgency::Guest);
+    kitchen.ask(5, Urgency::Draft);
+    kitchen.ask(6, Urgency::Wanted);
+    (0..6).for_each(|_| gate.go.send(()).unwrap());
+    let order: Vec<_> = gate.begun.iter().take(5).collect();
+    assert_eq!(order, [6, 5, 3, 2, 4], "and the guests take turns");
+    guests[1].hears(3, &words());
+}
+
+#[test]
 fn an_endpoint_that_asks_for_more_than_its_share_is_refused_and_another_is_not() {
     let (gate, mut work) = gated();
     work.share = 2;

@@ -8,6 +8,7 @@ pub(crate) mod server;
 pub(crate) mod sound_server;
 pub(crate) mod terminal;
 pub(crate) mod web;
+pub(crate) mod wyoming;
 
 use std::ffi::OsStr;
 use std::fs;

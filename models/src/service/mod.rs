@@ -1,4 +1,4 @@
-//! Speech services over HTTP: servers that transcribe or speak in place of a model on this device.
+//! Speech services over HTTP and Wyoming: servers that transcribe or speak in place of a model on this device.
 //!
 //! A service is a peer of the local models: the same [`Recogniser`](crate::recogniser::Recogniser), the same
 //! [`Voice`](crate::voice::Voice). What the requests of each kind look like stands in a file of its own; here is what all of
@@ -17,6 +17,7 @@ mod sound;
 mod standby;
 mod traffic;
 mod transcriber;
+mod wyoming;
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,9 +36,11 @@ use traffic::Moved;
 pub use error::ServiceError;
 pub(crate) use fish::ENGINE as FISH;
 pub(crate) use openai::ENGINE as OPENAI;
-pub use standby::{RecogniserWithStandby, VoiceWithStandby};
+pub use standby::{RecogniserWithStandby, RemoteRecogniser, VoiceWithStandby};
 pub use traffic::{Meter, ServiceTraffic};
 pub use transcriber::Transcriber;
+pub(crate) use wyoming::ENGINE as WYOMING;
+pub use wyoming::WyomingTranscriber;
 
 /// How long a connection may take. A peer on this device waits to take over, so this is short.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -50,7 +53,8 @@ const USER_AGENT: &str = concat!("pipit/", env!("CARGO_PKG_VERSION"));
 pub struct ServiceSettings {
     /// What people are told in place of its address.
     pub name: String,
-    /// `http` or `https`, with whatever path the service's API stands under, such as `http://localhost:8080/v1`.
+    /// `http` or `https`, with whatever path the service's API stands under, such as `http://localhost:8080/v1`; for Wyoming
+    /// `tcp://host:port`.
     pub base_url: String,
     /// The service's own name for the model; empty for the one that it has.
     pub model: String,

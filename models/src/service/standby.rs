@@ -9,7 +9,7 @@ use pipit_core::audio::{Hertz, Pcm};
 use pipit_core::chat::{Breaker, BreakerSettings, Verdict};
 use pipit_core::time::Moment;
 
-use super::{ServiceError, Transcriber};
+use super::ServiceError;
 use crate::cancel::CancelFlag;
 use crate::error::ModelError;
 use crate::recogniser::Recogniser;
@@ -19,9 +19,18 @@ use crate::whisper::Transcript;
 /// Whether the service may be asked just now.
 type MayAsk = Box<dyn Fn() -> bool + Send>;
 
+/// A recogniser that is a service.
+pub trait RemoteRecogniser: Recogniser {
+    /// As [`Recogniser::transcribe`].
+    ///
+    /// # Errors
+    /// Why the service did not do it.
+    fn ask(&mut self, utterance: &[f32], cancel: &CancelFlag) -> Result<Transcript, ServiceError>;
+}
+
 /// A recogniser that is a service, with one on this device behind it.
 pub struct RecogniserWithStandby {
-    service: Transcriber,
+    service: Box<dyn RemoteRecogniser>,
     may_ask: MayAsk,
     standby: Standby<Box<dyn Recogniser>>,
 }
@@ -29,7 +38,7 @@ pub struct RecogniserWithStandby {
 impl RecogniserWithStandby {
     /// `open` loads the one on this device, and is called when that is first needed, and again if it failed.
     pub fn new(
-        service: Transcriber,
+        service: Box<dyn RemoteRecogniser>,
         open: impl FnMut() -> Result<Box<dyn Recogniser>, String> + Send + 'static,
     ) -> Self {
         let standby = Standby::new("another recogniser", Box::new(open));

@@ -11,7 +11,7 @@ use super::exchange::Request;
 /// Is told of each request that reached a service, once it is over, on the thread that asked. It holds that thread up.
 pub type Meter = Arc<dyn Fn(ServiceTraffic) + Send + Sync>;
 
-/// One request to a service, and what came back. Sent and received are bytes of HTTP/1.1, head and body.
+/// One request to a service, and what came back. Sent and received are bytes of HTTP/1.1, head and body, or of Wyoming's events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceTraffic {
     /// The service's host, without port, path and whatever else an address may have in it.
@@ -43,7 +43,13 @@ impl Moved {
         self.received((status + lines) as u64);
     }
 
-    fn received(&self, bytes: u64) {
+    /// So many bytes more have gone.
+    pub(super) fn sent(&self, bytes: u64) {
+        self.sent.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// So many bytes more have come.
+    pub(super) fn received(&self, bytes: u64) {
         self.received.fetch_add(bytes, Ordering::Relaxed);
     }
 }

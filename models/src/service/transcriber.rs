@@ -7,7 +7,7 @@
 use serde::Deserialize;
 
 use super::multipart::Form;
-use super::{Post, Service, ServiceError, ServiceSettings};
+use super::{Post, RemoteRecogniser, Service, ServiceError, ServiceSettings};
 use crate::cancel::CancelFlag;
 use crate::clip;
 use crate::error::ModelError;
@@ -48,24 +48,6 @@ impl Transcriber {
         Ok(Transcriber { service: Service::new(settings)?, language, words_alone: false })
     }
 
-    /// As [`Recogniser::transcribe`].
-    pub(super) fn ask(&mut self, utterance: &[f32], cancel: &CancelFlag) -> Result<Transcript, ServiceError> {
-        if let Some(nothing) = silence(utterance) {
-            return Ok(Transcript::nothing(nothing));
-        }
-        // A sample that is no number would be noise.
-        let whole: Vec<f32> = utterance.iter().map(|sample| if sample.is_finite() { *sample } else { 0.0 }).collect();
-        let wav = clip::wav(&Pcm::new(whole, LISTENING_RATE));
-        let body = match self.send(&wav, cancel) {
-            Err(ServiceError::Refused { detail, .. }) if !self.words_alone && detail.contains("response_format") => {
-                self.words_alone = true;
-                self.send(&wav, cancel)
-            }
-            outcome => outcome,
-        }?;
-        self.read(&body)
-    }
-
     fn send(&mut self, wav: &[u8], cancel: &CancelFlag) -> Result<Vec<u8>, ServiceError> {
         let mut form = Form::with_file("file", "utterance.wav", "audio/wav", wav)
             .field("model", &self.service.settings.model)
@@ -101,6 +83,25 @@ impl Transcriber {
             mean_log_probability: avg_logprob.unwrap_or(0.0),
             no_speech: no_speech_prob.unwrap_or(0.0),
         })))
+    }
+}
+
+impl RemoteRecogniser for Transcriber {
+    fn ask(&mut self, utterance: &[f32], cancel: &CancelFlag) -> Result<Transcript, ServiceError> {
+        if let Some(nothing) = silence(utterance) {
+            return Ok(Transcript::nothing(nothing));
+        }
+        // A sample that is no number would be noise.
+        let whole: Vec<f32> = utterance.iter().map(|sample| if sample.is_finite() { *sample } else { 0.0 }).collect();
+        let wav = clip::wav(&Pcm::new(whole, LISTENING_RATE));
+        let body = match self.send(&wav, cancel) {
+            Err(ServiceError::Refused { detail, .. }) if !self.words_alone && detail.contains("response_format") => {
+                self.words_alone = true;
+                self.send(&wav, cancel)
+            }
+            outcome => outcome,
+        }?;
+        self.read(&body)
     }
 }
 

@@ -5,6 +5,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use pipit_core::wyoming::Event;
 use pipit_models::cancel::CancelFlag;
 use pipit_models::clip;
 use pipit_models::espeak::{Espeak, EspeakNg, EspeakSettings};
@@ -12,6 +13,7 @@ use pipit_models::service::{ApiKey, ServiceSettings};
 use pipit_models::voice::{Voice as _, VoiceError};
 use pipit_models::whisper::{self, Whisper, WhisperSettings, WhisperSource};
 use pipit_testkit::http::{Answer, Request, Server};
+use pipit_testkit::wyoming;
 use serde_json::{Value, json};
 
 /// Long enough to never be reached where it isn't what the test is about.
@@ -52,6 +54,32 @@ pub(crate) fn speaks(request: &Request) -> Answer {
             "application/json",
             json!({ "detail": error.to_string() }).to_string(),
         ),
+    }
+}
+
+/// The settings of a Wyoming server.
+pub(crate) fn wyoming_settings(server: &wyoming::Server) -> ServiceSettings {
+    ServiceSettings {
+        name: "the nas".to_owned(),
+        base_url: format!("tcp://{}", server.address),
+        model: "m".to_owned(),
+        api_key: None,
+        time_limit: PATIENCE,
+        meter: None,
+    }
+}
+
+/// Speaks with espeak-ng, as a Wyoming server.
+pub(crate) fn speaks_wyoming(request: &wyoming::Request) -> Answer {
+    let voice = request.events[0].data["voice"]["name"].as_str().unwrap().to_owned();
+    let settings = EspeakSettings { program: EspeakNg::default(), voice, speed: 1.0 };
+    let spoken = Espeak::new(settings).and_then(|mut espeak| espeak.speak(request.text().unwrap(), &CancelFlag::new()));
+    match spoken {
+        Ok(pcm) => {
+            let sound = pipit_core::wyoming::sound(&pcm, 0.1);
+            wyoming::events([Event::audio_start(pcm.rate())].into_iter().chain(sound).chain([Event::audio_stop()]))
+        }
+        Err(error) => wyoming::events([Event::new("error").with("text", error.to_string())]),
     }
 }
 

@@ -31,6 +31,51 @@ fn a_speech_service_needs_an_address_and_little_else() {
 }
 
 #[test]
+fn a_wyoming_server_is_a_service_in_the_house() {
+    let config = from_file(
+        "[stt]\nengine = 'wyoming'\nbase_url = 'tcp://192.168.1.5:10300'\n\
+         [tts]\nengine = 'wyoming'\nbase_url = 'tcp://localhost:10200/'\nvoice = 'en_US-lessac-medium'\nmodel = 'x'",
+    )
+    .unwrap();
+    let service = config.transcription_service().unwrap();
+    assert_eq!((service.to_string().as_str(), service.model.as_str()), ("transcription service (in the house)", ""));
+    let service = config.voice_service().unwrap();
+    assert_eq!(
+        (service.to_string().as_str(), &*service.base_url),
+        ("speech service (on this device)", "tcp://localhost:10200")
+    );
+    let far = "[stt]\nengine = 'wyoming'\nbase_url = 'tcp://example.org:10300'\n[chat]\nprivacy = 'in the house'";
+    assert!(from_file(far).unwrap().transcription_service().is_none());
+    check_file(
+        "[stt]\nengine = 'wyoming'\n[tts]\nengine = 'wyoming'\nbase_url = 'http://nas:10200'\napi_key_env = 'A'\ntimeout_s = 40",
+        expect![[r#"
+            pipit.toml:2:10: stt.engine names a service; write its address in stt.base_url, for example "tcp://nas.local:10300"
+            pipit.toml:5:12: tts.base_url must be the host and the port of a Wyoming server; write for example "tcp://nas.local:10300"
+            pipit.toml:6:15: a Wyoming server wants no key; leave out tts.api_key_env, api_key_file and api_key_secret
+            pipit.toml:7:13: tts.timeout_s (40) must be less than turn.reply_stall_s (30); lower the one or raise the other
+        "#]],
+    );
+}
+
+#[test]
+fn wyoming_is_offered_where_the_owner_wants_it() {
+    let offered = |written: &str| from_file(&format!("[wyoming]\n{written}")).unwrap().wyoming;
+    assert_eq!(offered("advertise = true"), None);
+    let told = |written: &str| offered(written).unwrap().advertise;
+    assert!(told("listen = '0.0.0.0:10300'") && told("listen = '192.168.1.5:10300'") && told("listen = '[::]:10300'"));
+    assert!(
+        !told("listen = '127.0.0.1:10300'") && !told("listen = '[::1]:1'") && !told("listen = '[::ffff:127.0.0.1]:1'")
+    );
+    assert!(!told("listen = '0.0.0.0:10300'\nadvertise = false"));
+    check_file(
+        "[wyoming]\nlisten = 'localhost:10300'",
+        expect![[r#"
+            pipit.toml:2:10: wyoming.listen must be a numeric address and a port; write for example "0.0.0.0:10300" for the network at home, "127.0.0.1:10300" for this machine alone, or "" for nobody
+        "#]],
+    );
+}
+
+#[test]
 fn a_service_that_is_farther_away_than_allowed_is_never_asked() {
     let far = "[stt]\nengine = 'openai'\nbase_url = 'https://api.openai.com/v1'\n\
                [tts]\nengine = 'openai'\nbase_url = 'http://nas/v1'\n[chat]\nprivacy = ";

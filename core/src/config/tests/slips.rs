@@ -19,7 +19,7 @@ fn slips_of_the_pen_in_names() {
             pipit.toml:11:1: there is no key ear.pause; did you mean ear.pause_ms?
             pipit.toml:12:1: there is no key ear.volume; did you mean audio.volume?
             pipit.toml:13:2: there is no key ear.Speech-Threshold; did you mean ear.speech_threshold?
-            pipit.toml:14:2: there is no section [matter]; the sections are [alarms], [audio], [chat], [ear], [home], [log], [models], [mqtt], [privacy], [state], [stt], [tts], [turn], [wake] and [web]
+            pipit.toml:14:2: there is no section [matter]; the sections are [alarms], [audio], [chat], [ear], [home], [log], [models], [mqtt], [privacy], [state], [stt], [tts], [turn], [wake], [web] and [wyoming]
             pipit.toml:16:6: there is no key stt.whisper; [stt] has api_key_env, api_key_file, api_key_secret, base_url, drafts, engine, language, model, threads and timeout_s
         "#]],
     );
@@ -41,7 +41,7 @@ fn slips_of_the_pen_in_values() {
             pipit.toml:8:12: ear.onset_ms cannot be 64.0; write a whole number from 32 to 1000
             pipit.toml:9:15: ear.pre_roll_ms is a number beyond all limits; write a whole number from 0 to 2000
             pipit.toml:11:9: tts.speed is not a finite number; write a number from 0.5 to 2
-            pipit.toml:12:10: tts.engine cannot be "Koroko"; did you mean "kokoro"? Otherwise write "auto", "kokoro", "piper", "espeak", "openai" or "fish"
+            pipit.toml:12:10: tts.engine cannot be "Koroko"; did you mean "kokoro"? Otherwise write "auto", "kokoro", "piper", "espeak", "openai", "fish" or "wyoming"
             pipit.toml:13:9: tts.voice is a list; write text in quotes, not empty
             pipit.toml:15:18: chat.history_tokens cannot be this; write a whole number from 0 to 1000000
             pipit.toml:16:17: chat.system_prompt is a date or a time; write text in quotes
@@ -115,7 +115,7 @@ fn slips_in_the_environment_and_in_flags() {
         flag --set audio.volum: there is no key audio.volum; did you mean audio.volume?
         flag --set audio.volume: audio.volume cannot be ""; write a whole number from 0 to 100
         flag --set tts.speed: tts.speed cannot be "fast"; write a number from 0.5 to 2
-        flag --set: this names no section; the sections are [alarms], [audio], [chat], [ear], [home], [log], [models], [mqtt], [privacy], [state], [stt], [tts], [turn], [wake] and [web]
+        flag --set: this names no section; the sections are [alarms], [audio], [chat], [ear], [home], [log], [models], [mqtt], [privacy], [state], [stt], [tts], [turn], [wake], [web] and [wyoming]
         flag --set: this is not section.key=value; write for example --set audio.volume=60
     "#]].assert_eq(&owner.problems());
 }
@@ -130,7 +130,7 @@ fn settings_that_contradict_each_other() {
             pipit.toml:2:21: ear.silence_threshold (0.6) must be less than ear.speech_threshold (0.5); lower the one or raise the other
             pipit.toml:3:12: ear.pause_ms (1500) must be less than turn.fallback_ms (1500); lower the one or raise the other
             pipit.toml:5:11: audio.backend "wav" has no microphone; write in audio.input which WAV file to listen to
-            pipit.toml:7:9: tts.voice is one engine's own name for a voice; write in tts.engine whose: "kokoro", "piper", "espeak", "openai" or "fish"
+            pipit.toml:7:9: tts.voice is one engine's own name for a voice; write in tts.engine whose: "kokoro", "piper", "espeak", "openai", "fish" or "wyoming"
             pipit.toml:9:12: chat.provider "openai" needs a server; write its address in chat.base_url, for example "https://api.openai.com/v1" or "http://127.0.0.1:8080/v1"
             pipit.toml:9:12: chat.provider needs a model; write in chat.model the server's own name for it, for example "qwen3:4b" with Ollama
             pipit.toml:10:25: chat.first_token_timeout_s (60) must be less than turn.reply_stall_s (30); lower the one or raise the other

@@ -26,7 +26,8 @@ pub(in crate::config) struct Stt {
     /// What recognises speech.
     pub(in crate::config) engine: SttEngine,
     /// "auto" for the largest installed model that this board can afford, a name that `pipit models list` shows, or the
-    /// path of a ggml file. With a service: its own name for the model, where "auto" means "whisper-1".
+    /// path of a ggml file. With a service: its own name for the model, where "auto" means "whisper-1", and with "wyoming" the
+    /// server's choice.
     #[schemars(length(min = 1))]
     pub(in crate::config) model: String,
     /// Threads to compute with; 0 leaves it to the board. More than there are free cores is far slower.
@@ -35,7 +36,8 @@ pub(in crate::config) struct Stt {
     /// The language that is spoken, as its ISO 639 code.
     #[schemars(regex(pattern = "^[a-z]{2,3}$"))]
     pub(in crate::config) language: String,
-    /// With a service: where it is, such as `http://nas.local:8000/v1` or `https://api.openai.com/v1`.
+    /// With a service: where it is, such as `http://nas.local:8000/v1` or `https://api.openai.com/v1`, for Wyoming
+    /// `tcp://nas.local:10300`.
     pub(in crate::config) base_url: String,
     /// With a service: the environment variable that holds the API key, such as "OPENAI_API_KEY". The key itself never
     /// stands here.
@@ -81,6 +83,8 @@ pub(in crate::config) enum SttEngine {
     WhisperCpp,
     /// A service: any server that transcribes as OpenAI does. What is installed on this device answers where it cannot.
     Openai,
+    /// The same with a Wyoming server, such as wyoming-faster-whisper or another Pipit.
+    Wyoming,
 }
 
 /// Text to speech.
@@ -97,10 +101,10 @@ pub(in crate::config) struct Tts {
     #[schemars(range(min = 0.5, max = 2.0))]
     pub(in crate::config) speed: f64,
     /// With a service: where it is, such as `http://nas.local:8880/v1` or `https://api.openai.com/v1`, for Fish Speech
-    /// `http://nas.local:8080` or `https://api.fish.audio`.
+    /// `http://nas.local:8080` or `https://api.fish.audio`, for Wyoming `tcp://nas.local:10200`.
     pub(in crate::config) base_url: String,
     /// With a service: its own name for the model. Empty stands for "tts-1" with "openai", and for the server's choice with
-    /// "fish".
+    /// "fish". "wyoming" has only voices.
     pub(in crate::config) model: String,
     /// With a service: the environment variable that holds the API key, such as "OPENAI_API_KEY". The key itself never
     /// stands here.
@@ -148,4 +152,6 @@ pub(in crate::config) enum TtsEngine {
     Openai,
     /// The same with Fish Speech, at home or at fish.audio.
     Fish,
+    /// The same with a Wyoming server, such as wyoming-piper or another Pipit.
+    Wyoming,
 }

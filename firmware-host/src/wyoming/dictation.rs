@@ -1,0 +1,136 @@
+//! Speech that a peer has transcribed. A long one is cut into parts, so that whoever speaks to this device never waits for
+//! more than one of them, and so that most of it is transcribed when it ends.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use pipit_core::audio::{LISTENING_RATE, Pcm, samples_in};
+use pipit_core::time::Moment;
+use pipit_core::turn::{Attention, AttentionSettings, DraftId, Transcription, TurnId, Verdict, WakeMode, part_to_cut};
+
+use super::peer::Fault;
+use crate::worker::{Endpoint, Urgency};
+
+/// The longest speech that is transcribed.
+const LONGEST: Duration = Duration::from_secs(120);
+
+/// So many parts are with the recogniser at once. Its queue takes more.
+const AT_ONCE: usize = 2;
+
+/// One request, from `transcribe` to `transcript`.
+pub(super) struct Dictation {
+    turn: TurnId,
+    /// By what the ledger knows it, should a service be the recogniser.
+    number: i64,
+    /// Sound of which no part has been made.
+    kept: Vec<f32>,
+    taken: usize,
+    parts: u32,
+    heard: Vec<String>,
+    ended: bool,
+}
+
+/// How far it has come.
+#[derive(Debug, PartialEq)]
+pub(super) enum Progress {
+    /// More is to come.
+    Part(String),
+    /// This is all.
+    Whole { last: String, all: String },
+}
+
+impl Dictation {
+    pub(super) fn new(turn: TurnId) -> Self {
+        let number = Timestamp::now().as_millisecond();
+        Dictation { turn, number, kept: Vec::new(), taken: 0, parts: 0, heard: Vec::new(), ended: false }
+    }
+
+    /// Takes the next sound, at [`LISTENING_RATE`].
+    pub(super) fn push(&mut self, samples: &[f32], endpoint: &Endpoint) -> Result<(), Fault> {
+        self.taken += samples.len();
+        if self.taken > samples_in(LONGEST, LISTENING_RATE) {
+            return Err(Fault::Refused(format!("no more than {} s are transcribed at once", LONGEST.as_secs())));
+        }
+        self.kept.extend_from_slice(samples);
+        self.ask(endpoint)
+    }
+
+    /// No more sound follows. Gives what there was, if nothing is left to be done.
+    pub(super) fn end(&mut self, endpoint: &Endpoint) -> Result<Option<Progress>, Fault> {
+        self.ended = true;
+        self.ask(endpoint)?;
+        // Without a sample there was nothing to ask for.
+        Ok((self.parts == 0).then(|| Progress::Whole { last: String::new(), all: String::new() }))
+    }
+
+    /// Whether it has enough to do for now.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting() >= AT_ONCE
+    }
+
+    /// Whether nothing has been transcribed yet.
+    pub(super) fn is_first(&self) -> bool {
+        self.heard.is_empty()
+    }
+
+    /// Whether nothing is to come but results.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The recogniser has told something; nothing if that belongs to another request.
+    pub(super) fn transcribed(
+        &mut self,
+        draft: DraftId,
+        transcription: Transcription,
+        endpoint: &Endpoint,
+    ) -> Result<Option<Progress>, Fault> {
+        if draft.turn != self.turn {
+            return Ok(None);
+        }
+        let heard = match transcription {
+            Transcription::Words(words) => meant(words),
+            Transcription::Silence | Transcription::NotUnderstood(_) => String::new(),
+            Transcription::Failed => {
+                return Err(Fault::Refused("the speech could not be transcribed; Pipit's log says why".to_owned()));
+            }
+        };
+        self.heard.push(heard.clone());
+        self.ask(endpoint)?;
+        if !self.ended || !self.kept.is_empty() || self.waiting() > 0 {
+            return Ok(Some(Progress::Part(heard)));
+        }
+        let all: Vec<&str> = self.heard.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect();
+        Ok(Some(Progress::Whole { last: heard, all: all.join(" ") }))
+    }
+
+    fn waiting(&self) -> usize {
+        self.parts as usize - self.heard.len()
+    }
+
+    fn ask(&mut self, endpoint: &Endpoint) -> Result<(), Fault> {
+        while !self.is_full() {
+            let part: Vec<f32> = match part_to_cut(&self.kept) {
+                Some(at) => self.kept.drain(..at).collect(),
+                None if self.ended && !self.kept.is_empty() => std::mem::take(&mut self.kept),
+                None => break,
+            };
+            self.parts += 1;
+            let draft = DraftId { turn: self.turn, revision: self.parts };
+            if !endpoint.transcribe(draft, Urgency::Guest, Pcm::new(part, LISTENING_RATE), self.number) {
+                return Err(Fault::Refused("too much waits to be transcribed; try again later".to_owned()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whoever sends speech here to have it transcribed means all of it to be.
+fn meant(words: pipit_core::turn::Overheard) -> String {
+    let phrases = pipit_core::ear::WakePhrases::default();
+    let settings = AttentionSettings { mode: WakeMode::Always, phrases, ..AttentionSettings::default() };
+    match Attention::new(settings).judge(Moment::START, words) {
+        Verdict::Request { text, .. } => text,
+        Verdict::NotForPipit { .. } | Verdict::Addressed => String::new(),
+    }
+}
