@@ -8,6 +8,8 @@ mod discovery;
 mod entity;
 mod find;
 mod registry;
+mod request;
+mod said;
 mod state;
 mod template;
 #[cfg(test)]
@@ -19,6 +21,8 @@ use std::fmt;
 pub use control::Publish;
 pub use entity::{Entity, Household, Reachable};
 pub use registry::{Changes, Registry, Settings, Subscription};
+pub(crate) use request::UNDERSTOOD;
+pub use request::{Meaning, Vocabulary};
 pub use state::{State, Status};
 
 use crate::chat::{Risk, speaks_of_risk};
