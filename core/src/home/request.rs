@@ -148,7 +148,7 @@ impl<'a> Asked<'a> {
         for entity in &entities {
             match self.registry.command(&entity.device().id, action, value) {
                 Ok(_) => devices.push(self.registry.device(entity)),
-                Err(why) => refused.push(unreachable(entity).unwrap_or(why)),
+                Err(why) => refused.push(unreachable(entity).unwrap_or_else(|| sentence(why))),
             }
         }
         if devices.is_empty() {
@@ -214,6 +214,10 @@ impl<'a> Asked<'a> {
             "others": names(unmatched),
         })
     }
+}
+
+fn sentence(why: String) -> String {
+    if why.ends_with(['.', '?', '!']) { why } else { format!("{why}.") }
 }
 
 /// A sentence about what can't be reached.

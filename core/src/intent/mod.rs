@@ -22,6 +22,7 @@ mod number;
 mod numeral;
 mod quantity;
 mod sentence;
+mod several;
 mod slot;
 mod spoken_date;
 mod template;
@@ -45,6 +46,7 @@ pub use fulfil::{Action, Fulfilment, Surroundings, fulfil};
 pub use home::{HomeSentences, Understanding};
 pub use memory::{Fact, FactId, answer_from_facts};
 pub use quantity::Quantity;
+pub use several::{carried_on, in_parts};
 pub use timer::{Timer, TimerId, TimerReference, ring};
 pub use unit::UnitName;
 

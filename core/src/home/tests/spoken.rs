@@ -160,7 +160,7 @@ fn sentences_about_a_home_come_to_commands_and_answers() {
         set the living room radiator to twenty degrees
             [set Living room radiator (Living room) to 20] Set the living room radiator to 20 degrees.
         set the living room to 50 degrees
-            can't: Living room radiator (Living room) can be set to 5 to 35 degrees Celsius, and not to 50
+            can't: Living room radiator (Living room) can be set to 5 to 35 degrees Celsius, and not to 50.
         set the temperature to 20 degrees
             can't: Which one do you mean: the living room radiator or the heatpump Heat pump?
         Set the kitchen ceiling to 30 percent
