@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use pipit_core::chat::{Door, Risk, ToolCall};
-use pipit_core::home::Meaning;
+use pipit_core::home::{Meaning, which_one};
 use pipit_core::intent::hassil::Recognised;
 use pipit_core::intent::{HomeSentences, Understanding};
 use tokio::sync::watch;
@@ -81,8 +81,10 @@ impl Engine {
         let here = speech.here.clone();
         let sentences = speech.sentences.get_or_insert_with(HomeSentences::english);
         sentences.furnish(home.generation(), || home.vocabulary());
-        let said = match sentences.understand(said, here.as_deref()) {
-            Understanding::Certain(said) => said,
+        let (said, misheard) = match sentences.understand(said, here.as_deref()) {
+            Understanding::Certain(said) => (said, None),
+            Understanding::Likely(said, name) => (said, Some(name)),
+            Understanding::Near(names) => return Spoken::Unsure(which_one(&names)),
             Understanding::Nothing => return Spoken::Nothing,
         };
         if let Some(reply) = sentences.answer(&said) {
@@ -98,7 +100,11 @@ impl Engine {
             Meaning::Command { action, devices, value, known } => {
                 let reply = reply_to(&said, &known);
                 let command = HomeCommand { action, devices, value, by: self.store().person() };
-                Spoken::Done(HomePart { said, command: Some(command), reply })
+                match misheard {
+                    // Nobody confirms what was taken for something else.
+                    Some(name) if command.risk() == Risk::Guarded => Spoken::Unsure(which_one(&[name])),
+                    _ => Spoken::Done(HomePart { said, command: Some(command), reply }),
+                }
             }
             Meaning::Question(known) => {
                 let reply = reply_to(&said, &known);

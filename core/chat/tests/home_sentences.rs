@@ -181,6 +181,17 @@ async fn a_lock_opens_with_the_pin_only_and_what_goes_with_it_does_not_wait() {
 }
 
 #[tokio::test]
+async fn a_misheard_letter_matters_only_where_it_would_open_a_door() {
+    let room = Room::offline();
+    assert_eq!(converse(&room.engine, "turn off the kitchin sealing").await, "Turned off the kitchen ceiling.");
+    assert_eq!(room.house.published(), [r#"zigbee2mqtt/Kitchen ceiling/set {"state":"OFF"}"#]);
+    let asked = ask(&room.engine, "unlock the frant door").await;
+    assert_eq!((asked.text.as_str(), asked.confirmation), ("Did you mean the front door?", None));
+    assert_eq!(converse(&room.engine, "turn off the attic van and the kitchin fun").await.is_empty(), false);
+    assert_eq!(room.house.published(), [""; 0]);
+}
+
+#[tokio::test]
 async fn guests_open_no_doors() {
     let room = Room::offline();
     let guest = room.engine.for_person(store(room.folder.path()).ephemeral().unwrap(), true);

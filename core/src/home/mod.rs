@@ -23,6 +23,7 @@ pub use entity::{Entity, Household, Reachable};
 pub use registry::{Changes, Registry, Settings, Subscription};
 pub(crate) use request::UNDERSTOOD;
 pub use request::{Meaning, Vocabulary};
+pub use said::which_one;
 pub use state::{State, Status};
 
 use crate::chat::{Risk, speaks_of_risk};

@@ -87,6 +87,13 @@ pub(super) fn with_place(entity: &Entity) -> String {
     format!("{}{}", the(&device.name), place.unwrap_or_default())
 }
 
+/// Asks which of a few things is meant: "Did you mean the lamp or the fan?"
+#[must_use]
+pub fn which_one(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| the(name)).collect();
+    format!("Did you mean {}?", listed(&names).replace(" and ", " or "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,17 +4,22 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::hassil::{Matcher, Pack, PackError, Recognised, Replies};
+use super::hassil::{Matcher, Pack, PackError, Recognised, Replies, normalised};
+use super::near::{Corrected, Names};
 use crate::home::{UNDERSTOOD, Vocabulary};
 
 /// What is said where a reply can't be made.
 const DONE: &str = "Done.";
+
+/// How many ways to correct a sentence are tried.
+const MOST_CORRECTIONS: usize = 16;
 
 /// Sentences about a home, with what is in it.
 #[derive(Debug)]
 pub struct HomeSentences {
     matcher: Matcher,
     replies: Replies,
+    names: Names,
     /// Which vocabulary is in the lists.
     generation: Option<u64>,
 }
@@ -24,6 +29,10 @@ pub struct HomeSentences {
 pub enum Understanding {
     /// It is this.
     Certain(Recognised),
+    /// It is this with a letter or two of a name misheard, which is too little for what has to be confirmed. And the name.
+    Likely(Recognised, String),
+    /// It would be a sentence with one of these names, none of which was said well enough.
+    Near(Vec<String>),
     /// It is none.
     Nothing,
 }
@@ -40,7 +49,7 @@ impl HomeSentences {
         pack.keep_intents(|intent| {
             UNDERSTOOD.contains(&intent) || (is_only_said(intent) && said.iter().any(|said| said == intent))
         });
-        Ok(HomeSentences { matcher: Matcher::new(&pack)?, replies, generation: None })
+        Ok(HomeSentences { matcher: Matcher::new(&pack)?, replies, names: Names::default(), generation: None })
     }
 
     /// Pipit's own sentences, in English.
@@ -58,21 +67,44 @@ impl HomeSentences {
         self.matcher.set_list("name", names.iter().map(|(said, value)| (said.as_str(), value.clone())));
         let area = |area: &String| super::hassil::SlotValue { value: json!(area), context: BTreeMap::new() };
         self.matcher.set_list("area", areas.iter().map(|name| (name.as_str(), area(name))));
+        let said = names.iter().map(|(said, _)| said).chain(&areas);
+        self.names = Names::new(said.map(|name| normalised(name)));
         self.generation = Some(generation);
     }
 
     /// What a sentence is taken for that was said in `here`, if that is known.
     #[must_use]
     pub fn understand(&self, said: &str, here: Option<&str>) -> Understanding {
-        let recognise = |here: Option<&str>| {
-            let context: BTreeMap<String, Value> =
-                here.map(|here| ("area".to_owned(), json!(here))).into_iter().collect();
-            self.matcher.recognise(said, &context)
-        };
-        // Where it is not known in which room one is, the room is left open.
-        match recognise(here).or_else(|| recognise(Some("")).filter(|_| here.is_none())) {
+        match recognise_as(&self.matcher, here)(said) {
             Some(recognised) => Understanding::Certain(recognised),
-            None => Understanding::Nothing,
+            None => self.misheard(said, &recognise_as(&self.matcher, here)),
+        }
+    }
+
+    /// What was said, if a name in it was misheard.
+    fn misheard(&self, said: &str, recognise: &dyn Fn(&str) -> Option<Recognised>) -> Understanding {
+        let text = normalised(said);
+        // "Off" and "of" sound alike, and the latter makes no sense there.
+        let off = ["turn of ", "switch of ", "put of "].into_iter().find_map(|verb| text.strip_prefix(verb).map(|rest| (verb, rest)));
+        let text = off.map_or(text.clone(), |(verb, rest)| format!("{} {rest}", verb.trim_end().to_owned() + "f"));
+        if let Some(recognised) = off.and_then(|_| recognise(&text)) {
+            return Understanding::Certain(recognised);
+        }
+        let corrections = self.names.corrections(&text);
+        let mut found: Vec<(&Corrected, Recognised)> = Vec::new();
+        for corrected in corrections.iter().take(MOST_CORRECTIONS) {
+            // Once one fits, those that are farther away don't count.
+            if found.first().is_some_and(|(first, _)| first.distance < corrected.distance) {
+                break;
+            }
+            found.extend(recognise(&corrected.text).map(|recognised| (corrected, recognised)));
+        }
+        match found.as_slice() {
+            [] => Understanding::Nothing,
+            [(corrected, recognised)] if corrected.is_close => {
+                Understanding::Likely(recognised.clone(), corrected.name.clone())
+            }
+            several => Understanding::Near(several.iter().map(|(corrected, _)| corrected.name.clone()).collect()),
         }
     }
 
@@ -101,6 +133,18 @@ impl HomeSentences {
         let slots = recognised.slots.iter().map(|(name, slot)| (name.clone(), slot.value.clone()));
         let known = json!({ "slots": slots.collect::<serde_json::Map<_, _>>() });
         self.reply(recognised, &known).ok()
+    }
+}
+
+/// Recognises what is said in `here`. Where it is not known in which room one is, the room is left open.
+fn recognise_as(matcher: &Matcher, here: Option<&str>) -> impl Fn(&str) -> Option<Recognised> {
+    move |said| {
+        let at = |here: Option<&str>| {
+            let context: BTreeMap<String, Value> =
+                here.map(|here| ("area".to_owned(), json!(here))).into_iter().collect();
+            matcher.recognise(said, &context)
+        };
+        at(here).or_else(|| if here.is_none() { at(Some("")) } else { None })
     }
 }
 

@@ -17,6 +17,7 @@ mod fulfil;
 pub mod hassil;
 mod home;
 mod memory;
+mod near;
 mod normalise;
 mod number;
 mod numeral;

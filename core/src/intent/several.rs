@@ -109,7 +109,7 @@ mod tests {
     fn a_sentence_is_parted_where_each_part_is_understood() {
         for (said, expected) in [
             ("do this and do that", Some("do this|do that")),
-            ("do this, do that, and then do it", Some("do this,|do that, and then do it")),
+            ("do this, do that, and then do it", Some("do this, do that,|do it")),
             ("do salt and pepper then do it", Some("do salt and pepper|do it")),
             ("do this. Then, do that!", Some("do this.|do that!")),
             ("do this and that", None),

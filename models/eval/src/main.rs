@@ -114,11 +114,14 @@ enum Command {
         /// taken for commands to a home.
         #[arg(long, value_name = "TSV")]
         others: Option<PathBuf>,
+        /// How many things there are at least in the house: those of the folder, and made-up ones besides.
+        #[arg(long, default_value_t = 0)]
+        entities: usize,
         /// Also print each sentence that comes out wrong, on standard error.
         #[arg(long)]
         verbose: bool,
     },
-    /// What it costs to read what devices made known over MQTT, and to command one of them by name.
+    /// What it costs to read what devices made known over MQTT, and to command one of them by name or by a sentence.
     Devices {
         /// How many there are.
         #[arg(long, default_value_t = 2000)]
@@ -234,8 +237,8 @@ fn main() -> Result<()> {
         Command::Intents { folder, pack, others: Some(table), verbose, .. } => {
             figures::print(&intents::taken(&folder.path, &table, pack, verbose)?, folder.json)
         }
-        Command::Intents { folder, lang, pack, verbose, .. } => {
-            figures::print(&intents::measure(&folder.path, &lang, pack, verbose)?, folder.json)
+        Command::Intents { folder, lang, pack, entities, verbose, .. } => {
+            figures::print(&intents::measure(&folder.path, (&lang, pack), entities, verbose)?, folder.json)
         }
         Command::Devices { entities, json } => figures::print(&devices::measure(entities)?, json),
         Command::Store { folder, messages } => figures::print(&store::measure(&folder.path, messages)?, folder.json),

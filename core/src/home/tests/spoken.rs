@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::intent::hassil::Recognised;
 use crate::intent::{HomeSentences, Understanding};
 
 /// The recorded devices, all of which have told how they are, and two lamps of one name.
@@ -46,16 +47,25 @@ fn spoken(registry: &Registry, sentences: &mut HomeSentences, said: &str, here: 
     sentences.furnish(registry.generation(), || registry.vocabulary());
     let recognised = match sentences.understand(said, here) {
         Understanding::Certain(recognised) => recognised,
+        Understanding::Likely(recognised, name) => {
+            let meaning = registry.meaning(&recognised, here);
+            return format!("likely {name}: {}", meant(sentences, &recognised, meaning));
+        }
+        Understanding::Near(names) => return which_one(&names),
         Understanding::Nothing => return "not understood".to_owned(),
     };
-    match registry.meaning(&recognised, here) {
+    meant(sentences, &recognised, registry.meaning(&recognised, here))
+}
+
+fn meant(sentences: &HomeSentences, recognised: &Recognised, meaning: Meaning) -> String {
+    match meaning {
         Meaning::Command { action, devices, value, known } => {
             let devices: Vec<String> = devices.iter().map(Device::to_string).collect();
             let value = value.map(|value| format!(" to {value}")).unwrap_or_default();
-            let reply = sentences.reply(&recognised, &known).unwrap();
+            let reply = sentences.reply(recognised, &known).unwrap();
             format!("[{action} {}{value}] {reply}", devices.join(" + "))
         }
-        Meaning::Question(known) => sentences.reply(&recognised, &known).unwrap(),
+        Meaning::Question(known) => sentences.reply(recognised, &known).unwrap(),
         Meaning::Cannot(why) => format!("can't: {why}"),
         Meaning::Unknown(why) => format!("unknown: {why}"),
         Meaning::Elsewhere => format!("elsewhere: {}", recognised.intent),
@@ -238,6 +248,69 @@ fn sentences_about_a_home_come_to_commands_and_answers() {
         add milk to the shopping list
             not understood
         what is the weather
+            not understood
+    "#]].assert_eq(&told);
+}
+
+#[test]
+fn what_was_misheard_is_what_is_called_most_like_it() {
+    let (registry, mut sentences) = (house(), HomeSentences::english());
+    let mut told = String::new();
+    for said in [
+        "turn off the kitchin lights",
+        "turn of the kitchen lights",
+        "turn off the kitchen sealing",
+        "turn off the kitchen seeling",
+        "turn on the attick fan",
+        "turn on the a tick fan",
+        "set the livingroom to twenty one degrees",
+        "unlock the frant door",
+        "is the frant door locked",
+        "turn on the kettel",
+        "turn on the cattle",
+        "close the bad room blind",
+        "turn off the lamb",
+        "activate evenin",
+        "what is the capital of france",
+        "play the kettle song",
+        "tell me about the kitchen sealing",
+    ] {
+        told.push_str(&format!("{said}\n    {}\n", spoken(&registry, &mut sentences, said, None)));
+    }
+    expect_test::expect![[r#"
+        turn off the kitchin lights
+            likely kitchen: [turn off Kitchen ceiling (Kitchen)] Turned off the kitchen lights. The worktop can't be reached: it says that it is offline.
+        turn of the kitchen lights
+            [turn off Kitchen ceiling (Kitchen)] Turned off the kitchen lights. The worktop can't be reached: it says that it is offline.
+        turn off the kitchen sealing
+            likely kitchen ceiling: [turn off Kitchen ceiling (Kitchen)] Turned off the kitchen ceiling.
+        turn off the kitchen seeling
+            likely kitchen ceiling: [turn off Kitchen ceiling (Kitchen)] Turned off the kitchen ceiling.
+        turn on the attick fan
+            likely attic: [turn on Attic fan (Attic)] Turned on the attic fan.
+        turn on the a tick fan
+            likely attic fan: [turn on Attic fan (Attic)] Turned on the attic fan.
+        set the livingroom to twenty one degrees
+            likely living room: [set Living room radiator (Living room) to 21] Set the living room radiator to 21 degrees.
+        unlock the frant door
+            likely front door: [unlock Front door (Hall)] Unlocked the front door.
+        is the frant door locked
+            likely front door: Yes, the front door is locked.
+        turn on the kettel
+            likely kettle: [turn on Kettle (Kitchen)] Turned on the kettle.
+        turn on the cattle
+            Did you mean the kettle?
+        close the bad room blind
+            likely bedroom: [close Bedroom blind (Bedroom)] Closed the bedroom blind.
+        turn off the lamb
+            Did you mean the lamp?
+        activate evenin
+            likely evening: [turn on Living room group Evening (Living room)] Activated the evening.
+        what is the capital of france
+            not understood
+        play the kettle song
+            not understood
+        tell me about the kitchen sealing
             not understood
     "#]].assert_eq(&told);
 }
