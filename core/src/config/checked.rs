@@ -34,6 +34,10 @@ pub struct Config {
     pub widest: Tier,
     /// The language-model servers; `None` if nothing may leave the built-in sentences.
     pub llm: Option<LlmSettings>,
+    /// The room that this device stands in, if that is known.
+    pub area: Option<String>,
+    /// Where sentences of the household's own are, if there are any.
+    pub custom_sentences: Option<PathBuf>,
     /// How late an alarm may still ring, after Pipit was off.
     pub ring_late: Duration,
     /// What is kept of what people say, and for how long.

@@ -52,6 +52,13 @@ impl HomeSentences {
         Ok(HomeSentences { matcher: Matcher::new(&pack)?, replies, names: Names::default(), generation: None })
     }
 
+    /// The intents of a pack that nothing is done for, and nothing said to.
+    #[must_use]
+    pub fn come_to_nothing(pack: &Pack) -> Vec<&str> {
+        let comes_to = |intent: &str| UNDERSTOOD.contains(&intent) || (is_only_said(intent) && pack.has_reply(intent));
+        pack.intents().filter(|intent| !comes_to(intent)).collect()
+    }
+
     /// Pipit's own sentences, in English.
     #[must_use]
     pub fn english() -> HomeSentences {
