@@ -12,6 +12,8 @@ use pipit_core::config::{self, Config, KeySource, LlmProvider, LlmServer, LlmSet
 use pipit_store::{KeySource as DeviceKey, Store, StoreError};
 use tracing::{info, warn};
 
+use crate::sentences::home_sentences;
+
 /// A server in the house or outside accepts a connection within this time or is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -113,7 +115,10 @@ pub fn engine(config: &Config, owner: &Store, speakers: Store) -> anyhow::Result
             snooze: config.snooze,
         },
     };
-    Ok(Engine::new(settings, owner.clone(), Arc::new(jiff::Zoned::now))?.for_person(speakers, false))
+    let engine = Engine::new(settings, owner.clone(), Arc::new(jiff::Zoned::now))?;
+    let sentences = config.custom_sentences.as_deref().map(home_sentences).transpose()?;
+    engine.speak_of_home(sentences, config.area.clone());
+    Ok(engine.for_person(speakers, false))
 }
 
 /// The servers with tools that the owner has named, and that are near enough.

@@ -17,6 +17,7 @@ pub mod mqtt;
 pub mod nightly;
 pub mod report;
 pub mod self_test;
+pub mod sentences;
 pub mod services;
 pub mod timers;
 pub mod turn_log;

@@ -15,10 +15,11 @@ use tracing::warn;
 use crate::answering::{Answering, Question, permission};
 use crate::error::ChatError;
 use crate::history::Beginnings;
+use crate::home::Speech;
 use crate::offline;
 use crate::prepare::Prepared;
 use crate::provider::{Chain, HttpProvider, Meter, Provider};
-use crate::reply::{Deed, DeviceAction, FinishedTurn, Kept, Reply, ReplyEvent};
+use crate::reply::{Deed, DeviceAction, FinishedTurn, Kept, Reply, ReplyEvent, Step};
 use crate::settings::EngineSettings;
 use crate::timers::Notices;
 use crate::tools::{Answer, Circumstances, Confirmation, Confirmations, Home, Offered, Pending, Tool, ToolBox, run};
@@ -85,6 +86,8 @@ pub(crate) struct Shared {
     notices: Mutex<Notices>,
     /// How far anything may travel, whoever says it.
     widest: Mutex<Tier>,
+    /// Sentences about the home, once there is one.
+    pub(crate) speech: Mutex<Speech>,
 }
 
 /// Who speaks, and what is kept for them while the engine runs.
@@ -123,8 +126,8 @@ impl Engine {
         let budget = Mutex::new(TokenBudget::new(settings.history_tokens));
         let tools = Mutex::new(Offered::new(None, Vec::new()));
         let (catalogue, owner) = (Catalogue::english(), store.clone());
-        let (notices, widest) = (Mutex::default(), Mutex::new(Tier::Outside));
-        let shared = Shared { settings, chain, catalogue, owner, clock, budget, tools, notices, widest };
+        let (notices, widest, speech) = (Mutex::default(), Mutex::new(Tier::Outside), Mutex::default());
+        let shared = Shared { settings, chain, catalogue, owner, clock, budget, tools, notices, widest, speech };
         Ok(Engine { shared: Arc::new(shared), account: Account::new(store, false) })
     }
 
@@ -140,7 +143,7 @@ impl Engine {
         lock(&self.shared.tools).offer(tools.into_iter().collect());
     }
 
-    /// Lets models command this home, or none.
+    /// Lets models command this home, or none, and everybody by sentences that are understood without a model.
     pub fn connect_home(&self, home: Option<Arc<dyn Home>>) {
         lock(&self.shared.tools).connect_home(home);
     }
@@ -185,6 +188,7 @@ impl Engine {
         stream::once(blocking(move || engine.prepare(&request, &now)))
             .flat_map(move |prepared| match prepared {
                 Ok(Prepared::Offline(events)) => stream::iter(events).map(Ok).boxed(),
+                Ok(Prepared::Guarded(guarded)) => asked.ask_for_pin(guarded, permitted.clone()),
                 Ok(Prepared::Ask(question)) => asked.ask_model(*question, permitted.clone()),
                 Err(error) => stream::iter([Err(error)]).boxed(),
             })
@@ -277,10 +281,30 @@ impl Engine {
     /// Does what a request asked for. What is left for the device to do comes back.
     ///
     /// # Errors
-    /// The store can't be written. What had been done by then stays done.
+    /// The store can't be written, and what had been done by then stays done; or something in the home was not done, and all
+    /// the rest is.
     pub async fn perform(&self, deed: Deed) -> Result<Vec<DeviceAction>, ChatError> {
-        let engine = self.clone();
-        blocking(move || Ok(offline::perform(deed, engine.store())?)).await
+        let Deed { steps, asked_at } = deed;
+        let (mut device, mut failed, mut done) = (Vec::new(), Vec::new(), 0_usize);
+        for step in steps {
+            match step {
+                Step::Own(action) => {
+                    let (engine, asked_at) = (self.clone(), asked_at.clone());
+                    let perform = move || Ok(offline::perform(vec![action], engine.store(), &asked_at)?);
+                    device.extend(blocking(perform).await?);
+                    done += 1;
+                }
+                Step::Home(command) => match self.command_home(command).await {
+                    Ok(()) => done += 1,
+                    Err(why) => failed.push(why),
+                },
+            }
+        }
+        if failed.is_empty() {
+            return Ok(device);
+        }
+        failed.extend((done > 0).then(|| "The rest is done.".to_owned()));
+        Err(ChatError::NotDone(failed.join(" ")))
     }
 
     /// Remembers a turn, with `heard` for its reply: the part that was played, or shown.
@@ -367,6 +391,11 @@ impl Engine {
         Some(Meter { turn, conversation, ..meter })
     }
 
+    /// The home that whoever speaks may have commanded.
+    pub(crate) fn home(&self) -> Option<Arc<dyn Home>> {
+        lock(&self.shared.tools).home().filter(|home| home.tier() <= self.account.widest).cloned()
+    }
+
     /// What a model may want used.
     pub(crate) fn tools(&self) -> ToolBox {
         let tools = lock(&self.shared.tools).all().clone();
@@ -392,7 +421,7 @@ impl Engine {
 }
 
 /// Every change of what these guard is one assignment or one call, so a panic elsewhere cannot have left it half done.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -90,6 +90,9 @@ pub enum ChatError {
         "there is nothing to confirm any more: it was confirmed, declined, or asked more than 30 seconds ago; ask for it again"
     )]
     NothingToConfirm,
+    /// Something in the home was not done: sentences that say what, and why.
+    #[error("something that was asked for was not done: {0}")]
+    NotDone(String),
     /// The settings can't be used.
     #[error("the language model can't be used: {0}")]
     Settings(String),
@@ -164,6 +167,7 @@ impl ChatError {
                 "Sorry, the language model went round in circles, so please ask otherwise.".to_owned()
             }
             ChatError::NothingToConfirm => "There is nothing to confirm any more, so please ask again.".to_owned(),
+            ChatError::NotDone(why) => why.clone(),
             ChatError::Settings(_) => {
                 "Sorry, I can't use the language model, so please check its settings.".to_owned()
             }
@@ -182,7 +186,10 @@ impl ChatError {
             ChatError::Authentication { .. } | ChatError::Rejected { .. } => 5,
             ChatError::ContextTooLong { .. } => 4,
             ChatError::RateLimited { .. } => 3,
-            ChatError::Malformed { .. } | ChatError::WentInCircles { .. } | ChatError::NothingToConfirm => 2,
+            ChatError::Malformed { .. }
+            | ChatError::WentInCircles { .. }
+            | ChatError::NothingToConfirm
+            | ChatError::NotDone(_) => 2,
             ChatError::TimedOut { .. } | ChatError::Cut { .. } => 1,
             ChatError::Unavailable { .. } => 0,
         }

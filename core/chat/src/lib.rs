@@ -9,6 +9,7 @@ mod answering;
 mod engine;
 mod error;
 mod history;
+mod home;
 mod offline;
 mod prepare;
 mod provider;

@@ -11,7 +11,7 @@ use pipit_core::intent::{
 };
 use pipit_store::{PrivacyTier, Store, StoreError};
 
-use crate::reply::{Deed, DeviceAction};
+use crate::reply::DeviceAction;
 
 /// What is said to a request without a word in it.
 pub(crate) const NOTHING_ASKED: &str = "Sorry, I didn't catch that.";
@@ -34,7 +34,7 @@ pub(crate) fn answer(
     (now, door): (&Zoned, Door),
     last_reply: Option<&str>,
     usual: Usual,
-) -> Result<(String, Option<Deed>), StoreError> {
+) -> Result<(String, Vec<Action>), StoreError> {
     let timers = running_timers(store, now.timestamp())?;
     let alarms = alarms(store, now)?;
     let facts = store.facts()?;
@@ -52,16 +52,14 @@ pub(crate) fn answer(
         volume,
     };
     let Fulfilment { reply, actions } = fulfil(intent, &around);
-    let deed = (!actions.is_empty()).then(|| Deed { actions, asked_at: now.clone() });
-    Ok((reply, deed))
+    Ok((reply, actions))
 }
 
-/// Does what an answer was about. What is left for the device to do comes back.
-pub(crate) fn perform(deed: Deed, store: &Store) -> Result<Vec<DeviceAction>, StoreError> {
-    let Deed { actions, asked_at } = deed;
+/// Does what an answer was about, which was asked for at `asked_at`. What is left for the device to do comes back.
+pub(crate) fn perform(actions: Vec<Action>, store: &Store, asked_at: &Zoned) -> Result<Vec<DeviceAction>, StoreError> {
     let mut device = Vec::new();
     for action in actions {
-        device.extend(perform_one(action, store, &asked_at)?);
+        device.extend(perform_one(action, store, asked_at)?);
     }
     Ok(device)
 }

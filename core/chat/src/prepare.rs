@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Zoned;
 use pipit_core::chat::{self, Role, Topic, TopicGuard, prompt, with_background};
-use pipit_core::intent::{answer_from_facts, answer_to};
+use pipit_core::intent::{Intent, answer_from_facts, answer_to, carried_on, in_parts};
 use pipit_store::{ConversationId, Message, MessageId, Purpose};
 use tracing::{debug, trace};
 
@@ -12,54 +12,94 @@ use crate::answering::Question;
 use crate::engine::{Engine, Place, Request};
 use crate::error::ChatError;
 use crate::history::History;
+use crate::home::{Guarded, HomePart, Spoken};
 use crate::offline::{self, Usual};
 use crate::provider::Prompt;
-use crate::reply::ReplyEvent;
+use crate::reply::{Deed, ReplyEvent, Step};
 use crate::tools::Confirmation;
+
+/// What a model is told of a request that may be about the home.
+const NOT_CERTAIN: &str = "(This may be about the home, where nothing was done for it. Pipit itself would say:";
 
 /// How a request will be answered.
 pub(crate) enum Prepared {
     Offline(Vec<ReplyEvent>),
+    /// Part of it needs a PIN.
+    Guarded(Guarded),
     Ask(Box<Question>),
+}
+
+/// A request that is understood without a model, or a part of one.
+struct Part {
+    text: String,
+    is: Understood,
+}
+
+enum Understood {
+    Own(Intent),
+    Home(HomePart),
+}
+
+impl Part {
+    fn intent(&self) -> &'static str {
+        match &self.is {
+            Understood::Own(intent) => intent.name(),
+            Understood::Home(part) => part.said.intent_name(),
+        }
+    }
+
+    fn is_deed(&self) -> bool {
+        match &self.is {
+            Understood::Own(intent) => intent.is_deed(),
+            Understood::Home(part) => part.command.is_some(),
+        }
+    }
+
+    /// What a part that goes without a verb may be, behind this one.
+    fn carried_on(&self, part: &str) -> Vec<String> {
+        match &self.is {
+            Understood::Home(HomePart { said, command: Some(_), .. }) => carried_on(&self.text, said, part),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn offline_reply(intent: Option<&'static str>, deed: Option<Deed>, text: String) -> Prepared {
+    let text = (!text.is_empty()).then_some(ReplyEvent::Text(text));
+    Prepared::Offline([ReplyEvent::Understood { intent, deed }].into_iter().chain(text).collect())
 }
 
 impl Engine {
     pub(crate) fn prepare(&self, request: &Request, now: &Zoned) -> Result<Prepared, ChatError> {
         let text = &*request.text;
         trace!(text, "asked");
-        let saying = |intent, deed, text: &str| {
-            let text = (!text.is_empty()).then(|| ReplyEvent::Text(text.to_owned()));
-            Ok(Prepared::Offline([ReplyEvent::Understood { intent, deed }].into_iter().chain(text).collect()))
-        };
+        let saying = |text: &str| Ok(offline_reply(None, None, text.to_owned()));
         if text.trim().is_empty() {
-            return saying(None, None, offline::NOTHING_ASKED);
+            return saying(offline::NOTHING_ASKED);
         }
-        let last_reply = self.last_reply(request.place)?;
-        let answer = || last_reply.as_deref().and_then(|asked| answer_to(asked, text));
-        if let Some(intent) = self.shared.catalogue.recognise(text).or_else(answer) {
-            debug!(intent = intent.name(), "answered offline");
-            if intent.is_deed()
-                && let Some(before) = self.given_before(request.place)?
-            {
-                // It was done for that reply, which is as true as it was; done again it would be done twice.
-                return saying(Some(intent.name()), None, &before);
-            }
-            let usual = Usual { volume: self.shared.settings.volume, snooze: self.shared.settings.snooze };
-            let (reply, deed) =
-                offline::answer(&intent, self.store(), (now, request.door), last_reply.as_deref(), usual)?;
-            return saying(Some(intent.name()), deed, &reply);
+        let (mut parts, unsure) = self.understood(text);
+        if parts.is_empty()
+            && let Some(asked) = self.last_reply(request.place)?
+        {
+            let answer = answer_to(&asked, text);
+            parts.extend(answer.map(|intent| Part { text: text.to_owned(), is: Understood::Own(intent) }));
+        }
+        if !parts.is_empty() {
+            return self.without_model(parts, request, now);
         }
         let topic = self.shared.settings.topic.as_ref();
         match self.shared.chain.as_ref().filter(|chain| chain.reaches(self.widest())) {
             Some(_) if topic.is_some_and(|topic| topic.judge(text) == Topic::Elsewhere) => {
                 debug!("refused, because it is not of the persona's subject");
-                saying(None, None, topic.map_or("", TopicGuard::refusal))
+                saying(topic.map_or("", TopicGuard::refusal))
             }
             Some(chain) => {
                 let tools = self.tools();
-                let (engine, chain, again, at) = (self.clone(), Arc::clone(chain), request.clone(), now.clone());
+                let mut again = request.clone();
+                again.text.extend(unsure.map(|unsure| format!("\n\n{NOT_CERTAIN} {unsure})")));
+                let (engine, chain, at) = (self.clone(), Arc::clone(chain), now.clone());
                 let specs = tools.specs();
-                let prompt = self.prompt(request, now, specs.clone())?;
+                let prompt = self.prompt(&again, now, specs.clone())?;
                 let shorter = Arc::new(move || engine.prompt(&again, &at, specs.clone()));
                 let turn = Some(number(request, now));
                 let again = matches!(request.place, Place::Again { .. });
@@ -67,8 +107,82 @@ impl Engine {
             }
             None => {
                 let remembered = answer_from_facts(text, &self.store().facts()?);
-                saying(None, None, remembered.as_deref().unwrap_or(offline::NOT_UNDERSTOOD))
+                let otherwise = unsure.as_deref().unwrap_or(offline::NOT_UNDERSTOOD);
+                saying(remembered.as_deref().unwrap_or(otherwise))
             }
+        }
+    }
+
+    /// The parts of a request, each of which is understood; or none, and what may have been meant.
+    fn understood(&self, text: &str) -> (Vec<Part>, Option<String>) {
+        let mut unsure = None;
+        let home = self.home();
+        let mut understand = |text: &str, is_whole: bool| {
+            match self.shared.catalogue.recognise(text) {
+                // What is but a name answers a question, and is no part of anything.
+                Some(Intent::PickTimer(_)) if !is_whole => {}
+                Some(intent) => return Some(Part { text: text.to_owned(), is: Understood::Own(intent) }),
+                None => {}
+            }
+            match self.spoken_of_home(&**home.as_ref()?, text) {
+                Spoken::Done(part) => Some(Part { text: text.to_owned(), is: Understood::Home(part) }),
+                Spoken::Unsure(why) => {
+                    unsure.get_or_insert(why);
+                    None
+                }
+                Spoken::Nothing => None,
+            }
+        };
+        if let Some(whole) = understand(text, true) {
+            return (vec![whole], None);
+        }
+        let parts = in_parts(text, |text, before: Option<&Part>| {
+            let alone = understand(text, false);
+            alone.or_else(|| before?.carried_on(text).iter().find_map(|text| understand(text, false)))
+        });
+        match parts {
+            Some(parts) => (parts, None),
+            None => (Vec::new(), unsure),
+        }
+    }
+
+    fn without_model(&self, parts: Vec<Part>, request: &Request, now: &Zoned) -> Result<Prepared, ChatError> {
+        let intent = parts.first().map(Part::intent);
+        debug!(intent, parts = parts.len(), "answered offline");
+        if parts.iter().any(Part::is_deed)
+            && let Some(before) = self.given_before(request.place)?
+        {
+            // It was done for that reply, which is as true as it was; done again it would be done twice.
+            return Ok(offline_reply(intent, None, before));
+        }
+        let last_reply = self.last_reply(request.place)?;
+        let usual = Usual { volume: self.shared.settings.volume, snooze: self.shared.settings.snooze };
+        let (mut replies, mut steps, mut guarded) = (Vec::new(), Vec::new(), Vec::new());
+        for part in parts {
+            match part.is {
+                Understood::Own(intent) => {
+                    let (reply, actions) =
+                        offline::answer(&intent, self.store(), (now, request.door), last_reply.as_deref(), usual)?;
+                    replies.push(reply);
+                    steps.extend(actions.into_iter().map(Step::Own));
+                }
+                Understood::Home(part) if part.is_guarded() => guarded.push(part.said),
+                Understood::Home(HomePart { command, reply, .. }) => {
+                    replies.push(reply);
+                    steps.extend(command.map(Step::Home));
+                }
+            }
+        }
+        replies.retain(|reply| !reply.is_empty());
+        let text = replies.join(" ");
+        let deed = (!steps.is_empty()).then(|| Deed { steps, asked_at: now.clone() });
+        match (guarded.is_empty(), self.home()) {
+            (false, Some(home)) => {
+                let intent = intent.unwrap_or_default();
+                Ok(Prepared::Guarded(Guarded { intent, door: request.door, deed, text, said: guarded, home }))
+            }
+            (false, None) => Ok(offline_reply(intent, None, "The home is not connected any more.".to_owned())),
+            (true, _) => Ok(offline_reply(intent, deed, text)),
         }
     }
 

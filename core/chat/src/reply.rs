@@ -13,10 +13,10 @@ use tokio::sync::watch;
 use crate::engine::Place;
 use crate::error::ChatError;
 use crate::provider::ProviderIdentity;
-use crate::tools::Confirmation;
+use crate::tools::{Confirmation, HomeCommand};
 
 /// A part of a reply, in the order in which they are to take effect.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub enum ReplyEvent {
     /// It is known how the request will be answered; comes once, before everything else.
     Understood {
@@ -38,11 +38,21 @@ pub enum ReplyEvent {
 }
 
 /// What was asked for, not yet done. It can be done once; dropping it leaves the world as it is.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 #[must_use]
 pub struct Deed {
-    pub(crate) actions: Vec<Action>,
+    /// In the order in which they were asked for.
+    pub(crate) steps: Vec<Step>,
     pub(crate) asked_at: Zoned,
+}
+
+/// A part of a deed.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Step {
+    /// Something that Pipit does itself.
+    Own(Action),
+    /// Something that is done in the home.
+    Home(HomeCommand),
 }
 
 /// What only the device can do.

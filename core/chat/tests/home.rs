@@ -10,7 +10,8 @@ use futures_util::future::BoxFuture;
 use pipit_chat::tools::{Circumstances, Done, Home, HomeCommand, Nature, Tool};
 use pipit_chat::{Engine, EngineSettings, ProviderKind};
 use pipit_core::chat::{Risk, ToolSpec};
-use pipit_core::home::{Device, DeviceId, DeviceKind};
+use pipit_core::home::{Device, DeviceId, DeviceKind, Meaning, Vocabulary};
+use pipit_core::intent::hassil::Recognised;
 use serde_json::{Map, Value, json};
 use support::{Answer, FakeServer, TestClock, ask, converse, engine, openai_reply, provider, settings, store, wants};
 use tempfile::TempDir;
@@ -53,6 +54,19 @@ impl Home for House {
         let found: Vec<Device> = devices.iter().filter(is).cloned().collect();
         let names: Vec<String> = devices.iter().map(Device::to_string).collect();
         if found.is_empty() { Err(format!("there is no {what}; there are: {}", names.join(", "))) } else { Ok(found) }
+    }
+
+    fn generation(&self) -> u64 {
+        0
+    }
+
+    /// Only models know what is in it.
+    fn vocabulary(&self) -> Vocabulary {
+        Vocabulary::default()
+    }
+
+    fn meaning(&self, _: &Recognised, _: Option<&str>) -> Meaning {
+        Meaning::Elsewhere
     }
 
     fn command(self: Arc<Self>, command: HomeCommand) -> BoxFuture<'static, Result<(), String>> {

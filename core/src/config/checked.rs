@@ -35,6 +35,10 @@ pub struct Config {
     pub widest: Tier,
     /// The language-model servers; `None` if nothing may leave the built-in sentences.
     pub llm: Option<LlmSettings>,
+    /// The room that this device stands in, if that is known.
+    pub area: Option<String>,
+    /// Where sentences of the household's own are, if there are any.
+    pub custom_sentences: Option<PathBuf>,
     /// How late an alarm may still ring, after Pipit was off.
     pub ring_late: Duration,
     /// How long an alarm is snoozed where nobody says for how long.

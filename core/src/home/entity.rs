@@ -1,7 +1,6 @@
 //! What one discovery message makes known: an entity, with what it is called, how it is, and whether it can be reached.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use super::component::{self, Component};
 use super::control::{Payload, Takes};
@@ -60,6 +59,8 @@ pub(super) struct Definition {
     pub(super) is_minor: bool,
     /// What no two entities of a component share.
     pub(super) unique: Option<(String, String)>,
+    /// The component that it is, in Home Assistant's word: "light", "binary_sensor".
+    pub(super) domain: String,
     pub(super) component: Component,
     pub(super) optimistic: bool,
     pub(super) qos: u8,
@@ -122,6 +123,7 @@ impl Definition {
             called,
             is_minor: fields.has("entity_category"),
             unique: fields.name("unique_id").map(|unique| (component_name.to_owned(), unique)),
+            domain: component_name.to_owned(),
             optimistic: fields.flag("optimistic").unwrap_or(component.sources.is_empty()),
             component,
             qos: fields.number("qos").map_or(0, |qos| qos.clamp(0.0, 2.0) as u8),
@@ -315,6 +317,12 @@ impl Entity {
         &self.definition.names
     }
 
+    /// The component that it is, in Home Assistant's word: "light", "binary_sensor".
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        &self.definition.domain
+    }
+
     /// What kind of a sensor or a cover it is, in Home Assistant's words: "temperature", "door".
     #[must_use]
     pub fn class(&self) -> Option<&str> {
@@ -352,10 +360,14 @@ impl Entity {
     pub fn said(&self) -> String {
         let device = &self.definition.device;
         match self.reachable() {
-            Reachable::Yes => {}
-            Reachable::No => return format!("{device} can't be reached: it says that it is offline."),
-            Reachable::Unheard => return format!("{device} has not said yet whether it can be reached."),
+            Reachable::Yes => format!("{device} {}.", self.told()),
+            Reachable::No => format!("{device} can't be reached: it says that it is offline."),
+            Reachable::Unheard => format!("{device} has not said yet whether it can be reached."),
         }
+    }
+
+    /// The same without its name and without looking whether it can be reached: "is on and is at 50 percent".
+    pub(super) fn told(&self) -> String {
         let State { status, level, target, current, assumed } = &self.state;
         let mut parts = Vec::new();
         let unit = self.definition.unit.as_deref().map(|unit| format!(" {unit}")).unwrap_or_default();
@@ -365,11 +377,8 @@ impl Entity {
         parts.extend(level.map(|level| format!("is at {level} percent")));
         parts.extend(target.map(|target| format!("is set to {target}{unit}")));
         parts.extend(current.map(|current| format!("measures {current}{unit}")));
-        let mut said = device.to_string();
         let told = if parts.is_empty() { "has not told how it is".to_owned() } else { parts.join(" and ") };
         let source = if *assumed { ", as far as it was told to be; it does not say so itself" } else { "" };
-        // Writing into text can't fail.
-        let _ = write!(said, " {told}{source}.");
-        said
+        format!("{told}{source}")
     }
 }

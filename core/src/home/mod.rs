@@ -9,6 +9,8 @@ mod discovery;
 mod entity;
 mod find;
 mod registry;
+mod request;
+mod said;
 mod state;
 mod template;
 #[cfg(test)]
@@ -21,6 +23,9 @@ pub use control::Publish;
 pub use described::{Described, DescribedKind};
 pub use entity::{Entity, Household, Reachable};
 pub use registry::{Changes, Registry, Settings, Subscription};
+pub(crate) use request::UNDERSTOOD;
+pub use request::{Meaning, Vocabulary};
+pub use said::which_one;
 pub use state::{State, Status};
 
 use crate::chat::{Risk, speaks_of_risk};

@@ -66,6 +66,8 @@ pub struct Registry {
     unique: HashMap<(String, String), String>,
     /// The topics on which something is commanded that opens the house.
     guarded: BTreeMap<String, BTreeMap<String, DeviceKind>>,
+    /// Counts what came and went.
+    generation: u64,
 }
 
 impl Registry {
@@ -82,6 +84,7 @@ impl Registry {
             topics: HashMap::new(),
             unique: HashMap::new(),
             guarded: BTreeMap::new(),
+            generation: 0,
         }
     }
 
@@ -115,6 +118,12 @@ impl Registry {
         changes.subscribe.sort_by(|one, other| (&one.topic, other.qos).cmp(&(&other.topic, one.qos)));
         changes.subscribe.dedup_by(|one, other| one.topic == other.topic);
         changes
+    }
+
+    /// A number that is another one whenever an entity is new, is called something else, or is gone.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// What is known by this id.
@@ -266,6 +275,7 @@ impl Registry {
     }
 
     fn put_in(&mut self, id: &str, definition: Definition, before: Option<Entity>, changes: &mut Changes) {
+        self.generation += 1;
         for topic in definition.topics() {
             self.topics.entry(topic.to_owned()).or_default().insert(id.to_owned());
             changes.subscribe.push(Subscription { topic: topic.to_owned(), qos: definition.qos });
@@ -287,6 +297,7 @@ impl Registry {
 
     fn take_out(&mut self, id: &str, changes: &mut Changes) -> Option<Entity> {
         let entity = self.entities.remove(id)?;
+        self.generation += 1;
         for topic in entity.definition.topics() {
             if let Some(ids) = self.topics.get_mut(topic) {
                 ids.remove(id);

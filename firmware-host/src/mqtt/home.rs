@@ -10,7 +10,10 @@ use futures_util::future::BoxFuture;
 use pipit_chat::tools::{Home, HomeCommand};
 use pipit_core::chat::Tier;
 use pipit_core::config::{HomeSettings, MqttSettings};
-use pipit_core::home::{Changes, Device, DeviceId, HomeAction, Publish, Registry, Settings, Subscription};
+use pipit_core::home::{
+    Changes, Device, DeviceId, HomeAction, Meaning, Publish, Registry, Settings, Subscription, Vocabulary,
+};
+use pipit_core::intent::hassil::Recognised;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::warn;
@@ -130,6 +133,18 @@ impl Home for MqttHome {
 
     fn find(&self, what: &str, place: Option<&str>) -> Result<Vec<Device>, String> {
         self.registry().find(what, place)
+    }
+
+    fn generation(&self) -> u64 {
+        self.registry().generation()
+    }
+
+    fn vocabulary(&self) -> Vocabulary {
+        self.registry().vocabulary()
+    }
+
+    fn meaning(&self, said: &Recognised, here: Option<&str>) -> Meaning {
+        self.registry().meaning(said, here)
     }
 
     fn command(self: Arc<Self>, command: HomeCommand) -> BoxFuture<'static, Result<(), String>> {

@@ -2,10 +2,17 @@
 //! commanding one of them by name. There is no broker in it, and no network.
 
 use std::fmt;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow, ensure};
-use pipit_core::home::{HomeAction, Household, Registry, Settings};
+use anyhow::{Context as _, Result, anyhow, ensure};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use pipit_chat::tools::{Home, HomeCommand};
+use pipit_chat::{Door, Engine, EngineSettings, Place, ReplyEvent, Request};
+use pipit_core::home::{Device, HomeAction, Household, Meaning, Registry, Settings, Vocabulary};
+use pipit_core::intent::hassil::Recognised;
+use pipit_store::Store;
 use serde::Serialize;
 use serde_json::json;
 
@@ -28,6 +35,9 @@ pub(crate) struct Figures {
     /// From a device's name to what is to be published.
     command_median_us: f64,
     command_p99_us: f64,
+    /// From a sentence, such as a recogniser has written it, to what is to be published, through the whole chat engine.
+    spoken_median_ms: f64,
+    spoken_p99_ms: f64,
     /// Finding out that there is no such device, and which are called most like it.
     unknown_median_us: f64,
 }
@@ -35,12 +45,13 @@ pub(crate) struct Figures {
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Figures { entities, discovery_ms, again_ms, states_ms, availability_ms, .. } = self;
-        let Figures { command_median_us, command_p99_us, unknown_median_us, .. } = self;
+        let Figures { command_median_us, command_p99_us, spoken_median_ms, spoken_p99_ms, unknown_median_us, .. } =
+            self;
         write!(
             f,
             "entities {entities}  discovery {discovery_ms:.1} ms  again {again_ms:.1} ms  states {states_ms:.1} ms  \
              availability {availability_ms:.1} ms  command median {command_median_us:.0} us p99 {command_p99_us:.0} us  \
-             unknown {unknown_median_us:.0} us"
+             spoken median {spoken_median_ms:.2} ms p99 {spoken_p99_ms:.2} ms  unknown {unknown_median_us:.0} us"
         )
     }
 }
@@ -89,6 +100,10 @@ pub(crate) fn measure(entities: usize) -> Result<Figures> {
             })
         })
         .collect::<Result<_>>()?;
+    let mut sentences = vec!["turn off the kitchen lights".to_owned()];
+    sentences.extend((0..entities.min(500)).map(|at| format!("Turn off the spot {at}.")));
+    sentences.extend(ROOMS.iter().map(|room| format!("turn off the lights in the {room}")));
+    let spoken = tokio::runtime::Runtime::new()?.block_on(spoken(registry, &sentences))?;
     commands.sort_by(f64::total_cmp);
     unknown.sort_by(f64::total_cmp);
     let us = |sorted: &[f64], q| quantile(sorted, q).unwrap_or_default() * 1e3;
@@ -101,7 +116,83 @@ pub(crate) fn measure(entities: usize) -> Result<Figures> {
         command_median_us: us(&commands, 0.5),
         command_p99_us: us(&commands, 0.99),
         unknown_median_us: us(&unknown, 0.5),
+        spoken_median_ms: quantile(&spoken, 0.5).unwrap_or_default(),
+        spoken_p99_ms: quantile(&spoken, 0.99).unwrap_or_default(),
     })
+}
+
+/// A home that takes note of when its commands were ready to be published.
+struct Published {
+    registry: Mutex<Registry>,
+    at: Mutex<Vec<Instant>>,
+}
+
+impl Home for Published {
+    fn find(&self, what: &str, place: Option<&str>) -> Result<Vec<Device>, String> {
+        lock(&self.registry).find(what, place)
+    }
+
+    fn generation(&self) -> u64 {
+        lock(&self.registry).generation()
+    }
+
+    fn vocabulary(&self) -> Vocabulary {
+        lock(&self.registry).vocabulary()
+    }
+
+    fn meaning(&self, said: &Recognised, here: Option<&str>) -> Meaning {
+        lock(&self.registry).meaning(said, here)
+    }
+
+    fn command(self: Arc<Self>, command: HomeCommand) -> BoxFuture<'static, Result<(), String>> {
+        let registry = lock(&self.registry);
+        let publish = command.devices.iter().map(|one| registry.command(&one.id, command.action, command.value));
+        let publish: Result<Vec<_>, String> = publish.collect();
+        drop(registry);
+        lock(&self.at).push(Instant::now());
+        std::future::ready(publish.map(drop)).boxed()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// How many milliseconds each of these sentences takes, sorted; the first one, for which sentences and names are compiled, is
+/// not among them.
+async fn spoken(registry: Registry, sentences: &[String]) -> Result<Vec<f64>> {
+    let folder = tempfile::tempdir()?;
+    let store = Store::open(&folder.path().join("pipit.db"))?;
+    let settings = EngineSettings {
+        providers: Vec::new(),
+        system_prompt: String::new(),
+        topic: None,
+        tools: None,
+        history_tokens: 0,
+        max_reply_tokens: 0,
+        volume: 50,
+        ring_late: Duration::ZERO,
+        snooze: Duration::ZERO,
+    };
+    let engine = Engine::new(settings, store, Arc::new(jiff::Zoned::now))?;
+    let home = Arc::new(Published { registry: Mutex::new(registry), at: Mutex::default() });
+    engine.connect_home(Some(Arc::clone(&home) as Arc<dyn Home>));
+    let mut took = Vec::with_capacity(sentences.len());
+    for text in sentences {
+        let asked = Instant::now();
+        let request = Request { text: text.clone(), door: Door::Voice, place: Place::Standing, turn: None };
+        let mut reply = engine.respond(request);
+        let deed = match reply.next().await.transpose()? {
+            Some(ReplyEvent::Understood { deed: Some(deed), .. }) => deed,
+            other => return Err(anyhow!("{text:?} comes to {other:?}")),
+        };
+        engine.perform(deed).await?;
+        let published = lock(&home.at).pop().with_context(|| format!("nothing was published for {text:?}"))?;
+        took.push(published.duration_since(asked).as_secs_f64() * 1e3);
+    }
+    took.remove(0);
+    took.sort_by(f64::total_cmp);
+    Ok(took)
 }
 
 pub(crate) fn discovery_message(at: usize) -> (String, Vec<u8>) {

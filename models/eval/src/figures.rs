@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 /// Prints `figures` as they display themselves, or as a JSON object.
@@ -13,6 +13,13 @@ pub(crate) fn print(figures: &(impl Serialize + Display), json: bool) -> Result<
         println!("{figures}");
     }
     Ok(())
+}
+
+/// The memory that this process has taken, in kB.
+pub(crate) fn resident_kb() -> Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").context("memory is measured on Linux only")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the kernel tells no VmRSS")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
 /// The value below which a share `q` (0.0..=1.0) of `sorted` lies; nothing of nothing.

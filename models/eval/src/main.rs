@@ -115,11 +115,14 @@ enum Command {
         /// taken for commands to a home.
         #[arg(long, value_name = "TSV")]
         others: Option<PathBuf>,
+        /// How many things there are at least in the house: those of the folder, and made-up ones besides.
+        #[arg(long, default_value_t = 0)]
+        entities: usize,
         /// Also print each sentence that comes out wrong, on standard error.
         #[arg(long)]
         verbose: bool,
     },
-    /// What it costs to read what devices made known over MQTT, and to command one of them by name.
+    /// What it costs to read what devices made known over MQTT, and to command one of them by name or by a sentence.
     Devices {
         /// How many there are.
         #[arg(long, default_value_t = 2000)]
@@ -247,8 +250,8 @@ fn main() -> Result<()> {
         Command::Intents { folder, pack, others: Some(table), verbose, .. } => {
             figures::print(&intents::taken(&folder.path, &table, pack, verbose)?, folder.json)
         }
-        Command::Intents { folder, lang, pack, verbose, .. } => {
-            figures::print(&intents::measure(&folder.path, &lang, pack, verbose)?, folder.json)
+        Command::Intents { folder, lang, pack, entities, verbose, .. } => {
+            figures::print(&intents::measure(&folder.path, (&lang, pack), entities, verbose)?, folder.json)
         }
         Command::Mqtt { restarts, entities, json } => figures::print(&mqtt::measure(entities, restarts)?, json),
         Command::Devices { entities, json } => figures::print(&devices::measure(entities)?, json),

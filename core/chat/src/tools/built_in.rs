@@ -216,9 +216,9 @@ impl Tool for BuiltIn {
             let intent = (self.intent_of)(&arguments)?;
             let failed = |error: StoreError| error.to_string();
             let usual = Usual { volume: at.default_volume, snooze: at.snooze };
-            let (result, deed) =
+            let (result, actions) =
                 offline::answer(&intent, &at.store, (&at.now, at.door), None, usual).map_err(failed)?;
-            let device = deed.map_or(Ok(Vec::new()), |deed| offline::perform(deed, &at.store)).map_err(failed)?;
+            let device = offline::perform(actions, &at.store, &at.now).map_err(failed)?;
             Ok(Done { result, device })
         };
         async move { blocking(move || Ok(work())).await.map_err(|error| error.to_string())? }.boxed()

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use pipit_core::chat::{Risk, Tier, ToolCall, ToolSpec};
-use pipit_core::home::{Device, HomeAction};
+use pipit_core::home::{Device, HomeAction, Meaning, Vocabulary};
+use pipit_core::intent::hassil::Recognised;
 use pipit_store::PersonId;
 use serde_json::{Map, Value, json};
 
@@ -36,6 +37,15 @@ pub trait Home: Send + Sync {
     /// Nothing is meant, or it is not clear what: a sentence for the model, with the names that it may have meant.
     fn find(&self, what: &str, place: Option<&str>) -> Result<Vec<Device>, String>;
 
+    /// A number that is another one whenever something in it is new, is called something else, or is gone.
+    fn generation(&self) -> u64;
+
+    /// What it consists of is called, for recognising sentences about it.
+    fn vocabulary(&self) -> Vocabulary;
+
+    /// What a sentence about it comes to that was said in `here`, if that is known. It answers at once, and does nothing.
+    fn meaning(&self, said: &Recognised, here: Option<&str>) -> Meaning;
+
     /// Does it. Whatever had to be confirmed is.
     ///
     /// # Errors
@@ -54,6 +64,14 @@ pub struct HomeCommand {
     pub value: Option<f64>,
     /// Who wants it.
     pub by: PersonId,
+}
+
+/// What was said, understood without a model, and has to be confirmed.
+struct Spoken {
+    home: Arc<dyn Home>,
+    said: Vec<Recognised>,
+    here: Option<String>,
+    spec: ToolSpec,
 }
 
 struct HomeControl {
@@ -111,15 +129,79 @@ impl Wanted {
         if devices.is_empty() { Err(format!("there is nothing called {}", self.what)) } else { Ok(devices) }
     }
 
-    /// As it is said: "set Blind (Kitchen) and Blind (Hall) to 30".
     fn said(&self, devices: &[Device]) -> String {
-        let mut named: Vec<String> = devices.iter().take(NAMED).map(Device::to_string).collect();
-        if devices.len() > NAMED {
-            named.push(format!("{} more", devices.len() - NAMED));
-        }
-        let to = self.value.map(|value| format!(" to {value}")).unwrap_or_default();
-        format!("{} {}{to}", self.action, named.join(" and "))
+        said(self.action, devices, self.value)
     }
+}
+
+/// What commands `home` as somebody said it, once that is confirmed.
+pub(crate) fn spoken(home: Arc<dyn Home>, said: Vec<Recognised>, here: Option<String>) -> Arc<dyn Tool> {
+    let (name, description) = (HOME_CONTROL.to_owned(), "What somebody said.".to_owned());
+    let spec = ToolSpec { name, description, parameters: json!({"type": "object"}), risk: Risk::Guarded };
+    Arc::new(Spoken { home, said, here, spec })
+}
+
+impl Spoken {
+    /// What it means by now: what is to be done with which devices, and to what they are set.
+    fn wanted(&self) -> Result<Vec<(HomeAction, Vec<Device>, Option<f64>)>, String> {
+        let command = |said| match self.home.meaning(said, self.here.as_deref()) {
+            Meaning::Command { action, devices, value, .. } => Ok((action, devices, value)),
+            Meaning::Cannot(why) | Meaning::Unknown(why) => Err(why),
+            Meaning::Question(_) | Meaning::Elsewhere => Err("it means something else by now".to_owned()),
+        };
+        self.said.iter().map(command).collect()
+    }
+}
+
+impl Tool for Spoken {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn describe(&self, call: &ToolCall) -> String {
+        let Ok(wanted) = self.wanted() else { return confirm::describe(call) };
+        let said: Vec<String> = wanted.iter().map(|(action, devices, value)| said(*action, devices, *value)).collect();
+        said.join(", and ")
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::Own
+    }
+
+    fn tier(&self) -> Tier {
+        self.home.tier()
+    }
+
+    fn call(self: Arc<Self>, _: Map<String, Value>, at: Circumstances) -> BoxFuture<'static, Result<Done, String>> {
+        async move {
+            if !at.confirmed {
+                return Err("it has not been confirmed".to_owned());
+            }
+            let by = at.store.person();
+            for (action, devices, value) in self.wanted()? {
+                Arc::clone(&self.home).command(HomeCommand { action, devices, value, by }).await?;
+            }
+            Ok(Done::default())
+        }
+        .boxed()
+    }
+}
+
+impl HomeCommand {
+    /// What doing it may do to the people at home.
+    pub(crate) fn risk(&self) -> Risk {
+        risk_of(self.action, &self.devices)
+    }
+}
+
+/// As it is said: "set Blind (Kitchen) and Blind (Hall) to 30".
+fn said(action: HomeAction, devices: &[Device], value: Option<f64>) -> String {
+    let mut named: Vec<String> = devices.iter().take(NAMED).map(Device::to_string).collect();
+    if devices.len() > NAMED {
+        named.push(format!("{} more", devices.len() - NAMED));
+    }
+    let to = value.map(|value| format!(" to {value}")).unwrap_or_default();
+    format!("{action} {}{to}", named.join(" and "))
 }
 
 fn risk_of(action: HomeAction, devices: &[Device]) -> Risk {

@@ -23,10 +23,11 @@ use crate::reply::DeviceAction;
 use built_in::built_in;
 pub use confirm::Confirmation;
 pub(crate) use confirm::{Answer, Confirmations, Pending};
+pub(crate) use home::spoken;
 pub use home::{HOME_CONTROL, Home, HomeCommand};
 use home::{NO_HOME, home_control};
 pub use mcp::{McpServer, McpSettings, McpTool};
-pub(crate) use toolbox::{Offered, ToolBox, Turn, Used, run};
+pub(crate) use toolbox::{Offered, TIME_LIMIT, ToolBox, Turn, Used, run};
 
 /// Something that a model may want used. Whoever adds one gives it to [`crate::Engine::offer`].
 pub trait Tool: Send + Sync {

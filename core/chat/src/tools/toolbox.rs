@@ -11,7 +11,7 @@ use super::{Circumstances, Done, HOME_CONTROL, Home, NO_HOME, Nature, Tool, buil
 use crate::reply::DeviceAction;
 
 /// How long a tool may take. The person hears nothing meanwhile.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// The longest result that a model is given, in bytes; some two thousand tokens.
 const LONGEST_RESULT: usize = 8 << 10;
@@ -52,6 +52,10 @@ impl Offered {
     /// Puts this home, or none, in place of the last.
     pub(crate) fn connect_home(&mut self, home: Option<Arc<dyn Home>>) {
         *self = Offered::new(home, std::mem::take(&mut self.others));
+    }
+
+    pub(crate) fn home(&self) -> Option<&Arc<dyn Home>> {
+        self.home.as_ref()
     }
 
     pub(crate) fn all(&self) -> &ToolBox {

@@ -5,6 +5,7 @@ mod device;
 mod finding;
 mod firmware;
 mod hostile;
+mod spoken;
 
 use serde_json::{Map, Value};
 

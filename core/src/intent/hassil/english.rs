@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::pack::{Block, List, Pack};
+use super::pack::{Block, List, Pack, Responses};
 
 const SENTENCES: &str = include_str!("english.toml");
 
@@ -16,6 +16,7 @@ struct File {
     skip_words: Vec<String>,
     rules: BTreeMap<String, String>,
     lists: BTreeMap<String, List>,
+    replies: BTreeMap<String, BTreeMap<String, String>>,
     sentences: Vec<Sentences>,
     groups: Vec<Group>,
     sensors: Vec<Sensor>,
@@ -83,6 +84,14 @@ const ALL: &[&str] = &[
     "<are> <all> [<the>] <things> [<now>] {states:state} [<where>] [<now>]",
     "<are> <all> [<the>] (<area>|<floor>) <things> {states:state} [<now>]",
     "<are> <all> [<the>] <things> <at> {states:state} [<now>]",
+    "are (<area>|<floor>) <things> [<now>] {states:state} [<now>]",
+    "are <the> <things> [<now>] {states:state} [<where>] [<now>]",
+    "are <the> <things> <at> {states:state} [<now>]",
+];
+const THE: &[&str] = &[
+    "is (<area>|<floor>) <things> [<now>] {states:state} [<now>]",
+    "is <the> <things> [<now>] {states:state} [<where>] [<now>]",
+    "is <the> <things> <at> {states:state} [<now>]",
 ];
 const WHICH: &[&str] = &[
     "<which> <things> (is|are) [<now>] {states:state} [<where>] [<now>]",
@@ -107,6 +116,7 @@ impl Pack {
             lists: file.lists,
             expansion_rules: file.rules,
             skip_words: file.skip_words,
+            responses: Responses { intents: file.replies, ..Responses::default() },
             ..Pack::default()
         };
         for Sentences { intent, response, slots, requires, of } in file.sentences {
@@ -116,11 +126,13 @@ impl Pack {
         let states: Vec<_> = file.groups.iter().map(|group| pack.lists.get(&group.states).cloned()).collect();
         for (group, states) in file.groups.into_iter().zip(states) {
             let about = About {
-                slots: BTreeMap::from([("domain".to_owned(), json!(group.domain))]),
+                slots: BTreeMap::from([("domain".to_owned(), json!(group.domain.clone()))]),
                 rules: BTreeMap::from([("things".to_owned(), group.things)]),
                 states: states.expect("a test compiles every group, and so every list that one names"),
             };
-            pack.add_sentences("HassGetState", about.several().to_vec());
+            // One door is asked about, of which there may be more.
+            let the = if group.domain == "lock" { "all" } else { "any" };
+            pack.add_sentences("HassGetState", about.several().into_iter().chain([about.block(the, THE)]).collect());
         }
         for sensor in file.sensors {
             pack.add_sentences("HassGetState", sensor.blocks());
@@ -171,7 +183,7 @@ impl Sensor {
             about.block("one_yesno", &["[tell me if] <is> <name> <also> [<at>] [<now>] {states:state} [<at>] [<now>]"]);
         one.requires_context = BTreeMap::from(of_class.clone());
         let mut blocks = about.several().to_vec();
-        blocks.push(one);
+        blocks.extend([about.block("any", THE), one]);
         let with_on = |response: &str, sentences: Vec<String>| {
             let mut block = about.block(response, &[]);
             block.slots.insert("state".to_owned(), json!("on"));

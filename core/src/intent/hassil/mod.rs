@@ -25,6 +25,7 @@ pub use lists::SlotValue;
 pub use pack::{Block, Pack};
 pub use recognise::{Recognised, SlotFilled};
 pub use reply::Replies;
+pub use text::normalised;
 
 use lists::{List, Values};
 

@@ -117,6 +117,22 @@ impl Pack {
         self.intents.entry(intent.to_owned()).or_default().data.extend(blocks);
     }
 
+    /// Keeps the sentences of these intents only.
+    pub fn keep_intents(&mut self, keep: impl Fn(&str) -> bool) {
+        self.intents.retain(|intent, _| keep(intent));
+    }
+
+    /// The intents that it has sentences of.
+    pub fn intents(&self) -> impl Iterator<Item = &str> {
+        self.intents.keys().map(String::as_str)
+    }
+
+    /// Whether an intent has replies.
+    #[must_use]
+    pub fn has_reply(&self, intent: &str) -> bool {
+        self.responses.intents.contains_key(intent)
+    }
+
     /// The template of a reply.
     #[must_use]
     pub fn reply(&self, intent: &str, key: &str) -> Option<&str> {

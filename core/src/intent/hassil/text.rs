@@ -7,7 +7,8 @@ const MARKS: &[char] = &[
 ];
 
 /// What was said, in small letters, one space between words, and no marks around them.
-pub(super) fn normalised(said: &str) -> String {
+#[must_use]
+pub fn normalised(said: &str) -> String {
     let mut normalised = String::with_capacity(said.len());
     for word in folded(said).split(' ') {
         let word = word.trim_matches(MARKS);

@@ -4,9 +4,26 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
+use pipit_core::home::Vocabulary;
 use pipit_core::intent::hassil::{Matcher, SlotValue, spellings};
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+/// What is made up, and where.
+const ROOMS: [&str; 10] =
+    ["Attic", "Cellar", "Hobby room", "Guest room", "Pantry", "Workshop", "Nursery", "Terrace", "Landing", "Laundry"];
+const THINGS: [(&str, &str); 10] = [
+    ("spot", "light"),
+    ("lamp", "light"),
+    ("plug", "switch"),
+    ("blind", "cover"),
+    ("fan", "fan"),
+    ("radiator", "climate"),
+    ("contact", "binary_sensor"),
+    ("thermometer", "sensor"),
+    ("speaker", "media_player"),
+    ("bolt", "lock"),
+];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -96,22 +113,52 @@ impl House {
         Ok(serde_json::from_value(fixtures.clone())?)
     }
 
+    /// Puts made-up things into it, as many as it has fewer than `entities`; the peer in Python makes up the same.
+    pub(super) fn fill(&mut self, entities: usize) {
+        for number in 0..entities.saturating_sub(self.entities.len()) {
+            let (thing, domain) = THINGS[number / ROOMS.len() % THINGS.len()];
+            let name = format!("{} {thing} {}", ROOMS[number % ROOMS.len()], number / 100 + 1);
+            let id = format!("{domain}.made_up_{number}");
+            let entity = Entity {
+                name,
+                id: Some(id),
+                domain: Some(domain.to_owned()),
+                area: None,
+                state: None,
+                state_with_unit: None,
+                attributes: BTreeMap::new(),
+            };
+            self.entities.push(entity);
+        }
+    }
+
+    /// What there is to be spoken of.
+    pub(super) fn vocabulary(&self) -> Vocabulary {
+        let areas = self.areas.iter().flat_map(|place| names(&place.name)).collect();
+        Vocabulary { names: self.named(), areas }
+    }
+
+    fn named(&self) -> Vec<(String, SlotValue)> {
+        let entities = self.entities.iter().flat_map(|entity| {
+            let mut context = entity.attributes.clone();
+            context.insert("domain".to_owned(), Value::String(entity.domain().to_owned()));
+            names(&entity.name).into_iter().map(move |name| (name, context.clone()))
+        });
+        let valued = entities.map(|(name, context)| {
+            let value = value(&name, context);
+            (name, value)
+        });
+        valued.collect()
+    }
+
     /// Tells the matcher what is there.
     pub(super) fn furnish(&self, matcher: &mut Matcher) {
         for (list, places) in [("area", &self.areas), ("floor", &self.floors)] {
             let names: Vec<_> = places.iter().flat_map(|place| names(&place.name)).collect();
             matcher.set_list(list, names.iter().map(|name| (name.as_str(), value(name, BTreeMap::new()))));
         }
-        let named: Vec<_> = self
-            .entities
-            .iter()
-            .flat_map(|entity| {
-                let mut context = entity.attributes.clone();
-                context.insert("domain".to_owned(), Value::String(entity.domain().to_owned()));
-                names(&entity.name).into_iter().map(move |name| (name, context.clone()))
-            })
-            .collect();
-        matcher.set_list("name", named.iter().map(|(name, context)| (name.as_str(), value(name, context.clone()))));
+        let named = self.named();
+        matcher.set_list("name", named.iter().map(|(name, value)| (name.as_str(), value.clone())));
     }
 
     pub(super) fn area_name<'a>(&'a self, id: &'a str) -> &'a str {

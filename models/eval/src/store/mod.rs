@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use pipit_store::{ConversationId, Store};
 use serde::Serialize;
 
-use crate::figures::quantile;
+use crate::figures::{quantile, resident_kb};
 use made_up::MadeUp;
 use sealing::Sealing;
 
@@ -219,9 +219,6 @@ pub(crate) fn print_memory(file: &Path) -> Result<()> {
         store.last_messages(conversation, SHOWN)?;
         store.search(&made_up.search(), SHOWN)?;
     }
-    let status = fs::read_to_string("/proc/self/status").context("memory is measured on Linux only")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the kernel tells no VmRSS")?;
-    let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
-    println!("{:.2}", kilobytes / 1024.0);
+    println!("{:.2}", resident_kb()? as f64 / 1024.0);
     Ok(())
 }

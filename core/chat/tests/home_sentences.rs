@@ -1,0 +1,268 @@
+//! Sentences about a home that are understood without a model, with the recorded devices of Zigbee2MQTT.
+#![allow(clippy::unwrap_used, reason = "this is test code, which clippy sees only inside of test functions")]
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use pipit_chat::tools::{Home, HomeCommand};
+use pipit_chat::{Engine, EngineSettings, Place, ProviderKind, ReplyEvent, Request};
+use pipit_core::home::{Device, Household, Meaning, Registry, Settings, Vocabulary};
+use pipit_core::intent::hassil::Recognised;
+use serde_json::{Map, Value, json};
+use support::{
+    FakeServer, TestClock, ask, collect, converse, engine, openai_reply, provider, request, settings, store,
+};
+use tempfile::TempDir;
+
+const ZIGBEE2MQTT: &str = include_str!("../../src/home/tests/zigbee2mqtt.json");
+
+/// A home of what was discovered, which writes down what would be published.
+struct House {
+    registry: Mutex<Registry>,
+    published: Mutex<Vec<String>>,
+    is_broken: bool,
+}
+
+impl House {
+    fn new(is_broken: bool) -> House {
+        let mut registry = Registry::new(Settings {
+            prefix: "homeassistant".to_owned(),
+            own_topics: Vec::new(),
+            own_id: None,
+            household: Household::default(),
+        });
+        let recorded: Map<String, Value> = serde_json::from_str(ZIGBEE2MQTT).unwrap();
+        for (topic, payload) in recorded {
+            registry.on_message(&topic, payload.to_string().as_bytes());
+        }
+        for (topic, payload) in [
+            ("zigbee2mqtt/bridge/state", json!({"state": "online"})),
+            ("zigbee2mqtt/Kitchen ceiling/availability", json!({"state": "online"})),
+            ("zigbee2mqtt/Kitchen ceiling", json!({"state": "ON"})),
+            ("zigbee2mqtt/front_door", json!({"state": "LOCK"})),
+        ] {
+            registry.on_message(topic, payload.to_string().as_bytes());
+        }
+        House { registry: Mutex::new(registry), published: Mutex::default(), is_broken }
+    }
+
+    /// What was published since it was last asked.
+    fn published(&self) -> Vec<String> {
+        std::mem::take(&mut *self.published.lock().unwrap())
+    }
+}
+
+impl Home for House {
+    fn find(&self, what: &str, place: Option<&str>) -> Result<Vec<Device>, String> {
+        self.registry.lock().unwrap().find(what, place)
+    }
+
+    fn generation(&self) -> u64 {
+        self.registry.lock().unwrap().generation()
+    }
+
+    fn vocabulary(&self) -> Vocabulary {
+        self.registry.lock().unwrap().vocabulary()
+    }
+
+    fn meaning(&self, said: &Recognised, here: Option<&str>) -> Meaning {
+        self.registry.lock().unwrap().meaning(said, here)
+    }
+
+    fn command(self: Arc<Self>, command: HomeCommand) -> BoxFuture<'static, Result<(), String>> {
+        if self.is_broken {
+            return std::future::ready(Err("The broker does not answer.".to_owned())).boxed();
+        }
+        for device in &command.devices {
+            let publish = self.registry.lock().unwrap().command(&device.id, command.action, command.value).unwrap();
+            let publish = publish.iter().map(|one| format!("{} {}", one.topic, one.payload));
+            self.published.lock().unwrap().extend(publish);
+        }
+        std::future::ready(Ok(())).boxed()
+    }
+}
+
+struct Room {
+    engine: Engine,
+    house: Arc<House>,
+    folder: TempDir,
+}
+
+impl Room {
+    fn new(house: House, settings: EngineSettings) -> Room {
+        let (folder, house) = (TempDir::new().unwrap(), Arc::new(house));
+        let engine = engine(folder.path(), &TestClock::new(), settings);
+        engine.connect_home(Some(Arc::clone(&house) as Arc<dyn Home>));
+        Room { engine, house, folder }
+    }
+
+    fn offline() -> Room {
+        Room::new(House::new(false), settings())
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_is_done_and_what_is_asked_is_answered() {
+    let room = Room::offline();
+    let mut told = String::new();
+    for asked in [
+        "Turn off the kitchen lights.",
+        "Set the living room to 21 degrees",
+        "Is the front door locked?",
+        "close the bedroom blind",
+        "turn on the lights in the kitchen and set a timer for ten minutes",
+        "What time is it, and is the kitchen ceiling on?",
+        "turn off the kitchen ceiling and the attic fan",
+        "turn the attic fan on, the kitchen ceiling and then close the bedroom blind",
+        "set the living room to 21 degrees and the kitchen ceiling to 30 percent",
+        "turn off the kitchen ceiling and tell me a joke",
+        "turn on the lights",
+        "set the living room to 99 degrees",
+    ] {
+        let answered = ask(&room.engine, asked).await;
+        told.push_str(&format!("{asked}\n  {:?} {}\n", answered.intent, answered.text));
+        room.house.published().iter().for_each(|one| told.push_str(&format!("    -> {one}\n")));
+    }
+    expect_test::expect![[r#"
+        Turn off the kitchen lights.
+          Some("HassTurnOff") Turned off the kitchen light.
+            -> zigbee2mqtt/Kitchen ceiling/set {"state":"OFF"}
+        Set the living room to 21 degrees
+          Some("HassClimateSetTemperature") Set the living room radiator to 21 degrees.
+            -> zigbee2mqtt/living_radiator/set/occupied_heating_setpoint 21
+        Is the front door locked?
+          Some("HassGetState") Yes, the front door is locked.
+        close the bedroom blind
+          Some("HassTurnOff") Closed the bedroom blind.
+            -> zigbee2mqtt/bedroom_blind/set CLOSE
+        turn on the lights in the kitchen and set a timer for ten minutes
+          Some("HassTurnOn") Turned on the kitchen light. Timer set for 10 minutes.
+            -> zigbee2mqtt/Kitchen ceiling/set {"state":"ON"}
+        What time is it, and is the kitchen ceiling on?
+          Some("HassGetCurrentTime") It's 2:05 PM. Yes, the kitchen ceiling is on.
+        turn off the kitchen ceiling and the attic fan
+          Some("HassTurnOff") Turned off the kitchen ceiling. Turned off the attic fan.
+            -> zigbee2mqtt/Kitchen ceiling/set {"state":"OFF"}
+            -> zigbee2mqtt/attic_fan/set/fan_state OFF
+        turn the attic fan on, the kitchen ceiling and then close the bedroom blind
+          Some("HassTurnOn") Turned on the attic fan. Turned on the kitchen ceiling. Closed the bedroom blind.
+            -> zigbee2mqtt/attic_fan/set/fan_state ON
+            -> zigbee2mqtt/Kitchen ceiling/set {"state":"ON"}
+            -> zigbee2mqtt/bedroom_blind/set CLOSE
+        set the living room to 21 degrees and the kitchen ceiling to 30 percent
+          Some("HassClimateSetTemperature") Set the living room radiator to 21 degrees. Set the kitchen ceiling to 30 percent.
+            -> zigbee2mqtt/living_radiator/set/occupied_heating_setpoint 21
+            -> zigbee2mqtt/Kitchen ceiling/set {"brightness":76,"state":"ON"}
+        turn off the kitchen ceiling and tell me a joke
+          None Sorry, I can't answer that, but I can tell you the time and date, run timers, set alarms, make announcements, change the volume, do sums, convert units and remember what you tell me.
+        turn on the lights
+          None In which room?
+        set the living room to 99 degrees
+          Some("HassClimateSetTemperature") Living room radiator (Living room) can be set to 5 to 35 degrees Celsius, and not to 99.
+    "#]].assert_eq(&told);
+}
+
+#[tokio::test]
+async fn a_lock_opens_with_the_pin_only_and_what_goes_with_it_does_not_wait() {
+    let room = Room::offline();
+    let store = store(room.folder.path());
+    store.set_pin(store.person(), Some("2468")).unwrap();
+    let answered = ask(&room.engine, "Turn off the kitchen ceiling and unlock the front door").await;
+    assert_eq!(
+        answered.text,
+        "Turned off the kitchen ceiling. That needs your confirmation: unlock Front door (Hall). Please say your PIN."
+    );
+    assert_eq!(room.house.published(), [r#"zigbee2mqtt/Kitchen ceiling/set {"state":"OFF"}"#]);
+    assert_eq!(converse(&room.engine, "1357").await, "That is not the PIN.");
+    assert_eq!(room.house.published(), [""; 0]);
+    assert_eq!(converse(&room.engine, "2468").await, "Done.");
+    assert_eq!(room.house.published(), ["zigbee2mqtt/front_door/set UNLOCK"]);
+}
+
+#[tokio::test]
+async fn a_misheard_letter_matters_only_where_it_would_open_a_door() {
+    let room = Room::offline();
+    assert_eq!(converse(&room.engine, "turn off the kitchin sealing").await, "Turned off the kitchen ceiling.");
+    assert_eq!(room.house.published(), [r#"zigbee2mqtt/Kitchen ceiling/set {"state":"OFF"}"#]);
+    let asked = ask(&room.engine, "unlock the frant door").await;
+    assert_eq!((asked.text.as_str(), asked.confirmation), ("Did you mean the front door?", None));
+    assert_eq!(converse(&room.engine, "turn off the attic van and the kitchin fun").await.is_empty(), false);
+    assert_eq!(room.house.published(), [""; 0]);
+}
+
+#[tokio::test]
+async fn guests_open_no_doors() {
+    let room = Room::offline();
+    let guest = room.engine.for_person(store(room.folder.path()).ephemeral().unwrap(), true);
+    let answered = ask(&guest, "unlock the front door").await;
+    assert_eq!((answered.text.as_str(), answered.confirmation), ("Guests can't have that done.", None));
+    ask(&guest, "turn off the kitchen ceiling").await;
+    assert_eq!(room.house.published(), [r#"zigbee2mqtt/Kitchen ceiling/set {"state":"OFF"}"#]);
+}
+
+#[tokio::test]
+async fn nothing_is_done_before_the_turn_is_decided() {
+    let room = Room::offline();
+    let answered = collect(room.engine.respond(request("turn off the kitchen ceiling"))).await;
+    assert!(answered.deed.is_some());
+    let mut reply = room.engine.respond(request("unlock the front door"));
+    let understood = reply.next().await.unwrap().unwrap();
+    assert_eq!(understood, ReplyEvent::Understood { intent: Some("HassTurnOff"), deed: None });
+    assert_eq!(reply.next().await.unwrap().unwrap(), ReplyEvent::WantsToAct);
+    // Given up, as a draft is.
+    drop(reply);
+    assert_eq!(converse(&room.engine, "2468").await.contains("PIN"), false, "nothing waits to be confirmed");
+    assert_eq!(room.house.published(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_the_home_does_not_do_is_said() {
+    let room = Room::new(House::new(true), settings());
+    let answered =
+        collect(room.engine.respond(request("turn off the kitchen ceiling and set a timer for an hour"))).await;
+    let error = room.engine.perform(answered.deed.unwrap()).await.unwrap_err();
+    assert_eq!(error.spoken(), "The broker does not answer. The rest is done.");
+}
+
+#[tokio::test]
+async fn a_reply_that_is_given_again_does_nothing_again() {
+    let room = Room::offline();
+    let answered = ask(&room.engine, "turn off the kitchen ceiling").await;
+    let kept = room.engine.finish(answered.turn, &answered.text).await.unwrap().unwrap();
+    room.house.published();
+    let place = Place::Again { conversation: kept.conversation, reply: kept.reply };
+    let again = collect(room.engine.respond(Request { place, ..request("turn off the kitchen ceiling") })).await;
+    assert_eq!((again.text.as_str(), again.deed), ("Turned off the kitchen ceiling.", None));
+    assert_eq!(room.house.published(), [""; 0]);
+}
+
+#[tokio::test]
+async fn the_room_that_goes_unsaid_is_the_own_one() {
+    let room = Room::offline();
+    room.engine.speak_of_home(None, Some("Kitchen".to_owned()));
+    assert_eq!(converse(&room.engine, "turn off the lights").await, "Turned off the kitchen ceiling.");
+    assert_eq!(room.house.published(), [r#"zigbee2mqtt/Kitchen ceiling/set {"state":"OFF"}"#]);
+}
+
+#[tokio::test]
+async fn what_is_not_certain_is_for_the_model_with_a_hint() {
+    let server = FakeServer::start([openai_reply("Which ones?")]).await;
+    let providers = vec![provider(ProviderKind::OpenAi, server.url())];
+    let room = Room::new(House::new(false), EngineSettings { providers, ..settings() });
+    assert_eq!(ask(&room.engine, "turn on the lights").await.text, "Which ones?");
+    let told = server.seen()[0].json()["messages"].to_string();
+    assert!(told.contains("Pipit itself would say: In which room?)"), "{told}");
+    assert_eq!(room.house.published(), [""; 0]);
+}
+
+#[tokio::test]
+async fn without_a_home_the_model_is_asked() {
+    let server = FakeServer::start([openai_reply("There is none.")]).await;
+    let providers = vec![provider(ProviderKind::OpenAi, server.url())];
+    let room = Room::new(House::new(false), EngineSettings { providers, ..settings() });
+    room.engine.connect_home(None);
+    assert_eq!(ask(&room.engine, "turn off the kitchen lights").await.text, "There is none.");
+}
