@@ -14,12 +14,12 @@ use pipit::report::TurnReport;
 use pipit::worker::{
     ClauseText, Gauge, Inbox, Job, Message, Models, Pause, Utterance, Work, Worker, smart_turn, stt, tts,
 };
-use pipit_chat::{Engine, EngineSettings, ProviderKind, ProviderSettings};
+use pipit_chat::{DeviceAction, Engine, EngineSettings, ProviderKind, ProviderSettings};
 use pipit_core::audio::{Fade, Hertz, LISTENING_RATE, Pcm, SampleIndex, SpeechStretch};
 use pipit_core::ear::SpeechFact;
 use pipit_core::intent::Catalogue;
 use pipit_core::load::LoadSettings;
-use pipit_core::turn::{Event, Machine, Overheard, Transcription, TurnSettings};
+use pipit_core::turn::{Event, Machine, Overheard, Transcription, TurnSettings, WakeMode};
 use pipit_store::Store;
 use pipit_web::Snapshot;
 use support::Home;
@@ -64,7 +64,20 @@ fn a_reply_that_comes_after_its_draft_was_revised_is_dropped() {
     second.answer(&streamed(&["Fresh."]));
     let report = room.turn();
     assert_eq!((&*report.transcript, &*report.reply, report.drafts), (LONG, "Fresh.", 2));
+    assert_eq!(report.remembered.as_deref(), Some(LONG));
     assert_eq!(room.remembers(), ["Fresh."]);
+}
+
+#[test]
+fn what_is_changed_while_it_runs_is_told() {
+    let mut room = Room::new(&nobody(), |_| LONG);
+    assert_eq!((room.snapshots.borrow().wake_mode, room.snapshots.borrow().volume), ("always", 50));
+    room.inbox.blocking_send(Message::Device(DeviceAction::SetVolume(30))).unwrap();
+    room.inbox.blocking_send(Message::Event(Event::WakeModeChosen { mode: WakeMode::PushToTalk })).unwrap();
+    let Room { snapshots, runtime, .. } = &mut room;
+    let told = snapshots.wait_for(|told| told.wake_mode == "push-to-talk");
+    let told = runtime.block_on(async { tokio::time::timeout(PATIENCE, told).await }).unwrap().unwrap();
+    assert_eq!(told.volume, 30);
 }
 
 #[test]

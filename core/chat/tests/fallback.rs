@@ -6,6 +6,7 @@ mod support;
 use std::time::Duration;
 
 use pipit_chat::{ChatError, Engine, EngineSettings, ProviderKind, ProviderSettings};
+use pipit_core::chat::Tier;
 use support::{
     Answer, FakeServer, TestClock, ask, converse, engine, openai_event, openai_reply, provider, settings, store,
 };
@@ -32,6 +33,22 @@ async fn gone() -> FakeServer {
         tokio::task::yield_now().await;
     }
     server
+}
+
+#[tokio::test]
+async fn nobody_farther_away_is_asked_than_is_wanted_just_now() {
+    let here = FakeServer::start([openai_reply("Near.")]).await;
+    // Nothing answers there, and nobody tries it.
+    let far = provider(ProviderKind::OpenAi, "http://192.168.255.254:9/v1".to_owned());
+    let (engine, _folder) = asking([far.clone(), named("here", &here)]);
+    engine.set_widest(Tier::Device);
+    assert_eq!(engine.widest(), Tier::Device);
+    assert_eq!(ask(&engine, QUESTION).await.text, "Near.");
+    let (engine, _folder) = asking([far]);
+    engine.set_widest(Tier::Device);
+    assert!(ask(&engine, QUESTION).await.text.contains("can't answer that"), "as where there is no model");
+    engine.set_widest(Tier::House);
+    assert_eq!(engine.widest(), Tier::House);
 }
 
 #[tokio::test]
