@@ -6,11 +6,12 @@ mod support;
 
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use pipit::mqtt::{Connection, Incoming, MqttHome, Outbox, Outcome, Participant, Status, Unsent, status_topic};
 use pipit_chat::tools::{Home as _, HomeCommand};
-use pipit_core::home::{HomeAction, Publish, Registry, Subscription};
+use pipit_core::home::{Entity, HomeAction, Publish, Reachable, Registry, Subscription};
 use pipit_store::{PersonId, Store};
 use serde_json::{Map, Value};
 use support::broker::{Broker, Heard, PATIENCE, Peer, config};
@@ -105,7 +106,7 @@ impl Pipit {
 struct Speaker(Sender<String>);
 
 impl Speaker {
-    fn new() -> (Box<dyn Participant>, Receiver<String>) {
+    fn listening() -> (Box<dyn Participant>, Receiver<String>) {
         let (sender, heard) = channel();
         (Box::new(Speaker(sender)), heard)
     }
@@ -199,7 +200,7 @@ async fn it_says_what_it_is_then_that_it_is_there_then_how_it_is_also_to_a_broke
     let mut broker = Broker::start();
     for _ in 0..2 {
         let mut peer = Peer::of(&broker).await;
-        let (speaker, _heard) = Speaker::new();
+        let (speaker, _heard) = Speaker::listening();
         let mut pipit = Pipit::with(&broker, "", None, vec![speaker]);
         for times in 0..2 {
             peer.hears("pipit/pipit/mute", "OFF").await;
@@ -222,7 +223,7 @@ async fn it_says_what_it_is_then_that_it_is_there_then_how_it_is_also_to_a_broke
     // The order, heard from the beginning.
     let mut peer = Peer::of(&broker).await;
     peer.heard();
-    let (speaker, _heard) = Speaker::new();
+    let (speaker, _heard) = Speaker::listening();
     let mut pipit = Pipit::with(&broker, "", None, vec![speaker]);
     pipit.connected().await;
     peer.hears("homeassistant/device/pipit/config", "discovery").await;
@@ -236,7 +237,7 @@ async fn a_command_that_the_broker_kept_is_ignored_and_one_that_somebody_gives_i
     let broker = Broker::start();
     let mut peer = Peer::of(&broker).await;
     peer.publish("pipit/pipit/mute/set", "kept", true).await;
-    let (speaker, heard) = Speaker::new();
+    let (speaker, heard) = Speaker::listening();
     let mut pipit = Pipit::with(&broker, "", None, vec![speaker]);
     pipit.connected().await;
     peer.publish("pipit/pipit/mute/set", "said", false).await;
@@ -438,6 +439,40 @@ async fn a_flood_is_heard_to_its_end_and_nothing_in_it_ends_the_connection() {
     assert!(!pipit.status.has_changed().unwrap(), "it was connected all the time");
     pipit.command("desk lamp", HomeAction::TurnOff, None).await.unwrap();
     peer.hears("lamp/set", "OFF").await;
+    pipit.ends().await;
+}
+
+/// Counts what comes on one topic.
+struct Counter(&'static str, Arc<AtomicUsize>);
+
+impl Participant for Counter {
+    fn subscriptions(&self) -> Vec<Subscription> {
+        Vec::new()
+    }
+
+    fn message(&mut self, heard: &Incoming<'_>) -> Outcome {
+        self.1.fetch_add(usize::from(heard.topic == self.0), Ordering::Relaxed);
+        Outcome::default()
+    }
+}
+
+/// Each time that it is asked for such a topic, the broker says again what it retains there, and all of the devices have to take it in.
+#[tokio::test]
+async fn a_topic_that_many_devices_share_is_not_asked_for_by_each_of_them() {
+    const DEVICES: usize = 300;
+    let broker = Broker::start();
+    let peer = Peer::hearing(&broker, "nothing").await;
+    peer.publish("bridge", "online", true).await;
+    for at in 0..DEVICES {
+        let lamp = format!(r#"{{"name":"Lamp {at}","cmd_t":"lamp{at}/set","avty_t":"bridge","uniq_id":"{at}"}}"#);
+        peer.publish(&format!("homeassistant/light/lamp{at}/config"), lamp, true).await;
+    }
+    let heard = Arc::new(AtomicUsize::new(0));
+    let counter = Box::new(Counter("bridge", Arc::clone(&heard)));
+    let pipit = Pipit::with(&broker, "", None, vec![counter]);
+    let can_be_reached = |one: &Entity| one.reachable() == Reachable::Yes;
+    pipit.knows(|registry| registry.entities().filter(|one| can_be_reached(one)).count() == DEVICES).await;
+    assert!(heard.load(Ordering::Relaxed) < DEVICES / 2, "{heard:?}");
     pipit.ends().await;
 }
 

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use pipit_core::config::MqttSettings;
 use pipit_core::home::Publish;
 use rumqttc::{
-    AsyncClient, ConnAck, Event, EventLoop, Incoming as Packet, PubAckReason, PubRecReason, SubscribeReasonCode,
+    AsyncClient, ConnAck, ConnectionError, Event, EventLoop, Incoming as Packet, PubAckReason, PubRecReason,
+    SubscribeReasonCode,
 };
 use tokio::sync::watch;
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -75,8 +77,11 @@ struct Session {
     limits: Limits,
     since: Instant,
     work: Work,
-    /// How many requests for topics the broker has not answered.
-    unanswered: usize,
+    /// How many requests for topics the broker was sent, and how many it has answered.
+    requests: usize,
+    answers: usize,
+    /// How many there were when all had been handed over that is said first.
+    first_requests: Option<usize>,
     is_welcomed: bool,
     was_refused: bool,
 }
@@ -172,17 +177,13 @@ impl Connection {
         let (client, mut events) = AsyncClient::builder(options).capacity(WAITING).build();
         let mut turn = Instant::now();
         loop {
-            let event = tokio::select! {
-                biased;
-                () = stop.cancelled() => {
-                    self.outbox.close();
-                    if let Some(session) = session {
-                        let left = timeout(FAREWELL, farewell(self.status_is(OFFLINE), &client, &mut events, session.limits));
-                        debug!("the MQTT broker was left, in order: {}", left.await.is_ok());
-                    }
-                    return Ok(());
+            let Some(event) = next(&mut events, stop, session.as_mut(), &client).await else {
+                self.outbox.close();
+                if let Some(session) = session {
+                    let farewell = farewell(self.status_is(OFFLINE), &client, &mut events, session.limits);
+                    debug!("the MQTT broker was left, in order: {}", timeout(FAREWELL, farewell).await.is_ok());
                 }
-                event = timeout(STUCK, events.poll()) => event,
+                return Ok(());
             };
             let stuck = |_| Failure::passing("the MQTT broker takes nothing any more".to_owned());
             match event.map_err(stuck)? {
@@ -191,8 +192,8 @@ impl Connection {
                 Err(error) => return Err(Failure::of(&error, &self.settings, session.is_some())),
             }
             if let Some(session) = session {
-                session.unanswered += session.work.hand_over(&client, session.limits);
-                if !session.is_welcomed && session.work.is_empty() && session.unanswered == 0 {
+                session.hand_over(&client);
+                if !session.is_welcomed && session.is_under_way() {
                     session.is_welcomed = true;
                     self.outbox.open(client.clone(), session.limits);
                     self.status.send_replace(Status::Connected);
@@ -226,7 +227,7 @@ impl Connection {
                 self.hear(&message, &mut session.work)?;
             }
             (Packet::SubAck(answer), Some(session)) => {
-                session.unanswered = session.unanswered.saturating_sub(1);
+                session.answers += 1;
                 let granted = |code: &&SubscribeReasonCode| matches!(code, SubscribeReasonCode::Success(_));
                 let refused = answer.return_codes.iter().filter(|code| !granted(code)).count();
                 if refused > 0 {
@@ -268,7 +269,16 @@ impl Connection {
         for participant in &mut self.participants {
             work.publish(participant.states());
         }
-        Ok(Session { limits, since: Instant::now(), work, unanswered: 0, is_welcomed: false, was_refused: false })
+        Ok(Session {
+            limits,
+            since: Instant::now(),
+            work,
+            requests: 0,
+            answers: 0,
+            first_requests: None,
+            is_welcomed: false,
+            was_refused: false,
+        })
     }
 
     /// What tells everybody whether Pipit is there.
@@ -297,12 +307,48 @@ impl Connection {
 }
 
 impl Session {
+    fn hand_over(&mut self, client: &AsyncClient) {
+        self.requests += self.work.hand_over(client, self.limits);
+        if self.first_requests.is_none() && self.work.is_empty() {
+            self.first_requests = Some(self.requests);
+        }
+    }
+
+    /// Whether the broker knows what Pipit wants to hear, and all that is said first is on its way.
+    fn is_under_way(&self) -> bool {
+        self.first_requests.is_some_and(|requests| self.answers >= requests)
+    }
+
     /// Tells once in a connection what the broker's rules do not allow.
     fn refused(&mut self, what: &str) {
         if !self.was_refused {
             warn!("the MQTT broker {what}; see what its access rules allow this user");
         }
         self.was_refused = true;
+    }
+}
+
+/// What happens next on the connection, or nothing where `stop` comes first. The future that waits for it is never given up for
+/// something else, since it may be in the middle of a message.
+async fn next(
+    events: &mut EventLoop,
+    stop: &CancellationToken,
+    mut session: Option<&mut Session>,
+    client: &AsyncClient,
+) -> Option<Result<Result<Event, ConnectionError>, Elapsed>> {
+    let mut event = std::pin::pin!(timeout(STUCK, events.poll()));
+    loop {
+        let due = session.as_ref().and_then(|session| session.work.due());
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return None,
+            event = &mut event => return Some(event),
+            () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {
+                if let Some(session) = &mut session {
+                    session.hand_over(client);
+                }
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is to go to the broker next. The library's own queue is short; what does not fit into it waits here.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
 
 use pipit_core::home::{Publish, Subscription};
 use rumqttc::{AsyncClient, ClientError, SubscribeFilterInput};
@@ -13,6 +14,11 @@ use super::outbox::{self, Limits, Unsent};
 const MOST_TOPICS: usize = 100_000;
 /// The most messages that wait. The newest is dropped beyond that: whoever floods Pipit with commands gets fewer replies.
 const MOST_MESSAGES: usize = 4096;
+/// How long topics wait for others. A home's devices come together, and many of them share a topic: each time that it is asked for, the
+/// broker says again what it retains there, and all of them take it in.
+const TOGETHER: Duration = Duration::from_millis(20);
+/// Beyond so many, they wait for no more.
+const MANY: usize = 1000;
 /// How many topics are asked for at once, and how many bytes they have at most.
 const BATCH: usize = 100;
 const BATCH_BYTES: usize = 32 * 1024;
@@ -21,6 +27,8 @@ const BATCH_BYTES: usize = 32 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Work {
     subscribe: BTreeMap<String, u8>,
+    /// Since when there is any.
+    since: Option<Instant>,
     unsubscribe: BTreeSet<String>,
     publish: VecDeque<Publish>,
     dropped: u64,
@@ -37,6 +45,9 @@ impl Work {
 
     /// Wants these topics.
     pub(super) fn subscribe(&mut self, topics: Vec<Subscription>) -> Result<(), Overflow> {
+        if !topics.is_empty() {
+            self.since.get_or_insert_with(Instant::now);
+        }
         for Subscription { topic, qos } in topics {
             self.unsubscribe.remove(&topic);
             let wanted = self.subscribe.entry(topic).or_default();
@@ -52,6 +63,12 @@ impl Work {
             self.unsubscribe.insert(topic);
         }
         self.fits()
+    }
+
+    /// When the topics that are wanted have waited long enough.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let since = self.since.filter(|_| !self.subscribe.is_empty())?;
+        Some(if self.subscribe.len() > MANY { since } else { since + TOGETHER })
     }
 
     fn fits(&self) -> Result<(), Overflow> {
@@ -74,7 +91,7 @@ impl Work {
     /// Hands over as much as the library takes now, and says how many requests for topics the broker has to answer.
     pub(super) fn hand_over(&mut self, client: &AsyncClient, limits: Limits) -> usize {
         let mut requests = 0;
-        while let Some(batch) = self.batch() {
+        while let Some(batch) = self.due().filter(|due| *due <= Instant::now()).and_then(|_| self.batch()) {
             let filters =
                 batch.iter().map(|topic| SubscribeFilterInput::new(topic.as_str(), outbox::qos(self.subscribe[topic])));
             let outcome = client.try_subscribe_many(filters);
@@ -85,6 +102,9 @@ impl Work {
             for topic in &batch {
                 self.subscribe.remove(topic);
             }
+        }
+        if self.subscribe.is_empty() {
+            self.since = None;
         }
         while !self.unsubscribe.is_empty() {
             let batch: Vec<String> = self.unsubscribe.iter().take(BATCH).cloned().collect();

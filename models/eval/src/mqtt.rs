@@ -216,7 +216,14 @@ fn state(at: usize, round: usize) -> Vec<u8> {
 /// Whether all are known, and as they said last.
 fn check(home: &MqttHome, entities: usize, round: usize) -> Result<()> {
     let wrong = wrong(home, entities, round);
-    ensure!(wrong == 0, "{wrong} of {entities} devices are not known as they are");
+    let (known, silent) = home.look(|registry| {
+        let silent = registry.entities().filter(|entity| entity.state().level.is_none()).count();
+        (registry.entities().count(), silent)
+    });
+    ensure!(
+        wrong == 0,
+        "of {entities} devices, {known} are known, of which {silent} are silent, and {wrong} are not as they are"
+    );
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! What devices make known, in the formats that Zigbee2MQTT, Tasmota and ESPHome document, and what strangers may send.
 
 mod components;
+mod described;
 mod device;
 mod finding;
 mod firmware;
