@@ -46,8 +46,9 @@ pub fn home_sentences(folder: &Path) -> anyhow::Result<HomeSentences> {
 }
 
 fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = files_in(folder)
-        .with_context(|| format!("{} can't be read; set chat.custom_sentences to a folder that can", folder.display()))?;
+    let mut files = files_in(folder).with_context(|| {
+        format!("{} can't be read; set chat.custom_sentences to a folder that can", folder.display())
+    })?;
     let below = folder.join(LANGUAGE);
     if below.is_dir() {
         files.extend(files_in(&below).with_context(|| format!("{} can't be read", below.display()))?);
@@ -77,7 +78,8 @@ fn read(file: &Path) -> anyhow::Result<Pack> {
         bail!("{} has {size} bytes; at most {LARGEST} are read", file.display());
     }
     let text = fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?;
-    serde_saphyr::from_str(&text).with_context(|| format!("{} is not in the format of custom_sentences", file.display()))
+    serde_saphyr::from_str(&text)
+        .with_context(|| format!("{} is not in the format of custom_sentences", file.display()))
 }
 
 #[cfg(test)]

@@ -186,7 +186,10 @@ impl ChatError {
             ChatError::Authentication { .. } | ChatError::Rejected { .. } => 5,
             ChatError::ContextTooLong { .. } => 4,
             ChatError::RateLimited { .. } => 3,
-            ChatError::Malformed { .. } | ChatError::WentInCircles { .. } | ChatError::NothingToConfirm | ChatError::NotDone(_) => 2,
+            ChatError::Malformed { .. }
+            | ChatError::WentInCircles { .. }
+            | ChatError::NothingToConfirm
+            | ChatError::NotDone(_) => 2,
             ChatError::TimedOut { .. } | ChatError::Cut { .. } => 1,
             ChatError::Unavailable { .. } => 0,
         }

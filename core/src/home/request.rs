@@ -197,9 +197,8 @@ impl<'a> Asked<'a> {
             })
             .collect();
         let shown = |entities: &[&Entity]| entities.iter().map(|entity| answer::shown(entity)).collect::<Vec<_>>();
-        let names = |entities: &[&Entity]| {
-            listed(&entities.iter().map(|entity| self.called(entity)).collect::<Vec<_>>())
-        };
+        let names =
+            |entities: &[&Entity]| listed(&entities.iter().map(|entity| self.called(entity)).collect::<Vec<_>>());
         json!({
             "slots": slots,
             "state": matched.first().or(unmatched.first()).map(|entity| answer::shown(entity)),

@@ -62,7 +62,8 @@ impl HomeSentences {
     /// Pipit's own sentences, in English.
     #[must_use]
     pub fn english() -> HomeSentences {
-        HomeSentences::new(Pack::english()).expect("the embedded sentences are the same in every run, and a test compiles them")
+        HomeSentences::new(Pack::english())
+            .expect("the embedded sentences are the same in every run, and a test compiles them")
     }
 
     /// Takes up what is in the home now, unless it is what it was: `generation` tells.
@@ -92,7 +93,9 @@ impl HomeSentences {
     fn misheard(&self, said: &str, recognise: &dyn Fn(&str) -> Option<Recognised>) -> Understanding {
         let text = normalised(said);
         // "Off" and "of" sound alike, and the latter makes no sense there.
-        let off = ["turn of ", "switch of ", "put of "].into_iter().find_map(|verb| text.strip_prefix(verb).map(|rest| (verb, rest)));
+        let off = ["turn of ", "switch of ", "put of "]
+            .into_iter()
+            .find_map(|verb| text.strip_prefix(verb).map(|rest| (verb, rest)));
         let text = off.map_or(text.clone(), |(verb, rest)| format!("{} {rest}", verb.trim_end().to_owned() + "f"));
         if let Some(recognised) = off.and_then(|_| recognise(&text)) {
             return Understanding::Certain(recognised);

@@ -110,12 +110,20 @@ mod tests {
         let names = Names::new(names.into_iter().map(str::to_owned));
         let found = |text: &str| -> Vec<String> {
             let found = names.corrections(text).into_iter();
-            found.map(|one| format!("{} ({}{})", one.text, one.distance, if one.is_close { "" } else { ", far" })).collect()
+            found
+                .map(|one| format!("{} ({}{})", one.text, one.distance, if one.is_close { "" } else { ", far" }))
+                .collect()
         };
         for (text, expected) in [
             ("turn off the kitchin light", &["turn off the kitchen light (1)"][..]),
-            ("turn off the beth room lamp", &["turn off the bedroom lamp (2)", "turn off the beth bedroom lamp (3, far)"]),
-            ("turn off the bed room lamp", &["turn off the bedroom lamp (0)", "turn off the bed bedroom lamp (3, far)"]),
+            (
+                "turn off the beth room lamp",
+                &["turn off the bedroom lamp (2)", "turn off the beth bedroom lamp (3, far)"],
+            ),
+            (
+                "turn off the bed room lamp",
+                &["turn off the bedroom lamp (0)", "turn off the bed bedroom lamp (3, far)"],
+            ),
             ("turn off the lamb", &["turn off the lamp (1, far)"]),
             ("turn off the kitchen light", &[]),
             ("turn off the hell", &["turn off the hall (1, far)"]),

@@ -45,7 +45,8 @@ pub(crate) struct Figures {
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Figures { entities, discovery_ms, again_ms, states_ms, availability_ms, .. } = self;
-        let Figures { command_median_us, command_p99_us, spoken_median_ms, spoken_p99_ms, unknown_median_us, .. } = self;
+        let Figures { command_median_us, command_p99_us, spoken_median_ms, spoken_p99_ms, unknown_median_us, .. } =
+            self;
         write!(
             f,
             "entities {entities}  discovery {discovery_ms:.1} ms  again {again_ms:.1} ms  states {states_ms:.1} ms  \

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::{State, Status};
 use super::super::entity::Entity;
 use super::super::find::words;
 use super::super::said::{listed, the};
+use super::super::{State, Status};
 use super::{Asked, Meaning, Selection, unreachable};
 
 /// How an entity is, in one word.

@@ -143,7 +143,8 @@ impl<'a> Asked<'a> {
     /// # Errors
     /// There are none, or it is not clear which.
     pub(super) fn asked_about(&self) -> Result<Selection<'a>, Meaning> {
-        let class = self.slot("device_class").filter(|_| matches!(self.slot("domain"), Some("cover" | "binary_sensor")));
+        let class =
+            self.slot("device_class").filter(|_| matches!(self.slot("domain"), Some("cover" | "binary_sensor")));
         let Some((covers, sensors)) = class.and_then(openings) else { return self.selection(false) };
         let is_meant = |entity: &&Entity| {
             let classes = if entity.domain() == "cover" { covers } else { sensors };

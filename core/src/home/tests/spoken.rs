@@ -24,7 +24,10 @@ fn house() -> Registry {
         ("zigbee2mqtt/Kitchen ceiling", r#"{"state":"ON","brightness":127}"#),
         ("zigbee2mqtt/bedroom_blind", r#"{"position":0,"state":"CLOSE"}"#),
         ("zigbee2mqtt/front_door", r#"{"state":"LOCK","auto_relock":true}"#),
-        ("zigbee2mqtt/living_radiator", r#"{"system_mode":"heat","occupied_heating_setpoint":21.5,"local_temperature":19}"#),
+        (
+            "zigbee2mqtt/living_radiator",
+            r#"{"system_mode":"heat","occupied_heating_setpoint":21.5,"local_temperature":19}"#,
+        ),
         ("zigbee2mqtt/attic_fan", r#"{"fan_state":"OFF","fan_mode":"off"}"#),
         ("zigbee2mqtt/patio_window", r#"{"contact":true}"#),
         ("zigbee2mqtt/bedroom_weather", r#"{"temperature":18.4}"#),
@@ -357,10 +360,7 @@ fn what_comes_and_goes_is_known_by_its_name_at_once() {
     assert_eq!(spoken(&registry, &mut sentences, "turn on the heron", None), "not understood");
     let payload = json!({"name": "Heron", "cmd_t": "heron"}).to_string();
     registry.on_message("homeassistant/switch/heron/config", payload.as_bytes());
-    assert_eq!(
-        spoken(&registry, &mut sentences, "turn on the heron", None),
-        "[turn on Heron] Turned on the heron."
-    );
+    assert_eq!(spoken(&registry, &mut sentences, "turn on the heron", None), "[turn on Heron] Turned on the heron.");
     registry.on_message("homeassistant/switch/heron/config", b"");
     assert_eq!(spoken(&registry, &mut sentences, "turn on the heron", None), "not understood");
 }
