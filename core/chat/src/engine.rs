@@ -145,6 +145,10 @@ impl Engine {
 
     /// Lets models command this home, or none, and everybody by sentences that are understood without a model.
     pub fn connect_home(&self, home: Option<Arc<dyn Home>>) {
+        if home.is_some() {
+            // Not while somebody waits for the first answer.
+            lock(&self.shared.speech).compile();
+        }
         lock(&self.shared.tools).connect_home(home);
     }
 

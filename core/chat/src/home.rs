@@ -22,7 +22,7 @@ const NOT_FOR_GUESTS: &str = "Guests can't have that done.";
 /// Which sentences about a home are understood, and where they are said.
 #[derive(Debug, Default)]
 pub(crate) struct Speech {
-    /// Compiled when they are first needed, if nobody gave others.
+    /// Pipit's own, once there is a home, if nobody gave others.
     sentences: Option<HomeSentences>,
     here: Option<String>,
 }
@@ -56,6 +56,13 @@ pub(crate) struct Guarded {
     pub(crate) home: Arc<dyn Home>,
 }
 
+impl Speech {
+    /// Compiles the sentences, if that has not been done.
+    pub(crate) fn compile(&mut self) -> &mut HomeSentences {
+        self.sentences.get_or_insert_with(HomeSentences::english)
+    }
+}
+
 impl HomePart {
     /// Whether it is not done without a PIN.
     pub(crate) fn is_guarded(&self) -> bool {
@@ -79,7 +86,7 @@ impl Engine {
     pub(crate) fn spoken_of_home(&self, home: &dyn Home, said: &str) -> Spoken {
         let mut speech = lock(&self.shared.speech);
         let here = speech.here.clone();
-        let sentences = speech.sentences.get_or_insert_with(HomeSentences::english);
+        let sentences = speech.compile();
         sentences.furnish(home.generation(), || home.vocabulary());
         let (said, misheard) = match sentences.understand(said, here.as_deref()) {
             Understanding::Certain(said) => (said, None),

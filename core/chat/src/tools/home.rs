@@ -66,6 +66,9 @@ pub struct HomeCommand {
     pub by: PersonId,
 }
 
+/// What is to be done, with which devices, and to what they are set.
+type Order = (HomeAction, Vec<Device>, Option<f64>);
+
 /// What was said, understood without a model, and has to be confirmed.
 struct Spoken {
     home: Arc<dyn Home>,
@@ -142,8 +145,8 @@ pub(crate) fn spoken(home: Arc<dyn Home>, said: Vec<Recognised>, here: Option<St
 }
 
 impl Spoken {
-    /// What it means by now: what is to be done with which devices, and to what they are set.
-    fn wanted(&self) -> Result<Vec<(HomeAction, Vec<Device>, Option<f64>)>, String> {
+    /// What it means by now.
+    fn wanted(&self) -> Result<Vec<Order>, String> {
         let command = |said| match self.home.meaning(said, self.here.as_deref()) {
             Meaning::Command { action, devices, value, .. } => Ok((action, devices, value)),
             Meaning::Cannot(why) | Meaning::Unknown(why) => Err(why),
