@@ -47,7 +47,7 @@ pub fn home_sentences(folder: &Path) -> anyhow::Result<HomeSentences> {
 
 fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = files_in(folder).with_context(|| {
-        format!("{} can't be read; set chat.custom_sentences to a folder that can", folder.display())
+        format!("{} can't be read; set home.custom_sentences to a folder that can", folder.display())
     })?;
     let below = folder.join(LANGUAGE);
     if below.is_dir() {
@@ -143,6 +143,6 @@ mod tests {
             assert!(error.contains("own.yaml"), "{error}");
             expected.iter().for_each(|expected| assert!(error.contains(expected), "{error}"));
         }
-        assert!(format!("{:#}", home_sentences(Path::new("/nowhere")).unwrap_err()).contains("chat.custom_sentences"));
+        assert!(format!("{:#}", home_sentences(Path::new("/nowhere")).unwrap_err()).contains("home.custom_sentences"));
     }
 }

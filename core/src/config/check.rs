@@ -44,12 +44,6 @@ pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<C
         stt,
         tts,
         widest: llm::privacy(file.chat.privacy),
-        area: Some(file.chat.area.trim().to_owned()).filter(|area| !area.is_empty()),
-        custom_sentences: path(
-            rest,
-            ("chat", "custom_sentences"),
-            Some(file.chat.custom_sentences.clone()).filter(|folder| !folder.is_empty()),
-        ),
         llm: llm::llm(rest, file.chat),
         privacy: PrivacySettings {
             ephemeral: file.privacy.ephemeral,

@@ -35,10 +35,6 @@ pub struct Config {
     pub widest: Tier,
     /// The language-model servers; `None` if nothing may leave the built-in sentences.
     pub llm: Option<LlmSettings>,
-    /// The room that this device stands in, if that is known.
-    pub area: Option<String>,
-    /// Where sentences of the household's own are, if there are any.
-    pub custom_sentences: Option<PathBuf>,
     /// How late an alarm may still ring, after Pipit was off.
     pub ring_late: Duration,
     /// How long an alarm is snoozed where nobody says for how long.
@@ -442,6 +438,10 @@ pub struct MqttTls {
 /// What the household says about its devices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HomeSettings {
+    /// The room that this device stands in, if that is known.
+    pub area: Option<String>,
+    /// Where sentences of the household's own are, if there are any.
+    pub custom_sentences: Option<PathBuf>,
     /// Where devices are and what they are called, if not as they say.
     pub household: Household,
     /// Those that do not make themselves known.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::check::path;
 use super::checked::{HomeSettings, MqttSettings};
 use super::layers::{Settings, table};
 use super::wire::{self, HomeKind};
@@ -9,10 +10,12 @@ use crate::home::{self, Described, DescribedKind, Registry};
 
 /// Reads all of them. Where there is a broker, its topics are not for them.
 pub(super) fn home(settings: &mut Settings<'_>, written: wire::Home, mqtt: Option<&MqttSettings>) -> HomeSettings {
-    let (mut names, mut home) = (BTreeSet::new(), HomeSettings::default());
+    let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let (mut names, mut home) =
+        (BTreeSet::new(), HomeSettings { area: text(&written.area), ..HomeSettings::default() });
+    home.custom_sentences = path(settings, ("home", "custom_sentences"), text(&written.custom_sentences));
     for (number, device) in written.device.into_iter().enumerate() {
         let section = table("home", "device", number);
-        let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let Some(name) = text(&device.name) else {
             let sentence = "home.device.name must be what the device is called; write for example \"Coffee machine\"";
             settings.object(&[(&section, "name")], sentence);

@@ -35,10 +35,6 @@ pub(in crate::config) struct Chat {
     pub(in crate::config) persona: String,
     /// What the model is told before every conversation. Empty leaves it to the persona.
     pub(in crate::config) system_prompt: String,
-    /// The room that this device stands in, as the home calls it: its lights are meant where no room is named. Empty where none is.
-    pub(in crate::config) area: String,
-    /// A folder with sentences of your own about the home, in Home Assistant's format of custom_sentences. Empty for none.
-    pub(in crate::config) custom_sentences: String,
     /// How much of the conversation the model is reminded of, in tokens.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub(in crate::config) history_tokens: u32,
@@ -68,8 +64,6 @@ impl Default for Chat {
             mcp: Vec::new(),
             persona: "home".into(),
             system_prompt: String::new(),
-            area: String::new(),
-            custom_sentences: String::new(),
             history_tokens: 2000,
             max_reply_tokens: 300,
             first_token_timeout_s: 15,

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 #[schemars(inline)]
 pub(in crate::config) struct Home {
+    /// The room that this device stands in, as the home calls it: its lights are meant where no room is named. Empty where none is.
+    pub(in crate::config) area: String,
+    /// A folder with sentences of your own about the home, in Home Assistant's format of custom_sentences. Empty for none.
+    pub(in crate::config) custom_sentences: String,
     /// Devices that have another name or room than they say, or that do not make themselves known at all.
     pub(in crate::config) device: Vec<HomeDevice>,
 }
