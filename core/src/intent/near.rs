@@ -84,7 +84,11 @@ impl Names {
                     let distance = strsim::osa_distance(&name.letters, window);
                     // What sounds alike but begins or ends elsewhere is the same with a space more or less.
                     let is_same = distance == 0 && count == name.words;
-                    if distance > wide || is_same {
+                    // A word more or less is no misheard one.
+                    let has_other_words = count != name.words
+                        && distance > 0
+                        && (window.ends_with(&name.letters) || window.starts_with(&name.letters));
+                    if distance > wide || is_same || has_other_words {
                         continue;
                     }
                     let parts = [&words[..begin], &[name.said.as_str()], &words[begin + count..]];
