@@ -16,8 +16,15 @@ use crate::reply::DeviceAction;
 /// What is said to a request without a word in it.
 pub(crate) const NOTHING_ASKED: &str = "Sorry, I didn't catch that.";
 
-/// What is said where there is no language model to ask.
-pub(crate) const NOT_UNDERSTOOD: &str = "Sorry, I can't answer that, but I can tell you the time and date, run timers, set alarms and reminders, \
+/// What is said where there is no language model to ask, and whether there is a home to command.
+pub(crate) fn not_understood(has_home: bool) -> &'static str {
+    if has_home { NOT_UNDERSTOOD_AT_HOME } else { NOT_UNDERSTOOD }
+}
+
+const NOT_UNDERSTOOD_AT_HOME: &str = "Sorry, I can't answer that, but I can switch and set what is in your home, tell you the time and date, run timers, set \
+     alarms and reminders, make announcements, change the volume, do sums, convert units and remember what you tell me.";
+
+const NOT_UNDERSTOOD: &str = "Sorry, I can't answer that, but I can tell you the time and date, run timers, set alarms and reminders, \
                                          make announcements, change the volume, do sums, convert units and remember what you tell me.";
 
 /// What the settings say for where nobody does.

@@ -107,7 +107,7 @@ impl Engine {
             }
             None => {
                 let remembered = answer_from_facts(text, &self.store().facts()?);
-                let otherwise = unsure.as_deref().unwrap_or(offline::NOT_UNDERSTOOD);
+                let otherwise = unsure.as_deref().unwrap_or(offline::not_understood(self.home().is_some()));
                 saying(remembered.as_deref().unwrap_or(otherwise))
             }
         }

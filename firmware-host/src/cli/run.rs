@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use pipit_core::turn::Event;
+use pipit_store::PrivacyTier;
 use pipit_web::Sources;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -118,9 +119,11 @@ fn join_broker(
     connection.join(participant);
     tokio::spawn(tasks.run(inbox, store.clone(), bus.calls().subscribe(), bus.levels().subscribe()));
     if let (Some(mqtt), Some(events)) = (&app.config().mqtt, bus.events().upgrade()) {
+        // Nobody's words go farther than what is asked of servers may.
+        let may_tell = store.tier() == PrivacyTier::Standard && mqtt.tier <= app.config().widest;
         let settings = device::Settings {
             has_thermometer: device::has_thermometer(),
-            words: mqtt.publish_words,
+            words: mqtt.publish_words && may_tell,
             ..device::Settings::new(mqtt, controls.choices().clone())
         };
         let pipit = Arc::new(Mutex::new(Device::new(settings)));
