@@ -157,7 +157,7 @@ async fn what_is_said_is_done_and_what_is_asked_is_answered() {
             -> zigbee2mqtt/living_radiator/set/occupied_heating_setpoint 21
             -> zigbee2mqtt/Kitchen ceiling/set {"brightness":76,"state":"ON"}
         turn off the kitchen ceiling and tell me a joke
-          None Sorry, I can't answer that, but I can tell you the time and date, run timers, set alarms, make announcements, change the volume, do sums, convert units and remember what you tell me.
+          None Sorry, I can't answer that, but I can switch and set what is in your home, tell you the time and date, run timers, set alarms and reminders, make announcements, change the volume, do sums, convert units and remember what you tell me.
         turn on the lights
           None In which room?
         set the living room to 99 degrees

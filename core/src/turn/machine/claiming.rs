@@ -7,7 +7,7 @@ use super::{Machine, State};
 use crate::time::Moment;
 use crate::turn::contest::SAME_CALL;
 use crate::turn::weighing::Weighing;
-use crate::turn::{Admission, Effect, EndedBy, TurnId};
+use crate::turn::{Effect, EndedBy, TurnId};
 
 #[derive(Debug, Default)]
 pub(super) struct Claims {
@@ -55,10 +55,8 @@ impl Machine {
             State::Replying(_) => return,
         };
         out.extend(turn.map(|turn| Effect::Ended { turn, heard: String::new(), given_up: false }));
+        // The rest of what is being said leads nowhere from here, and nothing is announced over it.
         self.state = State::Idle;
-        if let Some(speech) = &mut self.speech {
-            speech.admission = Admission::Ignore;
-        }
         self.attention.stand_down();
     }
 
