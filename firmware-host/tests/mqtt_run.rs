@@ -133,6 +133,10 @@ async fn whoever_asks_is_told_what_is_at_home_and_the_daemon_stays_where_it_is()
     let said = home.pipit(["home"]).succeeded();
     assert!(said.out.contains("light      Kitchen ceiling (Kitchen) is on.\n"), "{said:?}");
     assert_eq!(said.out.lines().count(), 9, "{said:?}");
+    let asked = |text: &str| home.pipit(["ask", text]).succeeded().out;
+    assert_eq!(asked("is the kitchen ceiling on"), "Yes, the kitchen ceiling is on.\n");
+    assert_eq!(asked("Turn off the kitchen ceiling, please."), "Turned off the kitchen ceiling.\n");
+    peer.hears("zigbee2mqtt/Kitchen ceiling/set", r#"{"state":"OFF"}"#).await;
     let doctor = home.pipit(["doctor"]);
     let line = format!("ok    MQTT broker    127.0.0.1:{}; 9 things are known there", broker.port);
     assert!(doctor.out.contains(&line), "{doctor:?}");

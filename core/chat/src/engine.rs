@@ -152,6 +152,12 @@ impl Engine {
         lock(&self.shared.tools).connect_home(home);
     }
 
+    /// Whether something is a request that neither a home nor a language model is needed for.
+    #[must_use]
+    pub fn is_understood_without_home(&self, text: &str) -> bool {
+        self.shared.catalogue.recognise(text).is_some()
+    }
+
     /// Asks no server that is farther away from now on, whoever speaks. What was sent before stays sent.
     pub fn set_widest(&self, tier: Tier) {
         *lock(&self.shared.widest) = tier;

@@ -8,6 +8,7 @@ use clap::Args;
 use pipit_chat::{Door, Place, ReplyEvent, Request};
 
 use super::Options;
+use super::home::Visit;
 use super::who::Who;
 use crate::chat;
 
@@ -35,6 +36,11 @@ impl Ask {
             // Whoever asks waits for the answer, not for a server that is away.
             let _ = tokio::time::timeout(TIME_FOR_TOOLS, offering).await;
             let text = self.text.join(" ");
+            // The home is looked at only for what may be about it.
+            let visit = match engine.is_understood_without_home(&text) {
+                true => None,
+                false => Visit::to_home_of(&config, &engine, &store).await,
+            };
             let mut reply = engine.respond(Request { text, door: Door::Terminal, place: Place::Standing, turn: None });
             let mut said = String::new();
             while let Some(event) = reply.next().await {
@@ -55,6 +61,9 @@ impl Ask {
             }
             print_line!("")?;
             engine.finish(reply.finished(), &said).await?;
+            if let Some(visit) = visit {
+                visit.end().await?;
+            }
             Ok(ExitCode::SUCCESS)
         })
     }

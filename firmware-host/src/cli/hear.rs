@@ -11,6 +11,7 @@ use pipit_core::turn::WakeMode;
 use serde::Serialize;
 use tokio::sync::watch;
 
+use super::home::Visit;
 use super::{Options, drawing};
 use crate::app::{App, SILENCE_AFTER};
 use crate::audio::{ClipFeed, Pace};
@@ -55,7 +56,16 @@ impl Hear {
         let app = App::new(config)?;
         let runtime = super::async_runtime()?;
         let failures = runtime.block_on(async {
-            if self.at_once { self.listen_at_once(&app, recordings).await } else { self.listen(&app, recordings).await }
+            let visit = Visit::to_home_of(app.config(), app.engine(), app.store()).await;
+            let failures = if self.at_once {
+                self.listen_at_once(&app, recordings).await
+            } else {
+                self.listen(&app, recordings).await
+            };
+            if let Some(visit) = visit {
+                visit.end().await?;
+            }
+            failures
         })?;
         for failure in &failures {
             eprintln!("{failure}");

@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
+use pipit_chat::Engine;
 use pipit_core::config::Config;
 use pipit_core::home::{Entity, Reachable};
+use pipit_store::Store;
 use serde_json::json;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Options;
@@ -69,9 +72,24 @@ fn show(entity: &Entity, as_json: bool) -> std::io::Result<()> {
 /// # Errors
 /// There is no connection: why, in a sentence.
 pub(super) fn look(config: &Config) -> anyhow::Result<Arc<MqttHome>> {
-    let settings = config.mqtt.as_ref().context("no broker is configured")?;
-    let password = mqtt::password(settings, &|| chat::store(config))?;
-    super::async_runtime()?.block_on(async {
+    super::async_runtime()?.block_on(async { Visit::begin(config, &|| chat::store(config)).await?.end().await })
+}
+
+/// A connection to the broker beside that of a daemon, which may be running.
+pub(super) struct Visit {
+    home: Arc<MqttHome>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Visit {
+    /// Connects to the broker that is configured, and waits until the devices behind it are known. `store` may have the password.
+    ///
+    /// # Errors
+    /// There is no connection: why, in a sentence.
+    async fn begin(config: &Config, store: &(dyn Fn() -> anyhow::Result<Store> + Sync)) -> anyhow::Result<Visit> {
+        let settings = config.mqtt.as_ref().context("no broker is configured")?;
+        let password = mqtt::password(settings, store)?;
         let mut connection = Connection::visit(settings.clone(), Box::new(move || Ok(password.clone())));
         let home = MqttHome::new(settings, &config.home, connection.outbox());
         connection.join(home.participant());
@@ -85,8 +103,26 @@ pub(super) fn look(config: &Config) -> anyhow::Result<Arc<MqttHome>> {
         }
         let begun = Instant::now();
         while begun.elapsed() < LONGEST && tokio::time::timeout(QUIET, changes.changed()).await.is_ok() {}
-        stop.cancel();
-        task.await.context("the connection has failed")?;
-        Ok(home)
-    })
+        Ok(Visit { home, stop, task })
+    }
+
+    /// Connects the engine to the home behind the broker, if one is configured. Where that fails the log says so, and the engine
+    /// has none. `owner` may have the password.
+    pub(super) async fn to_home_of(config: &Config, engine: &Engine, owner: &Store) -> Option<Visit> {
+        config.mqtt.as_ref()?;
+        let visit = Visit::begin(config, &|| Ok(owner.clone())).await;
+        let visit = visit.inspect_err(|error| tracing::warn!("the home is not connected: {error:#}")).ok()?;
+        engine.connect_home(Some(visit.home.clone()));
+        Some(visit)
+    }
+
+    /// Takes leave once all that was published has arrived.
+    ///
+    /// # Errors
+    /// The connection failed.
+    pub(super) async fn end(self) -> anyhow::Result<Arc<MqttHome>> {
+        self.stop.cancel();
+        self.task.await.context("the connection has failed")?;
+        Ok(self.home)
+    }
 }

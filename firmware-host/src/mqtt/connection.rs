@@ -98,7 +98,8 @@ impl Connection {
     /// One that only looks: it has a name of its own, and nobody is told that Pipit comes or goes.
     #[must_use]
     pub fn visit(mut settings: MqttSettings, password: Password) -> Connection {
-        settings.client_id += "-look";
+        // Of two with one name the broker keeps the newer.
+        settings.client_id += &format!("-{}", std::process::id());
         Connection { is_visit: true, ..Connection::new(settings, password) }
     }
 

@@ -27,6 +27,7 @@ use clap::Args;
 use tokio::sync::mpsc;
 
 use super::Options;
+use super::home::Visit;
 use super::who::Who;
 
 #[derive(Debug, Args)]
@@ -54,6 +55,9 @@ impl Chat {
         let runtime = super::async_runtime()?;
         let outcome = runtime.block_on(async {
             tokio::spawn(crate::chat::offer_tools(engine.clone(), servers));
+            let (at_home, of) = (engine.clone(), config.clone());
+            // The connection lasts as long as the chat.
+            tokio::spawn(async move { Visit::to_home_of(&of, &at_home, &owner).await.map(drop) });
             let (sender, events) = mpsc::channel(run::EVENTS);
             let work = work::Work::new(engine, store, config.web_listen, sender.clone());
             run::run(state, work, (sender, events), view::Look::new(colours)).await
