@@ -4,6 +4,7 @@
 //! later. Until it has a sign-in, nothing that anybody said is served.
 #![forbid(unsafe_code)]
 
+mod announce;
 mod bus;
 mod levels;
 mod metrics;
@@ -15,12 +16,13 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use pipit_store::Store;
 use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 
+pub use announce::{Announce, NotAnnounced};
 pub use bus::BusEvent;
 pub use metrics::Metrics;
 pub use turn::{Draft, Interruption, Provider, Span, Stage, Timings, TurnRecord, Waterfall};
@@ -70,12 +72,15 @@ pub struct Sources {
     pub metrics: Arc<Metrics>,
     /// Where the last turns are kept.
     pub store: Store,
+    /// Takes what is to be announced.
+    pub announce: Announce,
 }
 
 /// Everything that is served.
 pub fn router(sources: Sources) -> Router {
     Router::new()
         .route("/health", get(health))
+        .route("/announce", post(announce::announce))
         .route("/events", get(bus::events))
         .route("/levels", get(levels::levels))
         .route("/turns", get(turns::turns))
@@ -98,6 +103,7 @@ async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
 
 async fn not_there_yet() -> impl IntoResponse {
     let words = "There is no panel yet. GET /health says whether Pipit is well, /turns what it took for each of the last \
-                 answers, /events what happens just now, /levels how loud it is, and /metrics what Prometheus asks for.\n";
+                 answers, /events what happens just now, /levels how loud it is, and /metrics what Prometheus asks for. What is \
+                 sent to POST /announce it says.\n";
     (StatusCode::NOT_FOUND, words)
 }

@@ -4,8 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use pipit_store::Store;
-use pipit_web::{BusEvent, Draft, Metrics, Snapshot, Sources, Span, Stage, Timings, TurnRecord, Waterfall, router};
+use pipit_web::{
+    BusEvent, Draft, Metrics, NotAnnounced, Snapshot, Sources, Span, Stage, Timings, TurnRecord, Waterfall, router,
+};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -34,6 +37,14 @@ impl Daemon {
             levels: levels.subscribe(),
             metrics: Arc::clone(&metrics),
             store: Store::open(&state.path().join("pipit.db")).unwrap(),
+            announce: Arc::new(|text| {
+                std::future::ready(match text.as_str() {
+                    "Dinner is ready" => Ok(()),
+                    "too much" => Err(NotAnnounced::NotNow("ten wait already".to_owned())),
+                    _ => Err(NotAnnounced::Unfit("it must be a text".to_owned())),
+                })
+                .boxed()
+            }),
         };
         let address = listener.local_addr().unwrap();
         let router = router(sources.clone()).into_make_service_with_connect_info::<std::net::SocketAddr>();
@@ -161,4 +172,29 @@ async fn the_level_is_not_told_to_others() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.0 403") && !answer.contains("dbfs"), "{answer}");
+}
+
+#[tokio::test]
+async fn programs_here_have_something_announced_and_pages_do_not() {
+    let daemon = Daemon::start().await;
+    let post = async |headers: &str, body: &str| {
+        let mut stream = TcpStream::connect(daemon.address).await.unwrap();
+        let length = body.len();
+        let request = format!(
+            "POST /announce HTTP/1.1\r\nhost: pipit\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer.split(' ').nth(1).unwrap().to_owned()
+    };
+    let json = "content-type: application/json\r\n";
+    assert_eq!(post(json, r#"{"text": "Dinner is ready"}"#).await, "202");
+    assert_eq!(post(json, r#"{"text": ""}"#).await, "422");
+    assert_eq!(post(json, r#"{"text": "too much"}"#).await, "503");
+    assert_eq!(post(json, r#"{"words": "Dinner is ready"}"#).await, "422");
+    assert_eq!(post(json, "{").await, "400");
+    assert_eq!(post("content-type: text/plain\r\n", r#"{"text": "Dinner is ready"}"#).await, "415");
+    let page = format!("{json}origin: http://pipit:7847\r\n");
+    assert_eq!(post(&page, r#"{"text": "Dinner is ready"}"#).await, "403");
 }

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
+use futures_util::FutureExt as _;
+use pipit_core::control::{Command, Origin};
 use pipit_core::turn::Event;
 use pipit_store::PrivacyTier;
-use pipit_web::Sources;
+use pipit_web::{Announce, NotAnnounced, Sources};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -79,7 +81,8 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
     if let Some(address) = app.config().web_listen {
         let (bus, store) = (app.bus(), app.speakers().clone());
         let (snapshots, levels) = (bus.snapshots(), bus.levels().subscribe());
-        let sources = Sources { snapshots, events: bus.events(), levels, metrics: bus.metrics(), store };
+        let announce = announcer(controls.clone());
+        let sources = Sources { snapshots, events: bus.events(), levels, metrics: bus.metrics(), store, announce };
         tokio::spawn(serve_web(address, sources, stop.clone()));
     }
     let peers = match app.config().wyoming {
@@ -104,6 +107,20 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
     }
     ear.join().map_err(|_| anyhow::anyhow!("the ear's thread failed; the log says why"))?;
     Ok(controls.wants_restart())
+}
+
+/// Has the controls announce what programs on this machine want said.
+fn announcer(controls: Controls) -> Announce {
+    Arc::new(move |text| {
+        let controls = controls.clone();
+        async move {
+            let command = Command::announcement(&text)
+                .map_err(|accepted| NotAnnounced::Unfit(format!("The text must be {accepted}.")))?;
+            let done = controls.carry_out(command, Origin::Home).await;
+            done.map_err(|error| NotAnnounced::NotNow(format!("It is not announced: {error:#}.")))
+        }
+        .boxed()
+    })
 }
 
 /// Lets the device and the rooms take part in what goes over the broker, and begins with it.

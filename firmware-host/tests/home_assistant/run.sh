@@ -11,8 +11,8 @@ cd "$(dirname "$0")/../../.."
 
 version=2026.11.0
 place=$(realpath -m "${CARGO_TARGET_DIR:-target}")/home-assistant
-# What the parts need that MQTT brings with it; Home Assistant would install them itself at its start.
-packages=(paho-mqtt Pillow aiohasupervisor)
+# What MQTT and the parts that come with it need; Home Assistant would install them itself at its start.
+packages=(paho-mqtt Pillow aiohasupervisor hass-nabucasa hassil ha-ffmpeg home-assistant-frontend home-assistant-intents mutagen numpy PyTurboJPEG)
 
 main() {
     [ "$(id -u)" = 0 ] || fail "run it as root, since it makes a network of its own"
