@@ -60,6 +60,18 @@ impl Drop for Daemon {
     }
 }
 
+/// Says what Zigbee2MQTT does of a house with a ceiling light in the kitchen.
+async fn make_known(peer: &Peer) {
+    let recorded: Map<String, Value> =
+        serde_json::from_str(include_str!("../../core/src/home/tests/zigbee2mqtt.json")).unwrap();
+    for (topic, payload) in recorded {
+        peer.publish(&topic, payload.to_string(), true).await;
+    }
+    for topic in ["zigbee2mqtt/bridge/state", "zigbee2mqtt/Kitchen ceiling/availability"] {
+        peer.publish(topic, r#"{"state":"online"}"#, true).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn all_know_whether_it_is_there_also_when_it_was_killed() {
     let broker = Broker::start();
@@ -118,13 +130,7 @@ fn its_password_is_in_no_log_whether_it_is_right_or_wrong() {
 async fn whoever_asks_is_told_what_is_at_home_and_the_daemon_stays_where_it_is() {
     let broker = Broker::start();
     let mut peer = Peer::of(&broker).await;
-    let recorded: Map<String, Value> =
-        serde_json::from_str(include_str!("../../core/src/home/tests/zigbee2mqtt.json")).unwrap();
-    for (topic, payload) in recorded {
-        peer.publish(&topic, payload.to_string(), true).await;
-    }
-    peer.publish("zigbee2mqtt/bridge/state", r#"{"state":"online"}"#, true).await;
-    peer.publish("zigbee2mqtt/Kitchen ceiling/availability", r#"{"state":"online"}"#, true).await;
+    make_known(&peer).await;
     peer.publish("zigbee2mqtt/Kitchen ceiling", r#"{"state":"ON"}"#, true).await;
     let home = Home::new();
     home.configure(&(home.usual_config() + &broker.section("")));
@@ -144,4 +150,19 @@ async fn whoever_asks_is_told_what_is_at_home_and_the_daemon_stays_where_it_is()
     assert!(late.hears("pipit/pipit/status", "online").await.retained);
     daemon.signal("TERM");
     peer.hears("pipit/pipit/status", "offline").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_spoken_is_done_at_home_without_a_language_model() {
+    let broker = Broker::start();
+    let mut peer = Peer::of(&broker).await;
+    make_known(&peer).await;
+    let home = Home::new();
+    home.configure(&(home.usual_config() + &broker.section("")));
+    let recording = home.path("request.wav");
+    let spoken = Command::new("espeak-ng").arg("-w").arg(&recording).arg("turn off the kitchen light").status();
+    assert!(spoken.unwrap().success());
+    let said = home.pipit(["hear", "--realtime=false", "--json", &recording.display().to_string()]).succeeded();
+    peer.hears("zigbee2mqtt/Kitchen ceiling/set", r#"{"state":"OFF"}"#).await;
+    assert!(said.out.contains("Turned off the kitchen light."), "{said:?}");
 }
