@@ -372,9 +372,9 @@ mod tests {
             writeln!(told, "{said} -> {}", answer(&engine, said).await).unwrap();
         }
         expect_test::expect![[r#"
-            Schalte bitte die Stehlampe ein. -> stehlampe eingeschaltet
+            Schalte bitte die Stehlampe ein. -> Stehlampe eingeschaltet
             Mach das Licht in der Küche an! -> Licht eingeschaltet
-            Mach die Stehlamppe an -> stehlampe eingeschaltet
+            Mach die Stehlamppe an -> Stehlampe eingeschaltet
             Es werde Licht in der Küche -> Licht eingeschaltet
             Stelle die Heizung in der Küche auf 21 Grad -> Temperatur auf 21 Grad gestellt
             Ist die Haustür offen? -> Nein, abgeschlossen
