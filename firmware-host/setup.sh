@@ -4,10 +4,10 @@
 #
 #   firmware-host/setup.sh [run|wake|sentences|test]
 #
-#   run    to build and run Pipit (the default)
-#   wake   that, and openWakeWord with its phrases, which are not for commercial use
+#   run        to build and run Pipit (the default)
+#   wake       that, and openWakeWord with its phrases, which are not for commercial use
 #   sentences  what `run` brings, and Home Assistant's sentences about the home in its languages
-#   test   what `wake` brings, and what its tests need
+#   test       what `wake` brings, and what the tests need
 #
 # System packages come from apt, as root or through sudo. ONNX Runtime, Silero VAD, Smart Turn, openWakeWord and the sentences
 # come out of Python packages, pinned in models/wheels.txt, models/wheels-wake.txt and models/wheels-sentences.txt, and go to

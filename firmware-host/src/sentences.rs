@@ -369,7 +369,9 @@ mod tests {
             "turn on the Stehlampe",
             "timer for ten minutes",
         ] {
-            writeln!(told, "{said} -> {}", answer(&engine, said).await).unwrap();
+            let answer = answer(&engine, said).await;
+            let answer = if answer.starts_with("Sorry, I can't") { "not understood" } else { &answer };
+            writeln!(told, "{said} -> {answer}").unwrap();
         }
         expect_test::expect![[r#"
             Schalte bitte die Stehlampe ein. -> Stehlampe eingeschaltet
@@ -380,9 +382,9 @@ mod tests {
             Ist die Haustür offen? -> Nein, abgeschlossen
             Ist die Haustür zu? -> Ja
             Entsperre die Haustür -> [Confirmation { id: 1, what: "unlock Haustür", within: 30s }] That needs your confirmation: unlock Haustür. Please say your PIN.
-            Stelle die Heizung in der Küche auf einundzwanzig Grad -> Sorry, I can't answer that, but I can switch and set what is in your home, tell you the time and date, run timers, set alarms and reminders, make announcements, change the volume, do sums, convert units and remember what you tell me.
-            Wer hat dich gemacht? -> Sorry, I can't answer that, but I can switch and set what is in your home, tell you the time and date, run timers, set alarms and reminders, make announcements, change the volume, do sums, convert units and remember what you tell me.
-            turn on the Stehlampe -> Sorry, I can't answer that, but I can switch and set what is in your home, tell you the time and date, run timers, set alarms and reminders, make announcements, change the volume, do sums, convert units and remember what you tell me.
+            Stelle die Heizung in der Küche auf einundzwanzig Grad -> not understood
+            Wer hat dich gemacht? -> not understood
+            turn on the Stehlampe -> not understood
             timer for ten minutes -> Timer set for 10 minutes.
         "#]].assert_eq(&told);
     }
