@@ -116,8 +116,7 @@ pub fn engine(config: &Config, owner: &Store, speakers: Store) -> anyhow::Result
         },
     };
     let engine = Engine::new(settings, owner.clone(), Arc::new(jiff::Zoned::now))?;
-    let sentences = config.home.custom_sentences.as_deref().map(home_sentences).transpose()?;
-    engine.speak_of_home(sentences, config.home.area.clone());
+    engine.speak_of_home(home_sentences(config)?, config.home.area.clone());
     Ok(engine.for_person(speakers, false))
 }
 

@@ -28,6 +28,8 @@ pub mod kokoro;
 
 pub mod piper;
 
+pub mod sentences;
+
 pub mod service;
 
 mod phonemes;

@@ -440,12 +440,24 @@ pub struct MqttTls {
 pub struct HomeSettings {
     /// The room that this device stands in, if that is known.
     pub area: Option<String>,
+    /// Whose sentences are understood.
+    pub sentences: Sentences,
     /// Where sentences of the household's own are, if there are any.
     pub custom_sentences: Option<PathBuf>,
     /// Where devices are and what they are called, if not as they say.
     pub household: Household,
     /// Those that do not make themselves known.
     pub described: Vec<Described>,
+}
+
+/// Whose sentences about the home are understood.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Sentences {
+    /// Pipit's own, in English.
+    #[default]
+    Pipit,
+    /// Home Assistant's, in the language of this code.
+    HomeAssistant(String),
 }
 
 /// How much is logged, from least to most.

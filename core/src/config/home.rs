@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::check::path;
-use super::checked::{HomeSettings, MqttSettings};
+use super::checked::{HomeSettings, MqttSettings, Sentences};
 use super::layers::{Settings, table};
 use super::wire::{self, HomeKind};
 use crate::home::{self, Described, DescribedKind, Registry};
@@ -13,6 +13,7 @@ pub(super) fn home(settings: &mut Settings<'_>, written: wire::Home, mqtt: Optio
     let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let (mut names, mut home) =
         (BTreeSet::new(), HomeSettings { area: text(&written.area), ..HomeSettings::default() });
+    home.sentences = sentences(settings, written.sentences);
     home.custom_sentences = path(settings, ("home", "custom_sentences"), text(&written.custom_sentences));
     for (number, device) in written.device.into_iter().enumerate() {
         let section = table("home", "device", number);
@@ -70,6 +71,20 @@ pub(super) fn home(settings: &mut Settings<'_>, written: wire::Home, mqtt: Optio
         }
     }
     home
+}
+
+/// Whose sentences are understood.
+fn sentences(settings: &mut Settings<'_>, written: String) -> Sentences {
+    if written == "pipit" {
+        return Sentences::Pipit;
+    }
+    // It becomes part of a file's name. Which languages there are, the packs say.
+    let is_tag = |tag: &str| (2..=8).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !written.split('-').all(is_tag) {
+        let sentence = "home.sentences must be \"pipit\" or the code of a language; write for example \"de\"";
+        settings.object(&[("home", "sentences")], sentence);
+    }
+    Sentences::HomeAssistant(written)
 }
 
 fn described(kind: HomeKind) -> Option<DescribedKind> {

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 
 pub use checked::{
     AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, HomeSettings, KeySource, LlmProvider, LlmServer,
-    LlmSettings, LogLevel, McpServer, ModelSettings, MqttSettings, MqttTls, PersonaSource, PrivacySettings,
+    LlmSettings, LogLevel, McpServer, ModelSettings, MqttSettings, MqttTls, PersonaSource, PrivacySettings, Sentences,
     SpeechService, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings, WyomingSettings,
 };
 pub use problem::Problem;

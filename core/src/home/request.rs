@@ -192,7 +192,8 @@ impl<'a> Asked<'a> {
             .iter()
             .map(|(name, slot)| {
                 let is_number = slot.value.is_number();
-                let as_it_is = slot.text.is_empty() || is_number;
+                // A name is written as the home writes it, however it was said.
+                let as_it_is = slot.text.is_empty() || is_number || matches!(&**name, "name" | "area");
                 (name.clone(), if as_it_is { slot.value.clone() } else { Value::String(slot.text.clone()) })
             })
             .collect();

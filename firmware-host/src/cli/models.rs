@@ -215,7 +215,7 @@ fn bench(installed: &Installed, config: &Config) -> anyhow::Result<ExitCode> {
         let outcome = match model.kind() {
             Kind::Stt => bench_recogniser(installed, config, model, &speech, runs),
             Kind::Tts => bench_voice(installed, config, model, runs),
-            Kind::Vad | Kind::Turn | Kind::Wake | Kind::Runtime => continue,
+            Kind::Vad | Kind::Turn | Kind::Wake | Kind::Intents | Kind::Runtime => continue,
         };
         match outcome {
             Ok((threads, factor)) => {

@@ -9,7 +9,7 @@ use pipit_models::smart_turn::SmartTurn;
 use pipit_models::whisper::{Whisper, WhisperSettings, WhisperSource, nano};
 
 /// The folder that the set-up fills.
-fn folder() -> Result<PathBuf> {
+pub(crate) fn folder() -> Result<PathBuf> {
     if let Some(folder) = std::env::var_os("PIPIT_MODELS_DIR") {
         return Ok(folder.into());
     }

@@ -112,7 +112,7 @@ impl Catalogue {
         let slowest = match model.kind() {
             Kind::Stt => SLOWEST_RECOGNISER,
             Kind::Tts => SLOWEST_VOICE,
-            Kind::Vad | Kind::Turn | Kind::Wake | Kind::Runtime => f64::INFINITY,
+            Kind::Vad | Kind::Turn | Kind::Wake | Kind::Intents | Kind::Runtime => f64::INFINITY,
         };
         let verdict = if model.files.is_empty() || (model.engine.needs_onnx_runtime() && !self.has_runtime()) {
             Verdict::NoRuntime

@@ -36,6 +36,8 @@ pub enum Kind {
     Stt,
     /// Text to speech.
     Tts,
+    /// Sentences about the home, and what is said to them.
+    Intents,
     /// A library that models run on.
     Runtime,
 }
@@ -50,6 +52,7 @@ impl Kind {
             Kind::Wake => "wake",
             Kind::Stt => "stt",
             Kind::Tts => "tts",
+            Kind::Intents => "intents",
             Kind::Runtime => "runtime",
         }
     }
@@ -72,6 +75,8 @@ pub enum Engine {
     /// openWakeWord on ONNX Runtime: one phrase, or what all phrases share.
     #[serde(rename = "openwakeword")]
     OpenWakeWord,
+    /// No model at all: Home Assistant's sentence packs, which [`crate::sentences`] reads.
+    Hassil,
     /// ONNX Runtime itself.
     #[serde(rename = "onnxruntime")]
     OnnxRuntime,
@@ -87,6 +92,7 @@ impl Engine {
             Engine::SileroVad => Kind::Vad,
             Engine::SmartTurn => Kind::Turn,
             Engine::OpenWakeWord => Kind::Wake,
+            Engine::Hassil => Kind::Intents,
             Engine::OnnxRuntime => Kind::Runtime,
         }
     }
@@ -94,7 +100,7 @@ impl Engine {
     /// Whether models of this engine need the library `onnxruntime`.
     #[must_use]
     pub fn needs_onnx_runtime(self) -> bool {
-        !matches!(self, Engine::Whisper | Engine::OnnxRuntime)
+        !matches!(self, Engine::Whisper | Engine::Hassil | Engine::OnnxRuntime)
     }
 }
 

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 pub use import::{ImportError, Imported, Rejected};
 
-use crate::catalogue::{Model, ModelFile, ModelFolder, Source, State, UnknownModel};
+use crate::catalogue::{Kind, Model, ModelFile, ModelFolder, Source, State, UnknownModel};
 use fetch::{Fault, Fetch};
 use part::Part;
 
@@ -203,7 +203,9 @@ impl Downloader {
             return match (folder.state(model), model.source) {
                 (State::Installed, _) => Ok(model),
                 (_, Source::Setup) => {
-                    Err(PullError::failed(name, "comes with the set-up: run `firmware-host/setup.sh run`"))
+                    let purpose = if model.kind() == Kind::Intents { "sentences" } else { "run" };
+                    let what = format!("comes with the set-up: run `firmware-host/setup.sh {purpose}`");
+                    Err(PullError::failed(name, what))
                 }
                 _ => Err(PullError::failed(name, "ships with Pipit and is missing from this installation")),
             };

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
-use pipit_models::catalogue::State;
+use pipit_models::catalogue::{ModelFolder, Sha256, State};
 use pipit_models::download::{Downloader, Patience, Progress, PullError};
+use pipit_models::sentences;
 
 use super::server::{ETAG, Server};
 use super::{FILE, Fixture, NAME, content, impatient, noticing_stalls_after};
@@ -200,6 +201,28 @@ fn two_pulls_at_once_download_once() {
     });
     fixture.assert_installed();
     assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn sentence_packs_come_from_a_mirror_that_the_owner_names() {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    archive.start_file("home_assistant_intents/data/de.json", zip::write::FileOptions::default()).unwrap();
+    std::io::Write::write_all(&mut archive, br#"{"language": "de"}"#).unwrap();
+    let archive = archive.finish().unwrap().into_inner();
+    let known = format!("bytes = {}\nsha256 = \"{}\"", archive.len(), Sha256::of(&archive));
+    let server = Server::start(move |exchange| exchange.serve(&archive));
+    let folder = tempfile::tempdir().unwrap();
+    let entry = format!(
+        "[[model]]\nname = \"{}\"\nengine = \"hassil\"\nlanguages = [\"*\"]\nlicence = \"CC BY 4.0\"\nmemory_mb = 1\n\
+         about = \"A test.\"\n[[model.file]]\nname = \"packs.whl\"\nurl = \"{}\"\n{known}\n",
+        sentences::NAME,
+        server.url("/packs")
+    );
+    std::fs::write(folder.path().join("catalogue.toml"), entry).unwrap();
+    let models = ModelFolder::open(folder.path(), None).unwrap();
+    impatient().pull(&models, sentences::NAME, &mut |_| (), &AtomicBool::new(false)).unwrap();
+    let installed = models.installed(sentences::NAME).unwrap();
+    assert_eq!(sentences::pack(&installed[0], "de").unwrap().language, "de");
 }
 
 #[test]

@@ -175,6 +175,19 @@ fn settings_that_contradict_each_other() {
 }
 
 #[test]
+fn sentences_are_pipits_or_those_of_a_language() {
+    for (code, expected) in [("pipit", Sentences::Pipit), ("pt-BR", Sentences::HomeAssistant("pt-BR".to_owned()))] {
+        assert_eq!(from_file(&format!("[home]\nsentences = '{code}'")).unwrap().home.sentences, expected);
+    }
+    for code in ["", "German language", "../de", "de-", "d"] {
+        let owner = Owner { file: Some(&format!("[home]\nsentences = '{code}'")), ..Owner::default() };
+        let expected =
+            "pipit.toml:2:13: home.sentences must be \"pipit\" or the code of a language; write for example \"de\"\n";
+        assert_eq!(owner.problems(), expected, "{code}");
+    }
+}
+
+#[test]
 fn secrets_are_refused_and_not_repeated() {
     let pasted = [
         "api_key = 'sk-SECRET'",

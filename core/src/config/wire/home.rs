@@ -4,16 +4,25 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The devices at home. Most make themselves known over MQTT and need nothing here.
-#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(inline)]
 pub(in crate::config) struct Home {
     /// The room that this device stands in, as the home calls it: its lights are meant where no room is named. Empty where none is.
     pub(in crate::config) area: String,
+    /// Whose sentences about the home are understood: "pipit" for Pipit's own, which are English, or for Home Assistant's the
+    /// code of their language, such as "de" or "pt-BR".
+    pub(in crate::config) sentences: String,
     /// A folder with sentences of your own about the home, in Home Assistant's format of custom_sentences. Empty for none.
     pub(in crate::config) custom_sentences: String,
     /// Devices that have another name or room than they say, or that do not make themselves known at all.
     pub(in crate::config) device: Vec<HomeDevice>,
+}
+
+impl Default for Home {
+    fn default() -> Self {
+        Home { area: String::new(), sentences: "pipit".into(), custom_sentences: String::new(), device: Vec::new() }
+    }
 }
 
 /// One device.

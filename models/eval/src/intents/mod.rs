@@ -38,6 +38,8 @@ struct Row {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Sentences {
     Ha,
+    /// Home Assistant's as they are in the models folder, for every language.
+    Wheel,
     Own,
 }
 
@@ -45,6 +47,10 @@ impl Sentences {
     fn read(self, folder: &Path, language: &str) -> Result<Pack> {
         match self {
             Sentences::Ha => pack::read(folder, language),
+            Sentences::Wheel => {
+                let archive = crate::models::folder()?.join("home-assistant-intents.whl");
+                Ok(pipit_models::sentences::pack(&archive, language)?)
+            }
             Sentences::Own if language == "en" => Ok(Pack::english()),
             Sentences::Own => bail!("Pipit has sentences of its own in English only"),
         }
