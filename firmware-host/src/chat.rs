@@ -79,6 +79,8 @@ pub fn device_key() -> DeviceKey {
 /// # Errors
 /// An API key can't be read, or the history fails.
 pub fn engine(config: &Config, owner: &Store, speakers: Store) -> anyhow::Result<Engine> {
+    let (volume, ring_late, snooze) = (config.audio.volume, config.ring_late, config.snooze);
+    let without_model = EngineSettings { volume, ring_late, snooze, ..EngineSettings::default() };
     let settings = match &config.llm {
         Some(llm) => {
             log_left_out(llm);
@@ -98,22 +100,10 @@ pub fn engine(config: &Config, owner: &Store, speakers: Store) -> anyhow::Result
                 tools: persona.tools,
                 history_tokens: llm.history_tokens,
                 max_reply_tokens: llm.max_reply_tokens,
-                volume: config.audio.volume,
-                ring_late: config.ring_late,
-                snooze: config.snooze,
+                ..without_model
             }
         }
-        None => EngineSettings {
-            providers: Vec::new(),
-            system_prompt: String::new(),
-            topic: None,
-            tools: None,
-            history_tokens: 0,
-            max_reply_tokens: 0,
-            volume: config.audio.volume,
-            ring_late: config.ring_late,
-            snooze: config.snooze,
-        },
+        None => without_model,
     };
     let engine = Engine::new(settings, owner.clone(), Arc::new(jiff::Zoned::now))?;
     engine.speak_of_home(home_sentences(config)?, config.home.area.clone());

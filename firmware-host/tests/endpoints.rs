@@ -247,14 +247,10 @@ fn settings(server: &str) -> EngineSettings {
     };
     EngineSettings {
         providers: vec![provider],
-        system_prompt: String::new(),
-        topic: None,
-        tools: None,
         history_tokens: 1000,
         max_reply_tokens: 100,
         volume: 50,
-        ring_late: Duration::ZERO,
-        snooze: Duration::ZERO,
+        ..EngineSettings::default()
     }
 }
 

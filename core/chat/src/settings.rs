@@ -29,6 +29,23 @@ pub struct EngineSettings {
     pub snooze: Duration,
 }
 
+impl Default for EngineSettings {
+    /// Without a language model, and otherwise as the configuration has it if nobody writes anything else.
+    fn default() -> Self {
+        EngineSettings {
+            providers: Vec::new(),
+            system_prompt: String::new(),
+            topic: None,
+            tools: None,
+            history_tokens: 0,
+            max_reply_tokens: 0,
+            volume: 100,
+            ring_late: Duration::from_mins(15),
+            snooze: Duration::from_mins(9),
+        }
+    }
+}
+
 /// A language-model server and how to talk to it.
 #[derive(Clone)]
 pub struct ProviderSettings {

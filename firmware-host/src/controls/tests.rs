@@ -1,5 +1,4 @@
 use std::path::Path;
-use std::time::Duration;
 
 use pipit_chat::EngineSettings;
 use pipit_core::config::{Defaults, Layers, Text, load};
@@ -36,17 +35,7 @@ impl Daemon {
             flags: &[],
         });
         let store = Store::open(&folder.join("pipit.db")).unwrap();
-        let settings = EngineSettings {
-            providers: Vec::new(),
-            system_prompt: String::new(),
-            topic: None,
-            tools: None,
-            history_tokens: 0,
-            max_reply_tokens: 0,
-            volume: 50,
-            ring_late: Duration::ZERO,
-            snooze: Duration::ZERO,
-        };
+        let settings = EngineSettings { volume: 50, ..EngineSettings::default() };
         let engine = Engine::new(settings, store.clone(), Arc::new(jiff::Zoned::now)).unwrap();
         let (sender, inbox) = mpsc::channel(64);
         let (bus, stop, kept) = (Bus::new(None), CancellationToken::new(), (engine.clone(), store.clone()));

@@ -163,17 +163,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 async fn spoken(registry: Registry, sentences: &[String]) -> Result<Vec<f64>> {
     let folder = tempfile::tempdir()?;
     let store = Store::open(&folder.path().join("pipit.db"))?;
-    let settings = EngineSettings {
-        providers: Vec::new(),
-        system_prompt: String::new(),
-        topic: None,
-        tools: None,
-        history_tokens: 0,
-        max_reply_tokens: 0,
-        volume: 50,
-        ring_late: Duration::ZERO,
-        snooze: Duration::ZERO,
-    };
+    let settings = EngineSettings::default();
     let engine = Engine::new(settings, store, Arc::new(jiff::Zoned::now))?;
     let home = Arc::new(Published { registry: Mutex::new(registry), at: Mutex::default() });
     engine.connect_home(Some(Arc::clone(&home) as Arc<dyn Home>));

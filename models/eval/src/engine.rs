@@ -118,13 +118,9 @@ fn settings(base_url: String) -> EngineSettings {
     EngineSettings {
         providers: vec![provider],
         system_prompt: "You are Pipit.".to_owned(),
-        topic: None,
-        tools: None,
         history_tokens: 2000,
         max_reply_tokens: 300,
-        volume: 50,
-        ring_late: Duration::ZERO,
-        snooze: Duration::ZERO,
+        ..EngineSettings::default()
     }
 }
 

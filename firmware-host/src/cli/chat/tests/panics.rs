@@ -20,17 +20,7 @@ const FOLDER: &str = "PIPIT_TEST_CHAT";
 fn child() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     let store = Store::open(&std::path::Path::new(&folder).join("pipit.db")).unwrap();
-    let settings = EngineSettings {
-        providers: Vec::new(),
-        system_prompt: String::new(),
-        topic: None,
-        tools: None,
-        history_tokens: 0,
-        max_reply_tokens: 0,
-        volume: 50,
-        ring_late: std::time::Duration::ZERO,
-        snooze: std::time::Duration::ZERO,
-    };
+    let settings = EngineSettings::default();
     let engine = Engine::new(settings, store.clone(), Arc::new(|| panic!("the clock has stopped"))).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let outcome = runtime.block_on(async {
