@@ -350,18 +350,14 @@ pub fn ring_alarm(time: Time, late: Duration) -> String {
     if late < timer::LATE {
         return format!("It's {time}. This is your alarm.");
     }
-    format!("This is your alarm for {time}, {} late.", whole_minutes(late))
+    format!("This is your alarm for {time}, {} late.", duration::lateness(late))
 }
 
 /// What is said of an alarm that could not ring in time.
 #[must_use]
 pub fn missed_alarm(time: Time, late: Duration) -> String {
     let time = spoken_date::time(time);
-    format!("I missed your alarm for {time}. It was due {} ago, while I was off.", whole_minutes(late))
-}
-
-fn whole_minutes(late: Duration) -> String {
-    duration::phrase(Duration::from_secs(late.as_secs() / 60 * 60))
+    format!("I missed your alarm for {time}. It was due {} ago, while I was off.", duration::lateness(late))
 }
 
 fn none_of(alarms: &[Alarm], today: Date) -> String {

@@ -6,7 +6,7 @@ use jiff::ToSpan as _;
 use jiff::civil::{DateTime, Time};
 
 use super::fulfil::{Action, Fulfilment};
-use super::timer::capitalised;
+use super::timer::{self, capitalised};
 use super::{Days, Intent, duration, memory, spoken_date};
 use crate::ear::transcript::words;
 
@@ -59,9 +59,6 @@ pub(super) const MOST_WAITING: usize = 50;
 
 /// The farthest ahead that one may be, in days.
 pub(super) const FARTHEST_DAYS: i32 = 366;
-
-/// Lateness that is worth a word.
-const LATE: Duration = Duration::from_secs(60);
 
 /// What goes before a request without changing it.
 const BEFORE: &[&str] = &["please", "can", "could", "would", "will", "you", "pipit", "hey", "ok", "okay"];
@@ -205,11 +202,10 @@ pub fn proclaim(text: &str, late: Duration) -> String {
     if !said.ends_with(['.', '!', '?', '…']) {
         said.push('.');
     }
-    if late < LATE {
+    if late < timer::LATE {
         return said;
     }
-    let minutes = Duration::from_secs(late.as_secs() / 60 * 60);
-    format!("This was to be announced {} ago, while I was off. {said}", duration::phrase(minutes))
+    format!("This was to be announced {} ago, while I was off. {said}", duration::lateness(late))
 }
 
 /// "at 6 PM", "tomorrow at 6 PM", "on Friday, March 6th at noon".

@@ -27,6 +27,11 @@ pub(super) fn phrase(length: Duration) -> String {
     }
 }
 
+/// How late something is, in whole minutes: "1 hour and 5 minutes".
+pub(super) fn lateness(late: Duration) -> String {
+    phrase(Duration::from_secs(late.as_secs() / 60 * 60))
+}
+
 /// "1 hour 30 minute", as in "your 1 hour 30 minute timer".
 pub(super) fn adjective(length: Duration) -> String {
     parts(length).map(|(count, unit)| format!("{count} {unit}")).collect::<Vec<_>>().join(" ")

@@ -94,8 +94,7 @@ pub fn ring(name: Option<&str>, length: Duration, late: Duration) -> String {
     if late < LATE {
         return format!("Your {label} is done.");
     }
-    let minutes = Duration::from_secs(late.as_secs() / 60 * 60);
-    format!("Your {label} was due {} ago, while I was off.", duration::phrase(minutes))
+    format!("Your {label} was due {} ago, while I was off.", duration::lateness(late))
 }
 
 pub(super) fn start(name: Option<&str>, length: Option<Duration>) -> Fulfilment {

@@ -299,6 +299,5 @@ pub fn remind_aloud(text: &str, late: Duration) -> String {
     if late < timer::LATE {
         return format!("This is your reminder {text}.");
     }
-    let minutes = Duration::from_secs(late.as_secs() / 60 * 60);
-    format!("You have missed a reminder {text}. It was due {} ago, while I was off.", duration::phrase(minutes))
+    format!("You have missed a reminder {text}. It was due {} ago, while I was off.", duration::lateness(late))
 }
