@@ -36,6 +36,7 @@ fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
         "stir",
         "discard",
         "announce Your timer is done.",
+        "chime 300",
         "stop",
         "outbid",
         "others there",
@@ -47,6 +48,7 @@ fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
         "hearing fails",
         "means deed",
         "acted",
+        "sounds 300",
         "fails Sorry about that.",
         "ready 1 300",
         "unspeakable 0",
@@ -176,10 +178,10 @@ impl World {
             )]),
             Effect::Respond { .. } => owe(&[
                 format!("{id} means intent|{id} means deed|{id} means deed|{id} means talk"),
-                REPLIES.map(|reply| format!("{id} says {reply}")).join("|"),
+                format!("{}|{id} sounds 400", REPLIES.map(|reply| format!("{id} says {reply}")).join("|")),
                 format!("{id} said|{id} said|{id} fails Sorry about that."),
             ]),
-            Effect::Act { draft } => {
+            Effect::Act { draft, .. } => {
                 prop_assert!(self.decided.contains(&draft), "{draft} acts undecided in\n{script}");
                 prop_assert!(!self.cancelled.contains(&draft), "{draft} acts though cancelled in\n{script}");
                 prop_assert!(self.acted.insert(draft), "{draft} acts twice in\n{script}");
@@ -198,6 +200,8 @@ impl World {
                 prop_assert!(!floor, "{draft} plays while somebody has the floor in\n{script}");
                 prop_assert!(!self.speaking || sounds, "{draft} begins to play over somebody in\n{script}");
                 prop_assert!(!self.paused, "{draft} plays though it is interrupted in\n{script}");
+                // What is made elsewhere comes without words here.
+                self.words.entry((draft, clause)).or_default();
                 self.speaker.push_back((draft, clause));
             }
             Effect::PausePlayback { .. } => self.paused = true,
@@ -276,7 +280,7 @@ fn draft_of(effect: &Effect) -> Option<DraftId> {
         | Effect::Decided { draft, .. }
         | Effect::Transcribe { draft, .. }
         | Effect::Respond { draft, .. }
-        | Effect::Act { draft }
+        | Effect::Act { draft, .. }
         | Effect::Synthesise { draft, .. }
         | Effect::Play { draft, .. }
         | Effect::PausePlayback { draft }

@@ -245,7 +245,7 @@ impl World {
                 let says = format!("{id} says One two three. Four five six.|{id} says Seven");
                 owe(&mut self.owed, vec![means, says, format!("{id} said|{id} fails Sorry about that.")]);
             }
-            Effect::Act { draft } => {
+            Effect::Act { draft, .. } => {
                 prop_assert!(self.is_meant(*draft), "{draft} acts for nobody in\n{script}");
                 owe(&mut self.owed, vec![format!("{} acted", id(draft))]);
             }

@@ -112,7 +112,7 @@ impl Waterfalls {
             // What becomes of announcements is no stage of a turn.
             Effect::Announced { .. } | Effect::Silenced | Effect::Claim => {}
             Effect::Respond { draft, .. } => self.begin(at, *draft, Stage::Understanding, None),
-            Effect::Act { draft } => self.begin(at, *draft, Stage::Action, None),
+            Effect::Act { draft, .. } => self.begin(at, *draft, Stage::Action, None),
             Effect::Synthesise { draft, clause, .. } => self.begin(at, *draft, Stage::Synthesis, Some(*clause)),
             Effect::Reopened { turn } => self.with(*turn, |turn| {
                 turn.decided = None;
@@ -149,7 +149,7 @@ impl Waterfalls {
         let Some((turn, revision)) = self.find(event) else { return };
         match event {
             Event::ClauseStarted { clause, .. } => turn.begin(at, revision, Stage::Playback, Some(*clause)),
-            Event::ReplyText { .. } => turn.first_text(at, revision),
+            Event::ReplyText { .. } | Event::ReplySound { .. } => turn.first_text(at, revision),
             Event::PlaybackStopped { .. } => turn.playback_stopped(at, revision),
             _ => {}
         }
@@ -339,7 +339,7 @@ impl Done {
             Event::Transcribed { transcription, .. } => {
                 vec![done(Stage::Transcription, None, *transcription == Transcription::Failed)]
             }
-            Event::ReplyText { .. } | Event::ReplyEnded { .. } => vec![done(Stage::Understanding, None, false)],
+            Event::ReplyText { .. } | Event::ReplySound { .. } | Event::ReplyEnded { .. } => vec![done(Stage::Understanding, None, false)],
             Event::ReplyFailed { .. } => [Stage::Understanding, Stage::Action].map(|s| done(s, None, true)).into(),
             Event::Acted { .. } => vec![done(Stage::Action, None, false)],
             Event::ClauseReady { clause, .. } => vec![done(Stage::Synthesis, Some(*clause), false)],

@@ -35,6 +35,7 @@ pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<C
         turn.drafts &= drafts_afar || service.tier < Tier::Outside;
     }
     let mqtt = mqtt::mqtt(rest, file.mqtt);
+    let (wyoming, satellite) = wyoming::wyoming(rest, &file.wyoming);
     let config = Config {
         audio: audio(rest, file.audio, &state_dir),
         ear: ear(&file.ear),
@@ -52,7 +53,8 @@ pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<C
         },
         home: home::home(rest, file.home, mqtt.as_ref()),
         mqtt,
-        wyoming: wyoming::wyoming(rest, &file.wyoming),
+        wyoming,
+        satellite,
         web_listen: web_listen(rest, &file.web.listen),
         ring_late: Duration::from_secs(u64::from(file.alarms.ring_late_min) * 60),
         snooze: Duration::from_secs(u64::from(file.alarms.snooze_min) * 60),

@@ -47,6 +47,8 @@ pub struct Config {
     pub home: HomeSettings,
     /// Where Pipit's ear and voice are offered to others; `None` if they are not.
     pub wyoming: Option<WyomingSettings>,
+    /// Where Assist is offered microphone and speaker; `None` where it is not.
+    pub satellite: Option<WyomingSettings>,
     /// Where the panel listens; `None` for no panel.
     pub web_listen: Option<SocketAddr>,
     /// How much is logged.
@@ -417,7 +419,7 @@ pub struct MqttSettings {
     pub publish_words: bool,
 }
 
-/// Where Pipit's ear and voice are offered to others.
+/// Where something is offered to others over Wyoming.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WyomingSettings {
     /// Where to listen.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::heard::Heard;
 use super::reply::Reply;
+use super::utterance::Utterance;
 use super::{DraftId, Effect, Event, Understanding};
 use crate::audio::Pcm;
 
@@ -23,6 +24,13 @@ pub(super) struct Draft {
     reply: Reply,
     /// Clauses that are made and must not be heard yet.
     held: BTreeMap<usize, Pcm>,
+}
+
+/// Something to say that nobody asked for.
+#[derive(Clone, Debug)]
+pub(super) enum Announcement {
+    Text(String),
+    Sound(Pcm),
 }
 
 /// How far the draft has come in doing what it was asked for.
@@ -48,9 +56,15 @@ impl Draft {
     }
 
     /// A draft of something to say that nobody asked for.
-    pub(super) fn announcement(id: DraftId, text: &str) -> Self {
+    pub(super) fn announcement(id: DraftId, announcement: Announcement) -> Self {
         let mut draft = Draft::new(id);
-        draft.say(text);
+        match announcement {
+            Announcement::Text(text) => draft.say(&text),
+            Announcement::Sound(pcm) => {
+                draft.push_sound(String::new(), pcm);
+                draft.say("");
+            }
+        }
         draft.closed = true;
         draft
     }
@@ -106,6 +120,7 @@ impl Draft {
             _ if self.closed => {}
             Event::Understood { understanding, .. } => self.understanding = Some(understanding),
             Event::ReplyText { text, .. } => self.reply.push_text(&text),
+            Event::ReplySound { text, pcm, .. } => self.push_sound(text, pcm),
             Event::ReplyEnded { .. } => self.reply.end_text(),
             Event::ReplyFailed { apology, .. } => self.on_failure(&apology),
             Event::Acted { .. } if self.action == Action::Asked => self.action = Action::Done,
@@ -138,6 +153,12 @@ impl Draft {
         }
     }
 
+    fn push_sound(&mut self, text: String, pcm: Pcm) {
+        if let Some(clause) = self.reply.push_sound(text, pcm.duration()) {
+            self.held.insert(clause, pcm);
+        }
+    }
+
     fn say(&mut self, text: &str) {
         self.reply.push_text(text);
         self.reply.end_text();
@@ -163,12 +184,12 @@ impl Draft {
         }
     }
 
-    /// Does what the turn's decision has set free. Gives how much sound it sent to the speaker.
-    pub(super) fn go_on(&mut self, may_play: bool, out: &mut Vec<Effect>) -> Duration {
+    /// Does what the turn's decision has set free for what was said. Gives how much sound it sent to the speaker.
+    pub(super) fn go_on(&mut self, said: &Utterance, may_play: bool, out: &mut Vec<Effect>) -> Duration {
         let acts = !self.closed && self.understanding.is_some_and(|understanding| understanding.acts);
         if acts && self.action == Action::Held {
             self.action = Action::Asked;
-            out.push(Effect::Act { draft: self.id });
+            out.push(Effect::Act { draft: self.id, utterance: said.pcm() });
         }
         let mut sent = Duration::ZERO;
         // What is said about a deed is true only once it is done.

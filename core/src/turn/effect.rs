@@ -49,6 +49,8 @@ pub enum Effect {
     Act {
         /// The draft.
         draft: DraftId,
+        /// The request as sound, from the first word to the last, for whoever would rather hear it than read it.
+        utterance: Pcm,
     },
     /// The person goes on where the turn was taken to be over, and has heard nothing of the answer: the turn is not over.
     /// For the record: there is nothing to do.

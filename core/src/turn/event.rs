@@ -53,6 +53,15 @@ pub enum Event {
         /// Text as written; words may be split between two of these.
         text: String,
     },
+    /// More of a reply that is made elsewhere, voice and all.
+    ReplySound {
+        /// The draft.
+        draft: DraftId,
+        /// The words that are heard in it, as written and with the white space before them; empty where they are not known.
+        text: String,
+        /// Its sound.
+        pcm: Pcm,
+    },
     /// The reply's text is complete.
     ReplyEnded {
         /// The draft.
@@ -109,6 +118,13 @@ pub enum Event {
         /// Text as written.
         text: String,
     },
+    /// A sound to play that nobody asked for just now, such as what somebody wants announced here.
+    AnnounceSound {
+        /// By which it is told what became of it.
+        notice: NoticeId,
+        /// The sound.
+        pcm: Pcm,
+    },
     /// The wake-word model has listened on.
     WakeWordScored {
         /// The probability that its phrase has just been said, 0.0..=1.0.
@@ -141,6 +157,7 @@ impl Event {
             | Event::Understood { draft, .. }
             | Event::Acted { draft }
             | Event::ReplyText { draft, .. }
+            | Event::ReplySound { draft, .. }
             | Event::ReplyEnded { draft }
             | Event::ReplyFailed { draft, .. }
             | Event::ClauseReady { draft, .. }
@@ -151,6 +168,7 @@ impl Event {
             Event::Speech(_)
             | Event::PartTranscribed { .. }
             | Event::Announce { .. }
+            | Event::AnnounceSound { .. }
             | Event::WakeWordScored { .. }
             | Event::ButtonPressed
             | Event::ButtonReleased

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attention::Attention;
-use super::draft::Draft;
+use super::draft::{Announcement, Draft};
 use super::parts::Parts;
 use super::replying::Replying;
 use super::utterance::{Speech, Utterance};
@@ -56,7 +56,7 @@ pub struct Machine {
     /// What somebody is saying just now, to Pipit or not.
     speech: Option<Speech>,
     /// What is to be said once the floor is free.
-    announcements: VecDeque<(NoticeId, String)>,
+    announcements: VecDeque<(NoticeId, Announcement)>,
     /// The turn in which one is said just now.
     announcing: Option<(TurnId, NoticeId)>,
 }
@@ -147,7 +147,8 @@ impl Machine {
             Event::ButtonPressed => self.on_button(now, out),
             Event::ButtonReleased => self.attention.button_released(now),
             Event::WakeModeChosen { mode } => self.on_wake_mode(now, mode, out),
-            Event::Announce { notice, text } => self.announcements.push_back((notice, text)),
+            Event::Announce { notice, text } => self.announcements.push_back((notice, Announcement::Text(text))),
+            Event::AnnounceSound { notice, pcm } => self.announcements.push_back((notice, Announcement::Sound(pcm))),
             Event::Outbid => self.on_outbid(now, out),
             Event::StopRequested => self.on_stop(now, out),
             Event::Tick => {}
@@ -155,14 +156,12 @@ impl Machine {
         }
         self.check_deadline(now, out);
         self.rest(now);
-        self.settle_announcement(seen, out);
         if matches!(self.state, State::Idle)
             && !self.is_spoken_to()
-            && let Some((notice, text)) = self.announcements.pop_front()
+            && let Some(next) = self.announcements.pop_front()
         {
-            self.announce(now, notice, &text, out);
+            self.announce(now, next, out);
         }
-        self.settle_announcement(seen, out);
         for effect in &out[seen..] {
             if let Effect::Ended { turn, .. } = effect {
                 self.parts.forget(*turn);
@@ -351,19 +350,6 @@ impl Machine {
         replying.pause = pause;
         self.state = State::Replying(Box::new(replying));
         self.go_on_replying(now, out);
-    }
-
-    /// Says what became of an announcement whose turn is over by one of the effects from `seen` on.
-    fn settle_announcement(&mut self, seen: usize, out: &mut Vec<Effect>) {
-        let Some((announcing, notice)) = self.announcing else { return };
-        let ended = out[seen..].iter().find_map(|effect| match effect {
-            Effect::Ended { turn, heard, .. } if *turn == announcing => Some(!heard.is_empty()),
-            _ => None,
-        });
-        if let Some(heard) = ended {
-            self.announcing = None;
-            out.push(Effect::Announced { notice, heard });
-        }
     }
 
     fn on_stop(&mut self, now: Moment, out: &mut Vec<Effect>) {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{DraftId, Event, Overheard, Transcription, TurnId};
-use crate::audio::LISTENING_RATE;
+use crate::audio::{LISTENING_RATE, quietest};
 
 /// A part has at least this many samples: 6 s. Shorter ones lose more at their ends than they gain in time.
 pub(super) const LEAST: usize = 6 * LISTENING_RATE.0 as usize;
@@ -15,18 +15,9 @@ pub(super) const MOST: usize = 9 * LISTENING_RATE.0 as usize;
 /// What must have been said for a part to be cut off the front: the last word before the cut is then over.
 pub(super) const ENOUGH: usize = MOST + LISTENING_RATE.0 as usize;
 
-/// The step in which loudness is compared: 20 ms.
-const STEP: usize = LISTENING_RATE.0 as usize / 50;
-/// Steps that are as quiet as the gap between two words: 100 ms.
-const GAP: usize = 5;
-
 /// Where to cut `samples`, of which there are [`ENOUGH`]: in the middle of the quietest 100 ms from [`LEAST`] to [`MOST`].
 pub(super) fn cut(samples: &[f32]) -> usize {
-    let steps: Vec<f32> =
-        samples[LEAST..MOST].chunks(STEP).map(|step| step.iter().map(|sample| sample * sample).sum()).collect();
-    let loudness = steps.windows(GAP).map(|gap| gap.iter().sum::<f32>());
-    let quietest = loudness.enumerate().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(step, _)| step);
-    LEAST + quietest * STEP + GAP * STEP / 2
+    LEAST + quietest(&samples[LEAST..MOST], LISTENING_RATE)
 }
 
 /// Where to cut a part off the front of speech that goes on, once there is enough of it: a number of samples.

@@ -98,6 +98,16 @@ impl Reply {
         }
     }
 
+    /// A piece of the reply that was spoken elsewhere comes behind what the voice was asked for. Gives its number, unless
+    /// there is nothing to hear or nothing more was to come.
+    pub(super) fn push_sound(&mut self, text: String, length: Duration) -> Option<usize> {
+        if self.text_ended || length.is_zero() {
+            return None;
+        }
+        self.asked.push(Asked { clause: Clause { text, spoken: String::new() }, stage: Stage::Made { length } });
+        Some(self.asked.len() - 1)
+    }
+
     /// A clause that was made will not be heard.
     pub(super) fn lose(&mut self, clause: usize) {
         if let Some(asked) = self.asked.get_mut(clause) {
@@ -148,6 +158,13 @@ impl Reply {
         self.text_ended
             && self.waiting.is_empty()
             && self.asked.iter().all(|a| matches!(a.stage, Stage::Played | Stage::Lost))
+    }
+
+    /// Whether some of it reached the person, words or none.
+    pub(super) fn was_heard(&self, cut: Option<(usize, Duration)>) -> bool {
+        let wordless = |asked: &Asked| asked.clause.text.is_empty();
+        let played = |(number, asked): (usize, &Asked)| asked.stage == Stage::Played || cut.is_some_and(|(at, _)| at == number);
+        self.asked.iter().enumerate().any(|asked| wordless(asked.1) && played(asked)) || !self.heard(cut).is_empty()
     }
 
     /// The words that reached the person. `cut` is the clause in which playback stopped and how long it had played.

@@ -139,7 +139,7 @@ impl Replying {
         }
         // Nobody begins to speak while somebody else does. What sounds already is another matter.
         let may_play = self.playback == Playback::Running && (self.draft.is_playing() || !scene.speaking);
-        let sent = self.draft.go_on(may_play, out);
+        let sent = self.draft.go_on(&self.utterance, may_play, out);
         if !sent.is_zero() {
             self.playing_until = scene.now.max(self.playing_until) + sent;
         }

@@ -10,12 +10,14 @@
 mod audio;
 mod decoder;
 mod event;
+mod satellite;
 #[cfg(test)]
 mod tests;
 
 pub use audio::{AudioFormat, MonoReader, sound};
 pub use decoder::{Decoder, Limits, Malformed};
 pub use event::Event;
+pub use satellite::{Assist, Failure, News};
 
 /// What the service type is called in zeroconf.
 pub const SERVICE_TYPE: &str = "_wyoming._tcp.local.";

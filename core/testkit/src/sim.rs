@@ -217,6 +217,11 @@ impl Sim {
             "acted" => Event::Acted { draft },
             "says" => Event::ReplyText { draft, text: rest.to_owned() },
             "said" => Event::ReplyEnded { draft },
+            "sounds" => {
+                let (ms, text) = rest.split_once(' ').unwrap_or((rest, ""));
+                let text = if text.is_empty() { String::new() } else { format!(" {text}") };
+                Event::ReplySound { draft, text, pcm: silence(number(ms) as u64) }
+            }
             "fails" => Event::ReplyFailed { draft, apology: rest.to_owned() },
             "ready" => {
                 let (clause, ms) = rest.split_once(' ').unwrap_or_else(|| panic!("clause and length in `{what}`"));
@@ -233,6 +238,7 @@ impl Sim {
             "press" => Event::ButtonPressed,
             "release" => Event::ButtonReleased,
             "announce" => Event::Announce { notice: NoticeId(1), text: rest.to_owned() },
+            "chime" => Event::AnnounceSound { notice: NoticeId(1), pcm: silence(number(rest) as u64) },
             "stop" => Event::StopRequested,
             "outbid" => Event::Outbid,
             "others" => {
@@ -325,7 +331,7 @@ fn describe(effect: &Effect) -> String {
             format!("turn {turn} transcribe part {part} {:?}", utterance.duration())
         }
         Effect::Respond { draft, request } => format!("{draft} respond to `{request}`"),
-        Effect::Act { draft } => format!("{draft} act"),
+        Effect::Act { draft, .. } => format!("{draft} act"),
         Effect::Announced { notice, heard } => {
             format!("announced {} {}", notice.0, if *heard { "heard" } else { "unheard" })
         }

@@ -76,6 +76,18 @@ fn wyoming_is_offered_where_the_owner_wants_it() {
 }
 
 #[test]
+fn a_satellite_is_offered_at_a_port_of_its_own() {
+    let offered = from_file("[wyoming]\nlisten = '127.0.0.1:10300'\nsatellite = '0.0.0.0:10700'").unwrap();
+    assert!(offered.satellite.unwrap().advertise && !offered.wyoming.unwrap().advertise);
+    check_file(
+        "[wyoming]\nlisten = '0.0.0.0:10300'\nsatellite = '127.0.0.1:10300'",
+        expect![[r#"
+            pipit.toml:3:13: wyoming.satellite needs a port of its own, since Home Assistant takes a port for either a satellite or services; write for example "0.0.0.0:10700"
+        "#]],
+    );
+}
+
+#[test]
 fn a_service_that_is_farther_away_than_allowed_is_never_asked() {
     let far = "[stt]\nengine = 'openai'\nbase_url = 'https://api.openai.com/v1'\n\
                [tts]\nengine = 'openai'\nbase_url = 'http://nas/v1'\n[chat]\nprivacy = ";

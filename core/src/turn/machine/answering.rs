@@ -3,7 +3,7 @@
 use super::{Hearing, Machine, State};
 use crate::ear::SpeechFact;
 use crate::time::Moment;
-use crate::turn::draft::Draft;
+use crate::turn::draft::{Announcement, Draft};
 use crate::turn::heard::Heard;
 use crate::turn::overheard::Left;
 use crate::turn::replying::{Next, Replying, Scene};
@@ -53,10 +53,15 @@ impl Machine {
         Scene { now, speaking: self.is_spoken_to(), settings, catalogue, pre_roll: *pre_roll }
     }
 
-    pub(super) fn announce(&mut self, now: Moment, notice: NoticeId, text: &str, out: &mut Vec<Effect>) {
+    pub(super) fn announce(
+        &mut self,
+        now: Moment,
+        (notice, announcement): (NoticeId, Announcement),
+        out: &mut Vec<Effect>,
+    ) {
         let id = DraftId { turn: self.new_turn(), revision: 1 };
         self.announcing = Some((id.turn, notice));
-        let draft = Draft::announcement(id, text);
+        let draft = Draft::announcement(id, announcement);
         self.attention.reply_began(now);
         self.state = State::Replying(Box::new(Replying::new(draft, Utterance::default(), now)));
         self.go_on_replying(now, out);
@@ -82,7 +87,11 @@ impl Machine {
         let Next::Ended(cut) = next else { return };
         let State::Replying(r) = std::mem::replace(&mut self.state, State::Idle) else { return };
         let heard = r.draft.reply().heard(cut);
-        out.push(Effect::Ended { turn: r.draft.id().turn, heard, given_up: r.given_up });
+        let turn = r.draft.id().turn;
+        out.push(Effect::Ended { turn, heard, given_up: r.given_up });
+        if let Some((_, notice)) = self.announcing.take_if(|(announcing, _)| *announcing == turn) {
+            out.push(Effect::Announced { notice, heard: r.draft.reply().was_heard(cut) });
+        }
         if self.attention.is_conversing() {
             self.attention.reply_ended(now);
         }
