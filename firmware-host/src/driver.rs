@@ -9,18 +9,19 @@ use std::time::Duration;
 
 use pipit_chat::{ChatError, DeviceAction, Door, Engine, FinishedTurn, Kept, Place, ProviderIdentity, Request};
 use pipit_core::audio::{FRAME_SAMPLES, LISTENING_RATE, duration_of};
-use pipit_core::turn::{DraftId, Effect, Event, Machine, Transcription, TurnId, Understanding, WakeCounters};
+use pipit_core::turn::{DraftId, Effect, Event, Machine, NoticeId, Transcription, TurnId, Understanding, WakeCounters};
 use pipit_web::{Provider, TurnRecord};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::assist::{ASSIST, Assist, Link};
 use crate::audio::{Capture, CaptureStep, ClauseId, Playback, PlaybackReport};
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::report::{Recording, TurnReport};
 use crate::waterfall::Waterfalls;
 use crate::worker::{Ear, Endpoint, Inbox, Message, Overload, Urgency};
-use flight::{InFlight, converse};
+use flight::{InFlight, answer};
 
 /// Who does the machine's work.
 pub struct Workers {
@@ -57,6 +58,11 @@ pub struct Driver {
     heard: Vec<(FinishedTurn, String)>,
     input_ended: bool,
     bus: Bus,
+    /// Who answers in place of the engine, while there is somebody.
+    assist: Option<Assist>,
+    /// Sounds that somebody wants heard, and whom to tell whether they were.
+    sounds: HashMap<NoticeId, oneshot::Sender<bool>>,
+    last_sound: u64,
     /// Raised while the ear has to listen for the wake word.
     wants_wake_word: Arc<AtomicBool>,
     wake_counters: WakeCounters,
@@ -98,10 +104,18 @@ impl Driver {
             heard: Vec::new(),
             input_ended: false,
             bus,
+            assist: None,
+            sounds: HashMap::new(),
+            last_sound: u64::MAX,
             wants_wake_word,
             wake_counters,
             on_turn,
         }
+    }
+
+    /// Gives what is not for Pipit itself to Assist, while that waits for requests.
+    pub fn give_to(&mut self, assist: Assist) {
+        self.assist = Some(assist);
     }
 
     /// Raised while the ear has to listen for the wake word.
@@ -196,6 +210,18 @@ impl Driver {
             Message::AnsweredBy(draft, ProviderIdentity { name, model, tier }) => {
                 let provider = Provider { name, model, tier: tier.name().into() };
                 self.waterfalls.answered_by(draft, provider);
+            }
+            Message::AskedAssist(draft, link) => {
+                let (name, model, tier) = (ASSIST.to_owned(), String::new(), link.tier().name().into());
+                self.waterfalls.answered_by(draft, Provider { name, model, tier });
+                self.with(draft, |flight| flight.assist = Some(link));
+            }
+            Message::Announce { pcm, done } => {
+                // The engine numbers what it has said from 1 upwards, and won't come that far.
+                self.last_sound -= 1;
+                let notice = NoticeId(self.last_sound);
+                self.sounds.insert(notice, done);
+                self.step(Event::AnnounceSound { notice, pcm });
             }
             Message::Answered(draft, finished) => self.with(draft, |flight| flight.finished = Some(finished)),
             Message::Device(action) => self.act(action),
@@ -297,8 +323,8 @@ impl Driver {
                 self.respond(draft, request);
                 None
             }
-            Effect::Act { draft } => {
-                self.with(draft, |flight| flight.act.notify_one());
+            Effect::Act { draft, utterance } => {
+                self.with(draft, |flight| drop(flight.act.send_replace(Some(utterance))));
                 None
             }
             Effect::Synthesise { draft, clause, words } => {
@@ -337,7 +363,11 @@ impl Driver {
                 None
             }
             Effect::Announced { notice, heard } => {
-                self.settle(move |engine| engine.announced(notice, heard));
+                match self.sounds.remove(&notice) {
+                    // Nobody need wait to hear it.
+                    Some(done) => drop(done.send(heard)),
+                    None => self.settle(move |engine| engine.announced(notice, heard)),
+                }
                 None
             }
             Effect::Claim => {
@@ -355,15 +385,16 @@ impl Driver {
         }
     }
 
-    /// Asks the engine, and passes on what it says.
+    /// Asks the engine or Assist, and passes on what they say.
     fn respond(&mut self, draft: DraftId, request: String) {
         let (engine, sender) = (self.engine.clone(), self.sender.clone());
+        let assist = self.assist.as_ref().and_then(Assist::link).filter(|link| link.tier() <= engine.widest());
         let flight = self.flight(draft);
-        let (stop, act) = (flight.reply.clone(), Arc::clone(&flight.act));
+        let (stop, act) = (flight.reply.clone(), flight.act.subscribe());
         let turn = Some(flight.number);
         let request = Request { text: request, door: Door::Voice, place: Place::Standing, turn };
         tokio::spawn(async move {
-            let _ = stop.run_until_cancelled(converse(engine, draft, request, act, sender)).await;
+            let _ = stop.run_until_cancelled(answer(engine, assist, draft, request, act, sender)).await;
         });
     }
 
@@ -426,6 +457,7 @@ impl Driver {
         let Some(mut flight) = self.turns.remove(&turn) else { return };
         self.workers.endpoint.end(flight.draft);
         flight.cancel();
+        flight.assist.take().iter().for_each(Link::played);
         self.workers.playback.end_of_turn(turn.0);
         if let Some(finished) = flight.finished.take().filter(|_| !given_up) {
             if let Some(asked) = finished.asked().filter(|_| !heard.trim().is_empty()) {

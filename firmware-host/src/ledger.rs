@@ -5,11 +5,13 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use pipit_core::chat::Tier;
 use pipit_core::config::{Config, SpeechService};
 use pipit_models::service::{Meter, ServiceTraffic};
 use pipit_store::{Purpose, Store, Traffic};
 use tokio::runtime::Handle;
 
+use crate::assist::ASSIST;
 use crate::chat;
 
 thread_local! {
@@ -63,6 +65,13 @@ impl Ledger {
             let (at, turn, provider) = (Timestamp::now(), TURN.get(), name.clone());
             ledger.write(Traffic { at, turn, conversation: None, purpose, host, provider, tier, sent, received });
         })
+    }
+
+    /// Counts what a request to Assist took, in bytes of sound that were sent and received.
+    pub fn asked_assist(&self, turn: i64, (host, tier): (String, Tier), (sent, received): (u64, u64)) {
+        let (at, turn, provider) = (Timestamp::now(), Some(turn), ASSIST.to_owned());
+        let purpose = Purpose::Chat;
+        self.write(Traffic { at, turn, conversation: None, purpose, host, provider, tier, sent, received });
     }
 
     fn write(&self, traffic: Traffic) {

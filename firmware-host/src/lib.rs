@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod assist;
 pub mod audio;
 pub mod barge_in;
 pub mod bus;

@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub wake_mode: &'static str,
     /// How far away servers may be that are asked: `on this device`, `in the house` or `leaves the house`.
     pub widest_tier: &'static str,
+    /// Whether Home Assistant's Assist answers what is said, but for what is for Pipit itself.
+    pub assist: bool,
     /// Milliseconds of sound that were lost since the start because the machine was too busy to listen.
     pub sound_dropped_ms: u64,
     /// Times since the start that the sound device itself lost sound.

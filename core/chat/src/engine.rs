@@ -176,8 +176,7 @@ impl Engine {
         self.account.requests.send_modify(|number| *number += 1);
         let now = self.now();
         let (permit, permitted) = watch::channel(false);
-        let waits = lock(&self.account.confirmations).waits(Instant::now());
-        let answer = if waits { Answer::read(&request.text) } else { Answer::Neither };
+        let answer = self.answer_in(&request.text);
         let asked = if matches!(answer, Answer::Pin(_)) { A_PIN.to_owned() } else { request.text.clone() };
         let Request { door, place, .. } = request;
         let turn = FinishedTurn { asked, door, place, at: now.timestamp(), reply: String::new(), failed: false };
@@ -186,6 +185,16 @@ impl Engine {
             answer => self.settle(answer, permitted),
         };
         Reply::new(turn, permit, events)
+    }
+
+    /// Whether somebody answers by it what Pipit waits to have confirmed.
+    pub(crate) fn is_answer(&self, text: &str) -> bool {
+        !matches!(self.answer_in(text), Answer::Neither)
+    }
+
+    fn answer_in(&self, text: &str) -> Answer {
+        let waits = lock(&self.account.confirmations).waits(Instant::now());
+        if waits { Answer::read(text) } else { Answer::Neither }
     }
 
     fn answer(

@@ -113,6 +113,26 @@ impl Engine {
         }
     }
 
+    /// Whether a request is for Pipit itself, and neither about the home nor for a language model: a timer, the volume, the time,
+    /// or the answer to something that Pipit has asked. Waits for the store.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub fn is_own(&self, request: &Request) -> Result<bool, ChatError> {
+        let own = |text: &str, is_whole: bool| match self.shared.catalogue.recognise(text) {
+            Some(Intent::PickTimer(_)) => is_whole,
+            intent => intent.is_some(),
+        };
+        if request.text.trim().is_empty() || own(&request.text, true) || self.is_answer(&request.text) {
+            return Ok(true);
+        }
+        if in_parts(&request.text, |text, _: Option<&()>| own(text, false).then_some(())).is_some() {
+            return Ok(true);
+        }
+        let last = self.last_reply(request.place)?;
+        Ok(last.is_some_and(|asked| answer_to(&asked, &request.text).is_some()))
+    }
+
     /// The parts of a request, each of which is understood; or none, and what may have been meant.
     fn understood(&self, text: &str) -> (Vec<Part>, Option<String>) {
         let mut unsure = None;

@@ -64,6 +64,23 @@ pub enum Failure {
     NotHeard,
     /// Something else, by the name that Home Assistant has for it.
     Other(String),
+    /// It has gone.
+    Gone,
+    /// It has said nothing for too long.
+    Silent,
+}
+
+impl Failure {
+    /// What to say about it.
+    #[must_use]
+    pub fn spoken(&self) -> &'static str {
+        match self {
+            Failure::NotHeard => "Sorry, Home Assistant didn't catch that.",
+            Failure::Other(_) => "Sorry, Home Assistant couldn't do that. My log says why.",
+            Failure::Gone => "Sorry, I lost Home Assistant before it had answered.",
+            Failure::Silent => "Home Assistant has said nothing to that.",
+        }
+    }
 }
 
 /// What is known of Assist at the other end of one connection.

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use futures_util::FutureExt as _;
+use jiff::Timestamp;
 use pipit_core::control::{Command, Origin};
 use pipit_core::turn::Event;
-use pipit_store::PrivacyTier;
+use pipit_store::{PrivacyTier, Store};
 use pipit_web::{Announce, NotAnnounced, Sources};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -19,12 +20,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::Options;
 use crate::app::App;
+use crate::assist::Assist;
 use crate::clock::Clock;
 use crate::controls::Controls;
+use crate::ledger::Ledger;
 use crate::mqtt::device::{self, Device, Told};
 use crate::mqtt::{Connection, Rooms};
 use crate::report::TurnReport;
 use crate::worker::{Inbox, Message, spawn_ear};
+use crate::wyoming::{Offer, Say};
 use crate::{chat, nightly, timers, wyoming};
 
 /// How long what is being said may go on after Pipit was told to end.
@@ -89,6 +93,17 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
         Some(settings) => wyoming::start(settings, app.wyoming(&models)?, stop.clone()).await,
         None => None,
     };
+    let satellite = match app.config().satellite {
+        Some(settings) => {
+            let assist = Assist::new(app.bus().clone());
+            driver.give_to(assist.clone());
+            let ledger = Ledger::of(app.speakers().clone());
+            let area = app.config().home.area.as_deref();
+            let offer = Offer::new(assist, driver.inbox(), announcing(app.speakers().clone()), ledger, area);
+            wyoming::start_satellite(settings, offer, stop.clone()).await
+        }
+        None => None,
+    };
     driver.run(stop).await;
     tracing::info!("ending");
     // Whatever is still being said is cut here, and what was heard of it is recorded.
@@ -96,8 +111,8 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
         tracing::warn!("ending in the middle of a turn, which is missing from the history");
     }
     ear_stop.store(true, Ordering::Relaxed);
-    if let Some(peers) = peers {
-        // It ends by itself when everything does.
+    for peers in [peers, satellite].into_iter().flatten() {
+        // They end by themselves when everything does.
         let _ = peers.await;
     }
     drop((driver, models));
@@ -120,6 +135,15 @@ fn announcer(controls: Controls) -> Announce {
             done.map_err(|error| NotAnnounced::NotNow(format!("It is not announced: {error:#}.")))
         }
         .boxed()
+    })
+}
+
+/// Has something said on this device alone, as soon as it can be.
+fn announcing(store: Store) -> Say {
+    Arc::new(move |text| {
+        if let Err(error) = store.add_announcement_here(&text, Timestamp::now()) {
+            tracing::error!("a timer of Home Assistant's is over, and that can't be said: {error}");
+        }
     })
 }
 

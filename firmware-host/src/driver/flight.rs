@@ -1,13 +1,13 @@
 //! One turn on its way: what is being done for its latest draft, and the engine's answer to it.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use pipit_chat::{ChatError, Engine, FinishedTurn, ReplyEvent, Request};
+use pipit_core::audio::Pcm;
 use pipit_core::turn::{DraftId, Event};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::assist::{self, Link};
 use crate::report::Recording;
 use crate::worker::{Inbox, Message, Urgency};
 
@@ -21,8 +21,10 @@ pub(super) struct InFlight {
     pub(super) urgency: Urgency,
     /// Stops the engine.
     pub(super) reply: CancellationToken,
-    /// Lets the engine do what the request asks for.
-    pub(super) act: Arc<Notify>,
+    /// Lets what the request asks for be done, by giving what was said.
+    pub(super) act: watch::Sender<Option<Pcm>>,
+    /// Where the request was given to Assist.
+    pub(super) assist: Option<Link>,
     pub(super) finished: Option<FinishedTurn>,
 }
 
@@ -35,7 +37,8 @@ impl InFlight {
             // An announcement is certain from the beginning.
             urgency: Urgency::Wanted,
             reply: CancellationToken::new(),
-            act: Arc::new(Notify::new()),
+            act: watch::Sender::default(),
+            assist: None,
             finished: None,
         }
     }
@@ -56,7 +59,7 @@ impl InFlight {
     pub(super) fn cancel(&mut self) {
         self.reply.cancel();
         self.reply = CancellationToken::new();
-        self.act = Arc::new(Notify::new());
+        self.act = watch::Sender::default();
     }
 }
 
@@ -65,9 +68,35 @@ pub(super) fn new_number() -> i64 {
     Timestamp::now().as_millisecond()
 }
 
+/// Has the engine answer, or Assist where that waits for requests and this one is not for Pipit itself.
+pub(super) async fn answer(
+    engine: Engine,
+    assist: Option<Link>,
+    draft: DraftId,
+    request: Request,
+    act: watch::Receiver<Option<Pcm>>,
+    inbox: Inbox,
+) {
+    let Some((assist, turn)) = assist.zip(request.turn) else {
+        return converse(engine, draft, request, act, inbox).await;
+    };
+    let (asked, this) = (engine.clone(), request.clone());
+    match tokio::task::spawn_blocking(move || asked.is_own(&this)).await {
+        Ok(Ok(false)) => assist::converse(assist, turn, draft, act, inbox).await,
+        // What is wrong with the store, the engine says too.
+        _ => converse(engine, draft, request, act, inbox).await,
+    }
+}
+
 /// Asks the engine and passes on what it says, until it has said everything. What the request asks for is done once `act`
 /// allows it.
-pub(super) async fn converse(engine: Engine, draft: DraftId, request: Request, act: Arc<Notify>, inbox: Inbox) {
+async fn converse(
+    engine: Engine,
+    draft: DraftId,
+    request: Request,
+    mut act: watch::Receiver<Option<Pcm>>,
+    inbox: Inbox,
+) {
     let mut reply = engine.respond(request);
     let mut held = None;
     while let Some(event) = reply.next().await {
@@ -83,7 +112,9 @@ pub(super) async fn converse(engine: Engine, draft: DraftId, request: Request, a
                 if inbox.send(Message::Understood(draft, None, true)).await.is_err() {
                     return;
                 }
-                act.notified().await;
+                if act.wait_for(Option::is_some).await.is_err() {
+                    return;
+                }
                 reply.permit();
                 Message::Event(Event::Acted { draft })
             }
@@ -105,7 +136,9 @@ pub(super) async fn converse(engine: Engine, draft: DraftId, request: Request, a
         return;
     };
     let _ = inbox.send(ended).await;
-    act.notified().await;
+    if act.wait_for(Option::is_some).await.is_err() {
+        return;
+    }
     match engine.perform(deed).await {
         Ok(device) => {
             for action in device {

@@ -21,9 +21,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pipit_chat::{DeviceAction, FinishedTurn, ProviderIdentity};
+use pipit_core::audio::Pcm;
 use pipit_core::turn::{DraftId, Event};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::assist::Link;
 use crate::audio::{CaptureCounters, PlaybackReport};
 
 pub use pipit_web::Stage;
@@ -71,6 +73,15 @@ pub enum Message {
     Understood(DraftId, Option<&'static str>, bool),
     /// This language model begins to answer.
     AnsweredBy(DraftId, ProviderIdentity),
+    /// Home Assistant's Assist, on this connection, is given the request.
+    AskedAssist(DraftId, Link),
+    /// Somebody wants a sound heard here, and to be told whether it was.
+    Announce {
+        /// The sound.
+        pcm: Pcm,
+        /// Told once: whether something of it was heard.
+        done: oneshot::Sender<bool>,
+    },
     /// All is said and done but for the speaking: this is what to record once it is known how much was heard.
     Answered(DraftId, FinishedTurn),
     /// The request wants the device to do something.

@@ -37,6 +37,16 @@ pub(super) fn info(language: &str, wake_word: Option<&str>) -> Event {
         .with("snd", nothing())
 }
 
+/// The answer to `describe` of a satellite in `area`. Home Assistant takes an address for either a satellite or for services, so
+/// none of those is named here.
+pub(super) fn satellite(area: Option<&str>) -> Event {
+    let host = super::advertise::name_of_this_machine();
+    let name = area.map_or(host, |area| format!("Pipit {area}"));
+    let satellite = artifact(&name, "Pipit's microphone and speaker", json!({ "area": area, "has_vad": true }));
+    let nothing = Event::new("info").with("satellite", satellite);
+    ["asr", "tts", "wake", "handle", "intent", "mic", "snd"].into_iter().fold(nothing, |info, kind| info.with(kind, json!([])))
+}
+
 /// What every program and every model says of itself, and `more`.
 fn artifact(name: &str, description: &str, more: Value) -> Value {
     let mut artifact = json!({

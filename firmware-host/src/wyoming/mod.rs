@@ -10,6 +10,7 @@ mod dictation;
 mod info;
 mod listener;
 mod peer;
+mod satellite;
 mod session;
 mod speaking;
 
@@ -32,6 +33,7 @@ use session::Session;
 
 pub use advertise::Advertisement;
 pub use peer::Fault;
+pub use satellite::{Offer, Say};
 
 /// So many peers may be connected. A house has a handful; each may hold some megabytes of sound.
 const CONNECTIONS: usize = 16;
@@ -60,36 +62,79 @@ impl Services {
     }
 }
 
-/// Listens where the owner wants it, and tells the network if that is wanted. Others who can't be heard are no reason not to
-/// listen to those who are here, so what fails is logged.
+/// Offers ear and voice where the owner wants it, and tells the network if that is wanted. Others who can't be heard are no
+/// reason not to listen to those who are here, so what fails is logged.
 pub async fn start(
-    WyomingSettings { listen, advertise }: WyomingSettings,
+    settings: WyomingSettings,
     services: Services,
     stop: CancellationToken,
 ) -> Option<JoinHandle<()>> {
-    let bound = TcpListener::bind(listen).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
-    let (address, listener) = match bound {
-        Ok(bound) => bound,
-        Err(error) => {
-            tracing::warn!("no Wyoming: {listen} can't be listened on ({error}); set wyoming.listen to another");
-            return None;
-        }
-    };
-    tracing::info!("Wyoming at {address}");
-    let advertisement =
-        advertise.then(|| Advertisement::start(&advertise::name_of_this_machine(), address)).transpose();
-    let advertisement = advertisement.unwrap_or_else(|error| {
-        tracing::warn!("Home Assistant does not find Pipit by itself: {error:#}; tell it the address");
-        None
-    });
+    let (listener, advertisement) = listen("", settings).await?;
     Some(tokio::spawn(async move {
         serve(listener, Arc::new(services), stop).await;
         drop(advertisement);
     }))
 }
 
-/// Lets peers in until `stop`.
+/// Offers microphone and speaker in the same way.
+pub async fn start_satellite(
+    settings: WyomingSettings,
+    offer: Offer,
+    stop: CancellationToken,
+) -> Option<JoinHandle<()>> {
+    let (listener, advertisement) = listen("-satellite", settings).await?;
+    Some(tokio::spawn(async move {
+        serve_satellite(listener, Arc::new(offer), stop).await;
+        drop(advertisement);
+    }))
+}
+
+async fn listen(
+    kind: &str,
+    WyomingSettings { listen, advertise }: WyomingSettings,
+) -> Option<(TcpListener, Option<Advertisement>)> {
+    let bound = TcpListener::bind(listen).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
+    let (address, listener) = match bound {
+        Ok(bound) => bound,
+        Err(error) => {
+            let key = if kind.is_empty() { "listen" } else { "satellite" };
+            tracing::warn!("no Wyoming: {listen} can't be listened on ({error}); set wyoming.{key} to another");
+            return None;
+        }
+    };
+    tracing::info!("Wyoming{} at {address}", kind.replace('-', " "));
+    let name = format!("{}{kind}", advertise::name_of_this_machine());
+    let advertisement = advertise.then(|| Advertisement::start(&name, address)).transpose();
+    let advertisement = advertisement.unwrap_or_else(|error| {
+        tracing::warn!("Home Assistant does not find Pipit by itself: {error:#}; tell it the address");
+        None
+    });
+    Some((listener, advertisement))
+}
+
+/// Does what peers ask of ear and voice until `stop`.
 pub async fn serve(listener: TcpListener, services: Arc<Services>, stop: CancellationToken) {
+    let attend = |stream, _| {
+        let services = Arc::clone(&services);
+        async move { converse(stream, &services).await }
+    };
+    let_in(listener, attend, stop).await;
+}
+
+/// Is a satellite of whoever wants one until `stop`.
+pub async fn serve_satellite(listener: TcpListener, offer: Arc<Offer>, stop: CancellationToken) {
+    let attend = |stream, address| {
+        let offer = Arc::clone(&offer);
+        async move { be_satellite(stream, address, &offer).await }
+    };
+    let_in(listener, attend, stop).await;
+}
+
+/// Lets peers in until `stop`, and has each attended.
+async fn let_in<F>(listener: TcpListener, attend: impl Fn(TcpStream, SocketAddr) -> F, stop: CancellationToken)
+where
+    F: Future<Output = Result<(), Fault>> + Send + 'static,
+{
     let (slots, told) = (Arc::new(Semaphore::new(CONNECTIONS)), Arc::new(AtomicBool::new(false)));
     let mut connections = JoinSet::new();
     loop {
@@ -112,25 +157,24 @@ pub async fn serve(listener: TcpListener, services: Arc<Services>, stop: Cancell
             }
             continue;
         }
-        let (services, slot) = (Arc::clone(&services), Arc::clone(&slots).try_acquire_owned());
-        connections.spawn(async move {
-            match slot {
-                Ok(_slot) => attend(stream, address, &services).await,
-                Err(_) => peer::refuse(stream, "too many are connected; try again later").await,
+        match Arc::clone(&slots).try_acquire_owned() {
+            Ok(slot) => {
+                // Sound in small events is to leave at once.
+                let _ = stream.set_nodelay(true);
+                let attended = attend(stream, address);
+                connections.spawn(async move {
+                    let _slot = slot;
+                    if let Err(fault) = attended.await {
+                        tracing::debug!("the Wyoming peer at {} was left: {fault}", address.ip());
+                    }
+                });
             }
-        });
+            Err(_) => drop(connections.spawn(peer::refuse(stream, "too many are connected; try again later"))),
+        }
         // Those who are told that there is no room hold a task too, for a moment.
         while connections.len() >= 2 * CONNECTIONS {
             connections.join_next().await;
         }
-    }
-}
-
-async fn attend(stream: TcpStream, address: SocketAddr, services: &Services) {
-    // Sound in small events is to leave at once.
-    let _ = stream.set_nodelay(true);
-    if let Err(fault) = converse(stream, services).await {
-        tracing::debug!("the Wyoming peer at {} was left: {fault}", address.ip());
     }
 }
 
@@ -140,6 +184,18 @@ async fn attend(stream: TcpStream, address: SocketAddr, services: &Services) {
 /// It was left because of what it sent, or did not send in time; it has been told so.
 pub async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: S, services: &Services) -> Result<(), Fault> {
     Session::new(stream, services).run().await
+}
+
+/// Is a satellite of the peer at `address`, until it goes.
+///
+/// # Errors
+/// It was left because of what it sent, or did not send in time; it has been told so.
+pub async fn be_satellite<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    address: SocketAddr,
+    offer: &Offer,
+) -> Result<(), Fault> {
+    satellite::Session::new(stream, address, offer).run().await
 }
 
 /// Whether an address is one of this machine or of the network at home.
