@@ -4,10 +4,11 @@
 //! what was sent can't be taken back.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use pipit_core::audio::Pcm;
+use pipit_chat::Request;
+use pipit_core::audio::{LISTENING_RATE, Pcm};
 use pipit_core::chat::Tier;
 use pipit_core::turn::{DraftId, Event};
 use pipit_core::wyoming::{Failure, News};
@@ -34,7 +35,16 @@ const NEWS: usize = 16;
 pub struct Assist {
     link: watch::Sender<Option<Link>>,
     links: Arc<AtomicU64>,
+    known: Arc<Mutex<Option<Arc<Known>>>>,
     bus: Bus,
+}
+
+/// The request that was given to Assist, as sound and as words. Where Home Assistant has Pipit itself transcribe it, Pipit
+/// knows it already: without the phrase that woke it, and whole, also where Home Assistant took a pause for the end.
+#[derive(Debug)]
+pub struct Known {
+    samples: Vec<f32>,
+    words: String,
 }
 
 /// A connection on which Assist waits for requests.
@@ -51,9 +61,11 @@ pub enum Order {
     /// Have this answered, and tell what comes of it.
     Ask {
         /// By what the ledger knows the turn.
-        turn: i64,
-        /// What was said, at [`pipit_core::audio::LISTENING_RATE`].
+        turn: Option<i64>,
+        /// What was said, at [`LISTENING_RATE`].
         utterance: Pcm,
+        /// The same as words.
+        words: String,
         /// Where to tell it. Once nobody listens there, the answer is of no use any more.
         news: mpsc::Sender<News>,
     },
@@ -70,7 +82,26 @@ pub struct Connected {
 impl Assist {
     /// No way to it yet. Whether there is one is told on `bus`.
     pub fn new(bus: Bus) -> Assist {
-        Assist { link: watch::Sender::default(), links: Arc::default(), bus }
+        Assist { link: watch::Sender::default(), links: Arc::default(), known: Arc::default(), bus }
+    }
+
+    /// These `words` are given to Assist as `samples` at [`LISTENING_RATE`], as whoever receives them will read them.
+    pub fn gives(&self, words: String, samples: Vec<f32>) {
+        *self.lock() = Some(Arc::new(Known { samples, words }));
+    }
+
+    /// What was given to it is answered, or not waited for any more.
+    pub fn is_done(&self) {
+        *self.lock() = None;
+    }
+
+    /// What was given to it and is not done.
+    pub fn known(&self) -> Option<Arc<Known>> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Known>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The way to Assist, if it waits for requests.
@@ -87,6 +118,18 @@ impl Assist {
         self.bus.send_modify(|snapshot| snapshot.assist = true);
         tracing::info!("Home Assistant's Assist answers what is said, but for what is for Pipit itself");
         (Connected { assist: self.clone(), number }, waiting)
+    }
+}
+
+impl Known {
+    /// Its sound.
+    pub fn samples(&self) -> &[f32] {
+        &self.samples
+    }
+
+    /// Its words.
+    pub fn words(&self) -> &str {
+        &self.words
     }
 }
 
@@ -119,15 +162,22 @@ impl Link {
     }
 }
 
-/// Has Assist answer, once `act` gives what was said, and passes on what it tells.
-pub async fn converse(link: Link, turn: i64, draft: DraftId, mut act: watch::Receiver<Option<Pcm>>, inbox: Inbox) {
+/// Has Assist answer, once `act` gives what was said as sound, and passes on what it tells.
+pub async fn converse(
+    link: Link,
+    draft: DraftId,
+    request: Request,
+    mut act: watch::Receiver<Option<Pcm>>,
+    inbox: Inbox,
+) {
     if inbox.send(Message::Understood(draft, None, true)).await.is_err() {
         return;
     }
     let Ok(utterance) = act.wait_for(Option::is_some).await.map(|act| act.clone().unwrap_or_else(nothing)) else { return };
     let (sender, mut news) = mpsc::channel(NEWS);
     let asked = Message::AskedAssist(draft, link.clone());
-    let order = Order::Ask { turn, utterance, news: sender };
+    let Request { text: words, turn, .. } = request;
+    let order = Order::Ask { turn, utterance, words, news: sender };
     if inbox.send(asked).await.is_err() {
         return;
     }
@@ -150,7 +200,7 @@ pub async fn converse(link: Link, turn: i64, draft: DraftId, mut act: watch::Rec
 }
 
 fn nothing() -> Pcm {
-    Pcm::new(Vec::new(), pipit_core::audio::LISTENING_RATE)
+    Pcm::new(Vec::new(), LISTENING_RATE)
 }
 
 async fn pass_on(draft: DraftId, news: &mut mpsc::Receiver<News>, inbox: &Inbox) -> Result<(), Failure> {

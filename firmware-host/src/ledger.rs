@@ -68,8 +68,8 @@ impl Ledger {
     }
 
     /// Counts what a request to Assist took, in bytes of sound that were sent and received.
-    pub fn asked_assist(&self, turn: i64, (host, tier): (String, Tier), (sent, received): (u64, u64)) {
-        let (at, turn, provider) = (Timestamp::now(), Some(turn), ASSIST.to_owned());
+    pub fn asked_assist(&self, turn: Option<i64>, (host, tier): (String, Tier), (sent, received): (u64, u64)) {
+        let (at, provider) = (Timestamp::now(), ASSIST.to_owned());
         let purpose = Purpose::Chat;
         self.write(Traffic { at, turn, conversation: None, purpose, host, provider, tier, sent, received });
     }

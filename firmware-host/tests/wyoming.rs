@@ -5,6 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pipit::assist::Assist;
+use pipit::bus::Bus;
 use pipit::worker::{ClauseText, Gauge, Job, Models, Pause, Utterance, Work, Worker, smart_turn, stt, tts};
 use pipit::wyoming::{Fault, Services, converse, serve};
 use pipit_core::audio::{Hertz, Pcm};
@@ -143,6 +145,31 @@ fn tenth(sample: i16) -> Event {
 
 fn start() -> Event {
     Event::audio_start(Hertz(16_000))
+}
+
+#[tokio::test]
+async fn what_pipit_has_given_to_assist_is_not_transcribed_once_more() {
+    let (assist, services) = (Assist::new(Bus::new(None)), Arc::try_unwrap(services()).ok().unwrap());
+    let services = Arc::new(services.knowing(assist.clone()));
+    let sample = |at: usize| (at % 900) as i16 + 1;
+    let samples: Vec<f32> = (0..32_000).map(|at| f32::from(sample(at)) / 32_768.0).collect();
+    assist.gives("turn on the lamp".to_owned(), samples);
+    let heard = async |length: usize, changed: Option<usize>| {
+        let mut peer = Peer::new(&services);
+        peer.send(Event::new("transcribe")).await;
+        for from in (0..length).step_by(1_600) {
+            let bytes = (from..from + 1_600).flat_map(|at| sample(at + usize::from(changed == Some(at))).to_le_bytes());
+            peer.send(chunk(16_000, 2, 1, bytes.collect())).await;
+        }
+        peer.send(Event::audio_stop()).await;
+        peer.until("transcript").await.1.text("text").unwrap().to_owned()
+    };
+    assert_eq!(heard(32_000, None).await, "turn on the lamp");
+    assert_eq!(heard(16_000, None).await, "turn on the lamp", "Home Assistant took a pause for the end");
+    assert_eq!(heard(32_000, Some(20_000)).await, "32000 samples", "somebody else's sound");
+    assert_eq!(heard(3_200, None).await, "3200 samples", "too little to be sure");
+    assist.is_done();
+    assert_eq!(heard(32_000, None).await, "32000 samples");
 }
 
 #[tokio::test(start_paused = true)]

@@ -89,13 +89,16 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
         let sources = Sources { snapshots, events: bus.events(), levels, metrics: bus.metrics(), store, announce };
         tokio::spawn(serve_web(address, sources, stop.clone()));
     }
+    let assist = Assist::new(app.bus().clone());
     let peers = match app.config().wyoming {
-        Some(settings) => wyoming::start(settings, app.wyoming(&models)?, stop.clone()).await,
+        Some(settings) => {
+            let services = app.wyoming(&models)?.knowing(assist.clone());
+            wyoming::start(settings, services, stop.clone()).await
+        }
         None => None,
     };
     let satellite = match app.config().satellite {
         Some(settings) => {
-            let assist = Assist::new(app.bus().clone());
             driver.give_to(assist.clone());
             let ledger = Ledger::of(app.speakers().clone());
             let area = app.config().home.area.as_deref();

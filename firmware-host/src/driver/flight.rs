@@ -77,12 +77,10 @@ pub(super) async fn answer(
     act: watch::Receiver<Option<Pcm>>,
     inbox: Inbox,
 ) {
-    let Some((assist, turn)) = assist.zip(request.turn) else {
-        return converse(engine, draft, request, act, inbox).await;
-    };
+    let Some(assist) = assist else { return converse(engine, draft, request, act, inbox).await };
     let (asked, this) = (engine.clone(), request.clone());
     match tokio::task::spawn_blocking(move || asked.is_own(&this)).await {
-        Ok(Ok(false)) => assist::converse(assist, turn, draft, act, inbox).await,
+        Ok(Ok(false)) => assist::converse(assist, draft, request, act, inbox).await,
         // What is wrong with the store, the engine says too.
         _ => converse(engine, draft, request, act, inbox).await,
     }

@@ -1,6 +1,7 @@
 //! Speech that a peer has transcribed. A long one is cut into parts, so that whoever speaks to this device never waits for
 //! more than one of them, and so that most of it is transcribed when it ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,10 +10,14 @@ use pipit_core::time::Moment;
 use pipit_core::turn::{Attention, AttentionSettings, DraftId, Transcription, TurnId, Verdict, WakeMode, part_to_cut};
 
 use super::peer::Fault;
+use crate::assist::Known;
 use crate::worker::{Endpoint, Urgency};
 
 /// The longest speech that is transcribed.
 const LONGEST: Duration = Duration::from_secs(120);
+
+/// No two sounds are the same for so many samples, unless they are one.
+const ENOUGH: usize = LISTENING_RATE.0 as usize / 2;
 
 /// So many parts are with the recogniser at once. Its queue takes more.
 const AT_ONCE: usize = 2;
@@ -28,6 +33,8 @@ pub(super) struct Dictation {
     parts: u32,
     heard: Vec<String>,
     ended: bool,
+    /// What it is the same as so far, and for how many samples.
+    known: Option<(Arc<Known>, usize)>,
 }
 
 /// How far it has come.
@@ -40,9 +47,11 @@ pub(super) enum Progress {
 }
 
 impl Dictation {
-    pub(super) fn new(turn: TurnId) -> Self {
+    /// One that has heard nothing yet, and may turn out to be something `known`.
+    pub(super) fn new(turn: TurnId, known: Option<Arc<Known>>) -> Self {
         let number = Timestamp::now().as_millisecond();
-        Dictation { turn, number, kept: Vec::new(), taken: 0, parts: 0, heard: Vec::new(), ended: false }
+        let known = known.map(|known| (known, 0));
+        Dictation { turn, number, kept: Vec::new(), taken: 0, parts: 0, heard: Vec::new(), ended: false, known }
     }
 
     /// Takes the next sound, at [`LISTENING_RATE`].
@@ -51,13 +60,32 @@ impl Dictation {
         if self.taken > samples_in(LONGEST, LISTENING_RATE) {
             return Err(Fault::Refused(format!("no more than {} s are transcribed at once", LONGEST.as_secs())));
         }
+        if let Some((known, at)) = &mut self.known
+            && known.samples()[*at..].starts_with(samples)
+        {
+            *at += samples.len();
+            return Ok(());
+        }
+        self.is_not_known();
         self.kept.extend_from_slice(samples);
         self.ask(endpoint)
+    }
+
+    /// It is something else, which has to be transcribed.
+    fn is_not_known(&mut self) {
+        if let Some((known, at)) = self.known.take() {
+            self.kept.extend_from_slice(&known.samples()[..at]);
+        }
     }
 
     /// No more sound follows. Gives what there was, if nothing is left to be done.
     pub(super) fn end(&mut self, endpoint: &Endpoint) -> Result<Option<Progress>, Fault> {
         self.ended = true;
+        if let Some((known, _)) = self.known.take_if(|(_, at)| *at >= ENOUGH) {
+            let words = known.words().to_owned();
+            return Ok(Some(Progress::Whole { last: words.clone(), all: words }));
+        }
+        self.is_not_known();
         self.ask(endpoint)?;
         // Without a sample there was nothing to ask for.
         Ok((self.parts == 0).then(|| Progress::Whole { last: String::new(), all: String::new() }))

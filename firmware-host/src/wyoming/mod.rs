@@ -28,6 +28,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::assist::Assist;
 use crate::worker::{Ear, Models};
 use session::Session;
 
@@ -47,6 +48,7 @@ pub struct Services {
     language: String,
     open_ear: OpenEar,
     wake_word: Option<String>,
+    assist: Option<Assist>,
     info: Event,
 }
 
@@ -58,7 +60,13 @@ impl Services {
     /// opened for each stream.
     pub fn new(models: Arc<Models>, language: String, open_ear: OpenEar, wake_word: Option<String>) -> Services {
         let info = info::info(&language, wake_word.as_deref());
-        Services { models, language, open_ear, wake_word, info }
+        Services { models, language, open_ear, wake_word, assist: None, info }
+    }
+
+    /// The same, where the last request that was given to `assist` need not be transcribed once more.
+    #[must_use]
+    pub fn knowing(self, assist: Assist) -> Services {
+        Services { assist: Some(assist), ..self }
     }
 }
 

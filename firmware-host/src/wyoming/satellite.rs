@@ -8,11 +8,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipit_core::audio::Pcm;
+use pipit_core::audio::{LISTENING_RATE, Pcm};
 use pipit_core::chat::Tier;
 use pipit_core::intent::ring;
 use pipit_core::time::Moment;
-use pipit_core::wyoming::{Assist as Protocol, Event, News, sound};
+use pipit_core::wyoming::{Assist as Protocol, AudioFormat, Event, MonoReader, News, sound};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -28,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Sound that comes in faster than it is heard has no gap of this length in it, unless the rest is still being made.
 const LULL: Duration = Duration::from_millis(150);
+
+/// As [`sound`] writes it.
+const SOUND: AudioFormat = AudioFormat { rate: LISTENING_RATE, width: 2, channels: 1 };
 
 /// Seconds of sound in an event.
 const PIECE: f32 = 0.064;
@@ -56,9 +59,17 @@ impl Offer {
     }
 }
 
+/// A request that is to be given to Assist.
+struct Waiting {
+    turn: Option<i64>,
+    utterance: Pcm,
+    words: String,
+    news: mpsc::Sender<News>,
+}
+
 /// A request that Assist is answering.
 struct Asked {
-    turn: i64,
+    turn: Option<i64>,
     news: mpsc::Sender<News>,
     /// Bytes of sound that went there and came back.
     sent: u64,
@@ -72,6 +83,8 @@ pub(super) struct Session<'a, S> {
     clock: Clock,
     protocol: Protocol,
     connected: Option<(Connected, mpsc::Receiver<Order>)>,
+    /// A request that would be mixed up with the sound that is still coming in.
+    waiting: Option<Waiting>,
     asked: Option<Asked>,
     /// Announcements that have been heard, or never will be.
     settled: (mpsc::Sender<()>, mpsc::Receiver<()>),
@@ -96,6 +109,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             clock: Clock::live(),
             protocol: Protocol::default(),
             connected: None,
+            waiting: None,
             asked: None,
             settled: mpsc::channel(ANNOUNCEMENTS),
             announcements: Arc::new(Semaphore::new(ANNOUNCEMENTS)),
@@ -117,7 +131,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             match self.next().await? {
                 Next::Event(Some(event)) => self.on_event(event).await?,
                 Next::Event(None) => return Ok(()),
-                Next::Order(Order::Ask { turn, utterance, news }) => self.ask(turn, &utterance, news).await?,
+                Next::Order(Order::Ask { turn, utterance, words, news }) => {
+                    self.drop_request();
+                    self.waiting = Some(Waiting { turn, utterance, words, news });
+                }
                 Next::Order(Order::Played) | Next::Settled => self.peer.send(&Event::new("played")).await?,
                 Next::Dropped => self.drop_request(),
                 Next::Lull => {
@@ -125,6 +142,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                         self.on_news(news).await?;
                     }
                 }
+            }
+            if !self.protocol.is_busy()
+                && let Some(waiting) = self.waiting.take()
+            {
+                self.ask(waiting).await?;
             }
         }
     }
@@ -137,11 +159,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                 None => std::future::pending().await,
             }
         };
-        // What is still coming in would be mixed up with the answer to the next request.
         let order = async {
             match connected {
-                Some((_, orders)) if !protocol.is_busy() => orders.recv().await,
-                _ => std::future::pending().await,
+                Some((_, orders)) => orders.recv().await,
+                None => std::future::pending().await,
             }
         };
         tokio::select! {
@@ -194,13 +215,16 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
     }
 
     /// Sends what was said, to be answered.
-    async fn ask(&mut self, turn: i64, utterance: &Pcm, news: mpsc::Sender<News>) -> Result<(), Fault> {
-        self.drop_request();
+    async fn ask(&mut self, Waiting { turn, utterance, words, news }: Waiting) -> Result<(), Fault> {
         let mut asked = Asked { turn, news, sent: 0, received: 0 };
+        let pieces: Vec<Event> = sound(&utterance, PIECE).collect();
+        let (mut reader, mut samples) = (MonoReader::new(SOUND), Vec::with_capacity(utterance.samples().len()));
+        pieces.iter().for_each(|event| reader.push(&event.payload, &mut samples));
+        self.offer.assist.gives(words, samples);
         self.peer.send(&self.protocol.ask()).await?;
-        for event in sound(utterance, PIECE) {
+        for event in &pieces {
             asked.sent += event.payload.len() as u64;
-            self.peer.send(&event).await?;
+            self.peer.send(event).await?;
         }
         self.asked = Some(asked);
         self.peer.send(&Event::audio_stop()).await
@@ -240,6 +264,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
     /// The request is over; what it sent away is written down.
     fn settle_request(&mut self) {
         if let Some(Asked { turn, sent, received, .. }) = self.asked.take() {
+            self.offer.assist.is_done();
             let tier = Tier::of_url(&format!("tcp://{}", SocketAddr::new(self.host, 1)));
             self.offer.ledger.asked_assist(turn, (self.host.to_string(), tier), (sent, received));
         }
@@ -247,7 +272,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
 
     /// It is no satellite any more.
     fn forget(&mut self) {
-        self.connected = None;
+        (self.connected, self.waiting) = (None, None);
         self.drop_request();
     }
 

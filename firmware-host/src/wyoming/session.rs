@@ -14,6 +14,7 @@ use super::dictation::{Dictation, Progress};
 use super::listener::{For, Heard, Listener, What};
 use super::peer::{Fault, Peer};
 use super::speaking::Speaking;
+use crate::assist::Assist;
 use crate::audio::Resampler;
 use crate::worker::{Endpoint, Message};
 
@@ -188,7 +189,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         self.count += 1;
         let (transcribe, detect) = (std::mem::take(&mut self.transcribe), std::mem::take(&mut self.detect));
         if transcribe {
-            self.dictation = Some(Dictation::new(TurnId(self.count)));
+            let known = self.services.assist.as_ref().and_then(Assist::known);
+            self.dictation = Some(Dictation::new(TurnId(self.count), known));
         }
         // Without a request, a peer that sends sound wants to know when somebody speaks in it.
         let listening = if detect { Some(For::WakeWord) } else { (!transcribe).then_some(For::Voice) };

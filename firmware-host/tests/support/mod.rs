@@ -4,6 +4,7 @@
 
 pub(crate) mod broker;
 pub(crate) mod recording;
+pub(crate) mod room;
 pub(crate) mod server;
 pub(crate) mod sound_server;
 pub(crate) mod terminal;
