@@ -240,7 +240,7 @@ impl Engine {
         match answer {
             Answer::No => {
                 lock(&self.account.confirmations).take(None, Instant::now());
-                nothing("All right, I won't.")
+                nothing(offline::DROPPED)
             }
             Answer::Yes => nothing("Please say your PIN."),
             Answer::Pin(pin) => match self.check_pin(pin).await? {

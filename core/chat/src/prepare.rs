@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use jiff::Zoned;
+use jiff::{SignedDuration, Zoned};
 use pipit_core::chat::{self, Role, Topic, TopicGuard, prompt, with_background};
+use pipit_core::intent::hassil::normalised;
 use pipit_core::intent::{Intent, answer_from_facts, answer_to, carried_on, in_parts};
 use pipit_store::{ConversationId, Message, MessageId, Purpose};
 use tracing::{debug, trace};
@@ -12,14 +13,20 @@ use crate::answering::Question;
 use crate::engine::{Engine, Place, Request};
 use crate::error::ChatError;
 use crate::history::History;
-use crate::home::{Guarded, HomePart, Spoken};
+use crate::home::{Guarded, HomePart, Spoken, Unsure};
 use crate::offline::{self, Usual};
 use crate::provider::Prompt;
 use crate::reply::{Deed, ReplyEvent, Step};
-use crate::tools::Confirmation;
+use crate::tools::{Answer, Confirmation};
 
 /// What a model is told of a request that may be about the home.
 const NOT_CERTAIN: &str = "(This may be about the home, where nothing was done for it. Pipit itself would say:";
+
+/// How long "Did you mean the lamp?" can be answered.
+const TIME_TO_ANSWER: SignedDuration = SignedDuration::from_secs(30);
+
+/// What may go before the name in an answer to it.
+const BEFORE_NAMES: [&str; 9] = ["yes", "yeah", "yep", "i", "meant", "mean", "the", "my", "our"];
 
 /// How a request will be answered.
 pub(crate) enum Prepared {
@@ -38,6 +45,51 @@ struct Part {
 enum Understood {
     Own(Intent),
     Home(HomePart),
+}
+
+/// What a request comes to.
+enum Heard {
+    Parts(Vec<Part>),
+    /// There is nothing to do, and this to say.
+    Saying(String),
+    /// It is not understood, and this may have been meant.
+    Unsure(Option<Unsure>),
+}
+
+/// A question which of a few things was meant, and by which request.
+struct AskedWhich {
+    request: String,
+    unsure: Unsure,
+}
+
+/// What a request is as an answer to such a question.
+enum WhichAnswer<'a> {
+    Name(&'a str),
+    /// "Yes", where there is more than one.
+    Unclear,
+    No,
+    /// It is another request.
+    Neither,
+}
+
+impl AskedWhich {
+    fn answer(&self, said: &str) -> WhichAnswer<'_> {
+        let said = normalised(said);
+        let mut name = &*said;
+        while let Some(rest) = BEFORE_NAMES.iter().find_map(|word| name.strip_prefix(word)?.strip_prefix(' ')) {
+            name = rest;
+        }
+        let names = &self.unsure.names;
+        if let Some(named) = names.iter().find(|known| **known == name) {
+            return WhichAnswer::Name(named);
+        }
+        match (Answer::read(&said), &names[..]) {
+            (Answer::Yes, [only]) => WhichAnswer::Name(only),
+            (Answer::Yes, _) => WhichAnswer::Unclear,
+            (Answer::No, _) => WhichAnswer::No,
+            (Answer::Pin(_) | Answer::Neither, _) => WhichAnswer::Neither,
+        }
+    }
 }
 
 impl Part {
@@ -77,16 +129,11 @@ impl Engine {
         if text.trim().is_empty() {
             return saying(offline::NOTHING_ASKED);
         }
-        let (mut parts, unsure) = self.understood(text);
-        if parts.is_empty()
-            && let Some(asked) = self.last_reply(request.place)?
-        {
-            let answer = answer_to(&asked, text);
-            parts.extend(answer.map(|intent| Part { text: text.to_owned(), is: Understood::Own(intent) }));
-        }
-        if !parts.is_empty() {
-            return self.without_model(parts, request, now);
-        }
+        let unsure = match self.heard(request, now)? {
+            Heard::Parts(parts) => return self.without_model(parts, request, now),
+            Heard::Saying(text) => return saying(&text),
+            Heard::Unsure(unsure) => unsure,
+        };
         let topic = self.shared.settings.topic.as_ref();
         match self.shared.chain.as_ref().filter(|chain| chain.reaches(self.widest())) {
             Some(_) if topic.is_some_and(|topic| topic.judge(text) == Topic::Elsewhere) => {
@@ -96,7 +143,7 @@ impl Engine {
             Some(chain) => {
                 let tools = self.tools();
                 let mut again = request.clone();
-                again.text.extend(unsure.map(|unsure| format!("\n\n{NOT_CERTAIN} {unsure})")));
+                again.text.extend(unsure.map(|unsure| format!("\n\n{NOT_CERTAIN} {})", unsure.why)));
                 let (engine, chain, at) = (self.clone(), Arc::clone(chain), now.clone());
                 let specs = tools.specs();
                 let prompt = self.prompt(&again, now, specs.clone())?;
@@ -107,14 +154,45 @@ impl Engine {
             }
             None => {
                 let remembered = answer_from_facts(text, &self.store().facts()?);
-                let otherwise = unsure.as_deref().unwrap_or(offline::not_understood(self.home().is_some()));
+                let unsure = unsure.as_ref().map(|unsure| &*unsure.why);
+                let otherwise = unsure.unwrap_or(offline::not_understood(self.home().is_some()));
                 saying(remembered.as_deref().unwrap_or(otherwise))
             }
         }
     }
 
-    /// The parts of a request, each of which is understood; or none, and what may have been meant.
-    fn understood(&self, text: &str) -> (Vec<Part>, Option<String>) {
+    /// What a request comes to by itself, or as an answer to what was said last.
+    fn heard(&self, request: &Request, now: &Zoned) -> Result<Heard, ChatError> {
+        let text = &*request.text;
+        let (parts, unsure) = self.understood(text, None);
+        let is_dropped = matches!(&parts[..], [Part { is: Understood::Own(Intent::Nevermind), .. }]);
+        if !parts.is_empty() && !is_dropped {
+            return Ok(Heard::Parts(parts));
+        }
+        if let Some(asked) = self.asked_which(request.place, now)? {
+            let heard = match if is_dropped { WhichAnswer::No } else { asked.answer(text) } {
+                WhichAnswer::Name(name) => match self.understood(&asked.request, Some(name)) {
+                    (parts, unsure) if parts.is_empty() => Heard::Unsure(unsure),
+                    (parts, _) => Heard::Parts(parts),
+                },
+                WhichAnswer::Unclear => Heard::Saying(asked.unsure.why),
+                WhichAnswer::No => Heard::Saying(offline::DROPPED.to_owned()),
+                WhichAnswer::Neither => Heard::Unsure(unsure),
+            };
+            return Ok(heard);
+        }
+        let answer = if is_dropped { None } else { self.last_reply(request.place)? };
+        let answer = answer.and_then(|asked| answer_to(&asked, text));
+        Ok(match answer {
+            Some(intent) => Heard::Parts(vec![Part { text: text.to_owned(), is: Understood::Own(intent) }]),
+            None if is_dropped => Heard::Parts(parts),
+            None => Heard::Unsure(unsure),
+        })
+    }
+
+    /// The parts of a request, each of which is understood; or none, and what may have been meant. Somebody may have said that
+    /// `meant` was.
+    fn understood(&self, text: &str, meant: Option<&str>) -> (Vec<Part>, Option<Unsure>) {
         let mut unsure = None;
         let home = self.home();
         let mut understand = |text: &str, is_whole: bool| {
@@ -124,7 +202,7 @@ impl Engine {
                 Some(intent) => return Some(Part { text: text.to_owned(), is: Understood::Own(intent) }),
                 None => {}
             }
-            match self.spoken_of_home(&**home.as_ref()?, text) {
+            match self.spoken_of_home(&**home.as_ref()?, text, meant) {
                 Spoken::Done(part) => Some(Part { text: text.to_owned(), is: Understood::Home(part) }),
                 Spoken::Unsure(why) => {
                     unsure.get_or_insert(why);
@@ -232,6 +310,30 @@ impl Engine {
                 (Some(conversation), Some(request.unwrap_or(reply)))
             }
         })
+    }
+
+    /// What was said last where the request is made, if it asked which of a few things was meant, and not long before `now`.
+    fn asked_which(&self, place: Place, now: &Zoned) -> Result<Option<AskedWhich>, ChatError> {
+        let (Some(conversation), _) = self.position(place)? else { return Ok(None) };
+        let mut messages: Vec<Message> = self.store().last_messages(conversation, 4)?;
+        let mut now = now.timestamp();
+        match place {
+            Place::Standing | Place::End(_) => {}
+            Place::Instead { .. } => return Ok(None),
+            Place::Again { .. } => {
+                messages.pop();
+                now = messages.pop().map_or(now, |request| request.at);
+            }
+        }
+        let [.., request, reply] = &messages[..] else { return Ok(None) };
+        let is_question = request.role == Role::User && reply.role == Role::Assistant && reply.said().ends_with('?');
+        if !is_question || now.duration_since(reply.at) > TIME_TO_ANSWER {
+            return Ok(None);
+        }
+        // It counts only if it would be asked again: the home may have changed, and others ask such questions too.
+        let unsure = self.understood(&request.text, None).1;
+        let unsure = unsure.filter(|unsure| !unsure.names.is_empty() && unsure.why == reply.said());
+        Ok(unsure.map(|unsure| AskedWhich { request: request.text.clone(), unsure }))
     }
 
     /// What was last answered where the request is made, whole.

@@ -31,8 +31,8 @@ pub enum Understanding {
     Certain(Recognised),
     /// It is this with a letter or two of a name misheard, which is too little for what has to be confirmed. And the name.
     Likely(Recognised, String),
-    /// It would be a sentence with one of these names, none of which was said well enough.
-    Near(Vec<String>),
+    /// It would be one of these sentences, with the name that each is about; none of the names was said well enough.
+    Near(Vec<(Recognised, String)>),
     /// It is none.
     Nothing,
 }
@@ -114,7 +114,15 @@ impl HomeSentences {
             [(corrected, recognised)] if corrected.is_close => {
                 Understanding::Likely(recognised.clone(), corrected.name.clone())
             }
-            several => Understanding::Near(several.iter().map(|(corrected, _)| corrected.name.clone()).collect()),
+            several => {
+                let mut near: Vec<(Recognised, String)> = Vec::new();
+                for (corrected, recognised) in several {
+                    if near.iter().all(|(_, name)| *name != corrected.name) {
+                        near.push((recognised.clone(), corrected.name.clone()));
+                    }
+                }
+                Understanding::Near(near)
+            }
         }
     }
 

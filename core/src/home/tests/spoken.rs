@@ -54,7 +54,7 @@ fn spoken(registry: &Registry, sentences: &mut HomeSentences, said: &str, here: 
             let meaning = registry.meaning(&recognised, here);
             return format!("likely {name}: {}", meant(sentences, &recognised, meaning));
         }
-        Understanding::Near(names) => return which_one(&names),
+        Understanding::Near(near) => return which_one(&near.into_iter().map(|(_, name)| name).collect::<Vec<_>>()),
         Understanding::Nothing => return "not understood".to_owned(),
     };
     meant(sentences, &recognised, registry.meaning(&recognised, here))
