@@ -181,23 +181,21 @@ impl Engine {
         let asked = if matches!(answer, Answer::Pin(_)) { A_PIN.to_owned() } else { request.text.clone() };
         let Request { door, place, .. } = request;
         let turn = FinishedTurn { asked, door, place, at: now.timestamp(), reply: String::new(), failed: false };
-        let events = match answer {
-            Answer::Neither => self.answer(request, now, permitted),
-            answer => self.settle(answer, permitted),
-        };
-        Reply::new(turn, permit, events)
+        Reply::new(turn, permit, self.answer(request, answer, now, permitted))
     }
 
     fn answer(
         &self,
         request: Request,
+        answer: Answer,
         now: Zoned,
         permitted: watch::Receiver<bool>,
     ) -> BoxStream<'static, Result<ReplyEvent, ChatError>> {
         let (engine, asked) = (self.clone(), self.clone());
-        stream::once(blocking(move || engine.prepare(&request, &now)))
+        stream::once(blocking(move || engine.prepare(&request, answer, &now)))
             .flat_map(move |prepared| match prepared {
                 Ok(Prepared::Offline(events)) => stream::iter(events).map(Ok).boxed(),
+                Ok(Prepared::Settle(answer)) => asked.settle(answer, permitted.clone()),
                 Ok(Prepared::Guarded(guarded)) => asked.ask_for_pin(guarded, permitted.clone()),
                 Ok(Prepared::Ask(question)) => asked.ask_model(*question, permitted.clone()),
                 Err(error) => stream::iter([Err(error)]).boxed(),

@@ -33,6 +33,8 @@ pub(crate) enum Prepared {
     Offline(Vec<ReplyEvent>),
     /// Part of it needs a PIN.
     Guarded(Guarded),
+    /// It is about what waits to be confirmed.
+    Settle(Answer),
     Ask(Box<Question>),
 }
 
@@ -122,7 +124,14 @@ fn offline_reply(intent: Option<&'static str>, deed: Option<Deed>, text: String)
 }
 
 impl Engine {
-    pub(crate) fn prepare(&self, request: &Request, now: &Zoned) -> Result<Prepared, ChatError> {
+    /// `answer` is what the request says about something that waits to be confirmed.
+    pub(crate) fn prepare(&self, request: &Request, answer: Answer, now: &Zoned) -> Result<Prepared, ChatError> {
+        match answer {
+            Answer::Neither => {}
+            // Something else may have been asked since.
+            Answer::Yes | Answer::No if self.asked_which(request.place, now)?.is_some() => {}
+            answer => return Ok(Prepared::Settle(answer)),
+        }
         let text = &*request.text;
         trace!(text, "asked");
         let saying = |text: &str| Ok(offline_reply(None, None, text.to_owned()));

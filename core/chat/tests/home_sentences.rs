@@ -272,6 +272,10 @@ async fn a_yes_opens_no_door_without_the_pin() {
     assert_eq!(converse(&room.engine, "yes").await, asked);
     assert_eq!(converse(&room.engine, "yes").await, "Please say your PIN.");
     assert_eq!(room.house.published(), [""; 0]);
+    // It is an answer to what was asked last.
+    assert_eq!(converse(&room.engine, "turn off the adic van").await, "Did you mean the attic fan?");
+    assert_eq!(converse(&room.engine, "yes").await, "Turned off the attic fan.");
+    room.house.published();
     assert_eq!(converse(&room.engine, "2468").await, "Done.");
     assert_eq!(room.house.published(), ["zigbee2mqtt/front_door/set UNLOCK"]);
 }
