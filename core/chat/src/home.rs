@@ -141,6 +141,18 @@ impl Engine {
         }
     }
 
+    /// What is said to a sentence that would be a command, did the home have what it names.
+    pub(crate) fn not_here(&self, said: &str) -> Option<String> {
+        let home = self.home()?;
+        let mut speech = lock(&self.shared.speech);
+        let here = speech.here.clone();
+        let sentences = speech.compile();
+        sentences.furnish(home.generation(), || home.vocabulary());
+        let name = sentences.unknown_name(said, here.as_deref())?;
+        let here = if name.contains(" in ") { "" } else { " here" };
+        Some(format!("I know no {name}{here}."))
+    }
+
     /// Commands the home, within the time that everything has.
     pub(crate) async fn command_home(&self, command: HomeCommand) -> Result<(), String> {
         let home = self.home().ok_or("The home is not connected any more.")?;

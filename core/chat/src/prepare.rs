@@ -163,8 +163,8 @@ impl Engine {
             }
             None => {
                 let remembered = answer_from_facts(text, &self.store().facts()?);
-                let unsure = unsure.as_ref().map(|unsure| &*unsure.why);
-                let otherwise = unsure.unwrap_or(offline::not_understood(self.home().is_some()));
+                let unsure = unsure.map(|unsure| unsure.why).or_else(|| self.not_here(text));
+                let otherwise = unsure.as_deref().unwrap_or(offline::not_understood(self.home().is_some()));
                 saying(remembered.as_deref().unwrap_or(otherwise))
             }
         }

@@ -359,6 +359,25 @@ async fn what_is_not_certain_is_for_the_model_with_a_hint() {
 }
 
 #[tokio::test]
+async fn what_is_not_here_is_told_where_no_model_has_its_turn() {
+    let room = Room::offline();
+    assert_eq!(converse(&room.engine, "Turn on the disco ball.").await, "I know no disco ball here.");
+    assert_eq!(
+        converse(&room.engine, "turn off the lights in the orangery").await,
+        "I know no lights in the orangery."
+    );
+    for asked in ["turn on the disco ball and tell me a joke", "what is the capital of France", "turn it on"] {
+        assert!(converse(&room.engine, asked).await.starts_with("Sorry"), "{asked}");
+    }
+    let server = FakeServer::start([openai_reply("You have none.")]).await;
+    let providers = vec![provider(ProviderKind::OpenAi, server.url())];
+    let room = Room::new(House::new(false), EngineSettings { providers, ..settings() });
+    assert_eq!(converse(&room.engine, "Turn on the disco ball.").await, "You have none.");
+    let asked = server.seen()[0].json()["messages"].to_string();
+    assert!(!asked.contains("I know no"), "{asked}");
+}
+
+#[tokio::test]
 async fn without_a_home_the_model_is_asked() {
     let server = FakeServer::start([openai_reply("There is none.")]).await;
     let providers = vec![provider(ProviderKind::OpenAi, server.url())];
