@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Zoned};
 use pipit_core::chat::{self, Role, Topic, TopicGuard, prompt, with_background};
 use pipit_core::intent::hassil::normalised;
-use pipit_core::intent::{Intent, answer_from_facts, answer_to, carried_on, in_parts};
+use pipit_core::intent::{Intent, answer_from_facts, answer_to, carried_on, in_parts, with_shared_end};
 use pipit_store::{ConversationId, Message, MessageId, Purpose};
 use tracing::{debug, trace};
 
@@ -17,7 +17,7 @@ use crate::home::{Guarded, HomePart, Spoken, Unsure};
 use crate::offline::{self, Usual};
 use crate::provider::Prompt;
 use crate::reply::{Deed, ReplyEvent, Step};
-use crate::tools::{Answer, Confirmation};
+use crate::tools::{Answer, Confirmation, Home};
 
 /// What a model is told of a request that may be about the home.
 const NOT_CERTAIN: &str = "(This may be about the home, where nothing was done for it. Pipit itself would say:";
@@ -202,22 +202,14 @@ impl Engine {
     /// The parts of a request, each of which is understood; or none, and what may have been meant. Somebody may have said that
     /// `meant` was.
     fn understood(&self, text: &str, meant: Option<&str>) -> (Vec<Part>, Option<Unsure>) {
-        let mut unsure = None;
         let home = self.home();
-        let mut understand = |text: &str, is_whole: bool| {
-            match self.shared.catalogue.recognise(text) {
-                // What is but a name answers a question, and is no part of anything.
-                Some(Intent::PickTimer(_)) if !is_whole => {}
-                Some(intent) => return Some(Part { text: text.to_owned(), is: Understood::Own(intent) }),
-                None => {}
-            }
-            match self.spoken_of_home(&**home.as_ref()?, text, meant) {
-                Spoken::Done(part) => Some(Part { text: text.to_owned(), is: Understood::Home(part) }),
-                Spoken::Unsure(why) => {
-                    unsure.get_or_insert(why);
-                    None
-                }
-                Spoken::Nothing => None,
+        let home = home.as_deref();
+        let mut unsure = None;
+        let mut understand = |text: &str, is_whole| match self.understood_part(home, text, is_whole, meant) {
+            Ok(part) => part,
+            Err(why) => {
+                unsure.get_or_insert(why);
+                None
             }
         };
         if let Some(whole) = understand(text, true) {
@@ -227,9 +219,41 @@ impl Engine {
             let alone = understand(text, false);
             alone.or_else(|| before?.carried_on(text).iter().find_map(|text| understand(text, false)))
         });
+        // Nobody is asked about what was only made of their words.
+        let parts = parts.or_else(|| {
+            with_shared_end(text, |text, before: Option<&Part>| {
+                let understand = |text: &String| self.understood_part(home, text, false, meant).ok()?;
+                match before {
+                    None => understand(&text.to_owned()),
+                    Some(before) => before.carried_on(text).iter().find_map(understand),
+                }
+            })
+        });
         match parts {
             Some(parts) => (parts, None),
             None => (Vec::new(), unsure),
+        }
+    }
+
+    /// A request that is understood, or a part of one that is not the whole; or else what may have been meant.
+    fn understood_part(
+        &self,
+        home: Option<&dyn Home>,
+        text: &str,
+        is_whole: bool,
+        meant: Option<&str>,
+    ) -> Result<Option<Part>, Unsure> {
+        let part = |is| Ok(Some(Part { text: text.to_owned(), is }));
+        match self.shared.catalogue.recognise(text) {
+            // What is but a name answers a question, and is no part of anything.
+            Some(Intent::PickTimer(_)) if !is_whole => {}
+            Some(intent) => return part(Understood::Own(intent)),
+            None => {}
+        }
+        match home.map_or(Spoken::Nothing, |home| self.spoken_of_home(home, text, meant)) {
+            Spoken::Done(done) => part(Understood::Home(done)),
+            Spoken::Unsure(unsure) => Err(unsure),
+            Spoken::Nothing => Ok(None),
         }
     }
 

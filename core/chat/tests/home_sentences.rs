@@ -167,6 +167,77 @@ async fn what_is_said_is_done_and_what_is_asked_is_answered() {
 }
 
 #[tokio::test]
+async fn what_the_last_of_a_list_is_called_all_of_it_is() {
+    let room = Room::offline();
+    let more = [
+        ("light", "Hall light", "Hall"),
+        ("light", "Pantry light", "Pantry"),
+        ("cover", "Bathroom blind", "Bathroom"),
+        ("cover", "Kitchen blind", "Kitchen"),
+        ("switch", "Lamp", "Hall"),
+        ("fan", "Fan", "Hall"),
+        ("lock", "Back door", "Hall"),
+    ];
+    for (at, (component, name, room_name)) in more.into_iter().enumerate() {
+        let payload = json!({"name": name, "dev": {"sa": room_name, "ids": at.to_string()}, "cmd_t": name}).to_string();
+        let topic = format!("homeassistant/{component}/more{at}/config");
+        room.house.registry.lock().unwrap().on_message(&topic, payload.as_bytes());
+    }
+    let mut told = String::new();
+    for asked in [
+        "turn off the kitchen and hall lights",
+        "Turn the kitchen, hall and pantry lights off.",
+        "turn off the lights in the kitchen and the hall",
+        "close the bedroom, kitchen and bathroom blinds",
+        "switch on the lamp and the fan",
+        "turn off the kitchen and cellar lights",
+        "turn off the kitchen and dim the hall lights",
+        "turn off the kitchen and tell me about the hall lights",
+        "turn off the disco and hall lights",
+        "unlock the front and back door",
+    ] {
+        let answered = ask(&room.engine, asked).await;
+        let text = if answered.text.starts_with("Sorry") { "Sorry" } else { &answered.text };
+        told.push_str(&format!("{asked}\n  {text}\n"));
+        room.house.published().iter().for_each(|one| told.push_str(&format!("    -> {one}\n")));
+    }
+    expect_test::expect![[r#"
+        turn off the kitchen and hall lights
+          Turned off the kitchen light. Turned off the hall light.
+            -> zigbee2mqtt/Kitchen ceiling/set {"state":"OFF"}
+            -> Hall light OFF
+        Turn the kitchen, hall and pantry lights off.
+          Turned off the kitchen light. Turned off the hall light. Turned off the pantry light.
+            -> zigbee2mqtt/Kitchen ceiling/set {"state":"OFF"}
+            -> Hall light OFF
+            -> Pantry light OFF
+        turn off the lights in the kitchen and the hall
+          Turned off the kitchen light. Turned off the hall light.
+            -> zigbee2mqtt/Kitchen ceiling/set {"state":"OFF"}
+            -> Hall light OFF
+        close the bedroom, kitchen and bathroom blinds
+          Closed the bedroom blind. Closed the kitchen blind. Closed the bathroom blind.
+            -> zigbee2mqtt/bedroom_blind/set CLOSE
+            -> Kitchen blind CLOSE
+            -> Bathroom blind CLOSE
+        switch on the lamp and the fan
+          Turned on the lamp. Turned on the fan.
+            -> Lamp ON
+            -> Fan ON
+        turn off the kitchen and cellar lights
+          Sorry
+        turn off the kitchen and dim the hall lights
+          Sorry
+        turn off the kitchen and tell me about the hall lights
+          Sorry
+        turn off the disco and hall lights
+          Sorry
+        unlock the front and back door
+          That needs your confirmation: unlock Front door (Hall), and unlock Back door (Hall). Please say your PIN.
+    "#]].assert_eq(&told);
+}
+
+#[tokio::test]
 async fn a_lock_opens_with_the_pin_only_and_what_goes_with_it_does_not_wait() {
     let room = Room::offline();
     let store = store(room.folder.path());
