@@ -234,7 +234,8 @@ async fn what_the_last_of_a_list_is_called_all_of_it_is() {
           Sorry
         unlock the front and back door
           That needs your confirmation: unlock Front door (Hall), and unlock Back door (Hall). Please say your PIN.
-    "#]].assert_eq(&told);
+    "#]]
+    .assert_eq(&told);
 }
 
 #[tokio::test]
