@@ -2,16 +2,15 @@
 # Brings onto this machine what Pipit needs and does not carry itself. Safe to call again: what is there is left alone,
 # and a second call downloads nothing.
 #
-#   firmware-host/setup.sh [run|wake|sentences|test]
+#   firmware-host/setup.sh [run|wake|test]
 #
 #   run        to build and run Pipit (the default)
 #   wake       that, and openWakeWord with its phrases, which are not for commercial use
-#   sentences  what `run` brings, and Home Assistant's sentences about the home in its languages
 #   test       what `wake` brings, and what the tests need
 #
-# System packages come from apt, as root or through sudo. ONNX Runtime, Silero VAD, Smart Turn, openWakeWord and the sentences
-# come out of Python packages, pinned in models/wheels.txt, models/wheels-wake.txt and models/wheels-sentences.txt, and go to
-# PIPIT_MODELS_DIR (default: ~/.local/share/pipit/models).
+# System packages come from apt, as root or through sudo. ONNX Runtime, Silero VAD, Smart Turn and openWakeWord come out of
+# Python packages, pinned in models/wheels.txt and models/wheels-wake.txt, and go to PIPIT_MODELS_DIR (default:
+# ~/.local/share/pipit/models).
 # PIPIT_SETUP_PACKAGES=skip leaves the system's packages to you.
 set -euo pipefail
 
@@ -45,12 +44,11 @@ main() {
     case $purpose in
         run) ;;
         wake) wheels+=(wheels-wake) ;;
-        sentences) wheels+=(wheels-sentences) ;;
         test)
             wheels+=(wheels-wake)
             packages+=("${test_packages[@]}")
             ;;
-        *) fail "\`$purpose\` is none of: run, wake, sentences, test" ;;
+        *) fail "\`$purpose\` is none of: run, wake, test" ;;
     esac
     choose_processor
     check_rust
@@ -95,12 +93,6 @@ ba2b0e0f8b7b875369a2c89cb13360ff53bac436f2895cced9f479fa65eb176f  openwakeword/m
 6ff566a01d12670e8d9e3c59da32651db1575d17272a601b7f8a39283dfbae3e  openwakeword/alexa_v0.1.onnx
 c2a311e8fa1338de89c31b3b46dc4dffd4af2f9a8d6ddead48893c2d301b1f18  openwakeword/hey_mycroft_v0.1.onnx
 5a9b3ed3be2910e35780e097905aa9f35a9c10038df47914cf2b3ec4d670f6ea  openwakeword/hey_rhasspy_v0.1.onnx
-END
-        return
-    fi
-    if [[ $1 == wheels-sentences ]]; then
-        cat <<END
-256eb1e4fc6e6f4943d0ba4e089c9639d74d0e9d62ccddeb7148bc168de55e40  home-assistant-intents.whl
 END
         return
     fi
@@ -156,9 +148,6 @@ fetch_models() {
         wheels-wake)
             say "fetching openWakeWord (17 MB) into $models. Its phrases are licensed under CC BY-NC-SA 4.0: not for commercial use"
             ;;
-        wheels-sentences)
-            say "fetching Home Assistant's sentences (1 MB) into $models. They are by the Home Assistant authors, under CC BY 4.0"
-            ;;
     esac
     mkdir -p "$models" || fail "cannot write there: name another folder in PIPIT_MODELS_DIR"
     # Beside its target, so that a file can be moved into place at once.
@@ -199,7 +188,6 @@ WANTED = {
         "openwakeword-0.5.1.dist-info/LICENSE": "openwakeword/LICENSE",
     },
     # Pipit takes one language out of it, and its licence is in it.
-    "home_assistant_intents-*.whl": {None: "home-assistant-intents.whl"},
 }
 work = pathlib.Path(sys.argv[1])
 for pattern, members in WANTED.items():
@@ -208,7 +196,7 @@ for pattern, members in WANTED.items():
             for member, name in members.items():
                 target = work / "files" / name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(wheel.read(member) if member else path.read_bytes())
+                target.write_bytes(wheel.read(member))
 END
     checksums "$1" | (cd "$work/files" && sha256sum --check --quiet --strict >&2) ||
         fail "the packages do not hold the files that they should; nothing was installed"

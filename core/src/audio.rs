@@ -84,8 +84,7 @@ pub fn quietest(samples: &[f32], rate: Hertz) -> usize {
     // Compared in steps of 20 ms.
     const GAP: usize = 5;
     let step = (rate.0 as usize / 50).max(1);
-    let steps: Vec<f32> =
-        samples.chunks(step).map(|step| step.iter().map(|sample| sample * sample).sum()).collect();
+    let steps: Vec<f32> = samples.chunks(step).map(|step| step.iter().map(|sample| sample * sample).sum()).collect();
     let loudness = steps.windows(GAP).map(|gap| gap.iter().sum::<f32>());
     let quietest = loudness.enumerate().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(step, _)| step);
     (quietest * step + GAP * step / 2).min(samples.len())

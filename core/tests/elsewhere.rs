@@ -130,10 +130,13 @@ fn a_sound_is_announced_once_nobody_speaks() {
 
 #[test]
 fn a_sound_that_could_not_be_played_was_not_heard() {
-    check("0 chime 500\n 10 @1 stopped", expect![[r#"
+    check(
+        "0 chime 500\n 10 @1 stopped",
+        expect![[r#"
         0      1.1 play 0
         10     1.1 cancel
         10     turn 1 ended, heard ``
         10     announced 1 unheard
-    "#]]);
+    "#]],
+    );
 }

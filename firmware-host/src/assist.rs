@@ -173,7 +173,9 @@ pub async fn converse(
     if inbox.send(Message::Understood(draft, None, true)).await.is_err() {
         return;
     }
-    let Ok(utterance) = act.wait_for(Option::is_some).await.map(|act| act.clone().unwrap_or_else(nothing)) else { return };
+    let Ok(utterance) = act.wait_for(Option::is_some).await.map(|act| act.clone().unwrap_or_else(nothing)) else {
+        return;
+    };
     let (sender, mut news) = mpsc::channel(NEWS);
     let asked = Message::AskedAssist(draft, link.clone());
     let Request { text: words, turn, .. } = request;

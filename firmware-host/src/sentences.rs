@@ -50,7 +50,7 @@ fn of_home_assistant(models: &Path, language: &str) -> anyhow::Result<Pack> {
     let installed = folder.installed(NAME);
     let Some(archive) = installed.as_deref().and_then(<[PathBuf]>::first) else {
         bail!(
-            "Home Assistant's sentences are not in {}: run `firmware-host/setup.sh sentences`, which fetches them",
+            "Home Assistant's sentences are not in {}: run `pipit models pull home-assistant-intents`",
             models.display()
         );
     };
@@ -397,7 +397,10 @@ mod tests {
         };
         let none = tempfile::tempdir().unwrap();
         let missing = sentences("sentences = 'de'", none.path());
-        assert!(missing.contains("home.sentences is \"de\"") && missing.contains("setup.sh sentences"), "{missing}");
+        assert!(
+            missing.contains("home.sentences is \"de\"") && missing.contains("pipit models pull home"),
+            "{missing}"
+        );
         let broken = json!({ "intents": { "HassTurnOn": { "data": [{ "sentences": ["(broken"] }] } } });
         let models = packs(&[("de", german()), ("nl", broken)]);
         let unknown = sentences("sentences = 'tlh'", models.path());

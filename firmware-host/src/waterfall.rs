@@ -339,7 +339,9 @@ impl Done {
             Event::Transcribed { transcription, .. } => {
                 vec![done(Stage::Transcription, None, *transcription == Transcription::Failed)]
             }
-            Event::ReplyText { .. } | Event::ReplySound { .. } | Event::ReplyEnded { .. } => vec![done(Stage::Understanding, None, false)],
+            Event::ReplyText { .. } | Event::ReplySound { .. } | Event::ReplyEnded { .. } => {
+                vec![done(Stage::Understanding, None, false)]
+            }
             Event::ReplyFailed { .. } => [Stage::Understanding, Stage::Action].map(|s| done(s, None, true)).into(),
             Event::Acted { .. } => vec![done(Stage::Action, None, false)],
             Event::ClauseReady { clause, .. } => vec![done(Stage::Synthesis, Some(*clause), false)],

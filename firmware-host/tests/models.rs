@@ -4,9 +4,13 @@
 mod support;
 
 use std::fs;
+use std::io::{Cursor, Write as _};
 use std::path::Path;
+use std::process::Command;
 
-use support::{Home, models_folder};
+use pipit_models::catalogue::Sha256;
+use support::{Home, Said, models_folder};
+use zip::write::{FileOptions, ZipWriter};
 
 #[test]
 fn the_list_names_every_model_with_its_state_and_licence() {
@@ -66,4 +70,88 @@ fn a_name_that_is_not_in_the_catalogue_is_answered_with_the_nearest() {
     home.pipit(["models", "verify", "silero-vad"]).failed_saying(&["silero-vad-v6"]);
     let said = home.pipit(["models", "pull"]);
     assert_eq!(said.code, Some(2), "{said:?}");
+}
+
+/// The wheel of a Python package with a sentence pack in it.
+fn wheel() -> Vec<u8> {
+    let mut wheel = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in [
+        ("home_assistant_intents/data/de.json", r#"{"language": "de", "intents": {}}"#),
+        ("pipit_packs-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: pipit-packs\nVersion: 1.0\n"),
+        ("pipit_packs-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
+        ("pipit_packs-1.0.dist-info/RECORD", ""),
+    ] {
+        wheel.start_file(name, FileOptions::default()).unwrap();
+        wheel.write_all(content.as_bytes()).unwrap();
+    }
+    wheel.finish().unwrap().into_inner()
+}
+
+/// Has a wheel in `index`, where pip is told to look, and nothing in `models` but an entry of the sentence packs that says
+/// that they are `package` and this `wheel`.
+fn packs_are(package: &str, wheel: &[u8], home: &Home) {
+    let entry = format!(
+        "[[model]]\nname = 'home-assistant-intents'\nengine = 'hassil'\nlanguages = ['*']\nlicence = 'MIT'\nmemory_mb = 1\n\
+         about = 'A test.'\n[[model.file]]\nname = 'packs.whl'\npackage = '{package}'\nbytes = {}\nsha256 = '{}'\n",
+        wheel.len(),
+        Sha256::of(wheel)
+    );
+    home.file("models/catalogue.toml", entry);
+}
+
+fn pull_packs(home: &Home, path: Option<&Path>) -> Said {
+    let mut pipit = home.command();
+    pipit.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", home.path("index"));
+    if let Some(path) = path {
+        pipit.env("PATH", path);
+    }
+    pipit.arg(format!("--set=models.dir={}", home.path("models").display()));
+    Said::of(pipit.args(["models", "pull", "home-assistant-intents"]).output().unwrap())
+}
+
+#[test]
+fn sentence_packs_come_out_of_a_package_that_pip_brings() {
+    if !Command::new("python3").args(["-m", "pip", "--version"]).output().is_ok_and(|pip| pip.status.success()) {
+        println!("skipped: python3 has no pip here");
+        return;
+    }
+    let home = Home::new();
+    let wheel = wheel();
+    let in_index = home.file("index/pipit_packs-1.0-py3-none-any.whl", &wheel);
+    let installed = home.path("models/packs.whl");
+    packs_are("pipit-packs==2.0", &wheel, &home);
+    pull_packs(&home, None).failed_saying(&["pipit-packs==2.0", "No matching distribution", "pipit models import"]);
+    packs_are("pipit-packs==1.0", b"another", &home);
+    pull_packs(&home, None).failed_saying(&["packs.whl was not installed: pip brought another pipit-packs==1.0"]);
+    packs_are("pipit-packs==1.0", &wheel, &home);
+    let nowhere = home.path("nowhere");
+    pull_packs(&home, Some(&nowhere)).failed_saying(&["no python3", "apt install python3-pip", "pipit models import"]);
+    assert!(!installed.exists());
+
+    pull_packs(&home, None).succeeded();
+    assert!(fs::read(&installed).unwrap() == wheel);
+    let models = format!("--set=models.dir={}", home.path("models").display());
+    let verified = home.pipit([&*models, "models", "verify", "home-assistant-intents"]).succeeded();
+    assert_eq!(verified.out, "home-assistant-intents: packs.whl: good\n");
+    let mut left: Vec<_> = fs::read_dir(home.path("models")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["catalogue.toml", "hashes.json", "packs.whl"]);
+
+    // Without pip, the wheel comes from a stick.
+    fs::remove_file(&installed).unwrap();
+    let imported = home.pipit([&*models, "models", "import", in_index.to_str().unwrap()]).succeeded();
+    assert_eq!(imported.out, "packs.whl: taken\n");
+}
+
+#[test]
+fn a_python_without_pip_is_told_apart() {
+    let home = Home::new();
+    let python = home.path("python");
+    let made = Command::new("python3").args(["-m", "venv", "--without-pip"]).arg(&python).output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        println!("skipped: there is no python3 here that makes virtual environments");
+        return;
+    }
+    packs_are("pipit-packs==1.0", b"any", &home);
+    pull_packs(&home, Some(&python.join("bin"))).failed_saying(&["python3 has none here", "apt install python3-pip"]);
 }

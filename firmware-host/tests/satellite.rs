@@ -253,6 +253,9 @@ fn it_says_what_it_is() {
     peer.send(&Event::new("describe"));
     let info = peer.next_of("info");
     assert_eq!(info.data["satellite"]["name"], "Pipit kitchen");
-    assert_eq!((&info.data["satellite"]["area"], &info.data["satellite"]["installed"]), (&json!("kitchen"), &json!(true)));
+    assert_eq!(
+        (&info.data["satellite"]["area"], &info.data["satellite"]["installed"]),
+        (&json!("kitchen"), &json!(true))
+    );
     assert_eq!(info.data["asr"], json!([]), "a satellite is nothing else for Home Assistant");
 }

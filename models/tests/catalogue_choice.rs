@@ -14,13 +14,14 @@ use pipit_models::catalogue::{
 use tempfile::TempDir;
 
 #[test]
-fn every_built_in_file_is_pinned_and_comes_from_a_model_host() {
+fn every_built_in_file_is_pinned_and_comes_from_a_model_host_or_a_package() {
     for arch in ["x86_64", "aarch64", "arm"] {
         for model in Catalogue::built_in_for(arch).models() {
             for file in &model.files {
                 let name = &file.name;
                 assert!(file.sha256.is_some() && file.bytes.is_some(), "{name} is not pinned");
-                assert_eq!(file.url.is_some(), model.source == Source::Download, "{name}");
+                let downloaded = file.url.is_some() || file.package.is_some();
+                assert_eq!(downloaded, model.source == Source::Download, "{name}");
                 let host = file.url.as_ref().map(|url| url.split('/').nth(2).unwrap().to_owned());
                 assert!(host.is_none_or(|host| ["huggingface.co", "github.com"].contains(&&*host)), "{name}");
             }
@@ -195,6 +196,10 @@ fn a_wrong_entry_says_where_and_what() {
         file("url = \"http://example.org/a\""),
         file(&format!("url = \"ftp://example.org/a\"\nsha256 = \"{sha}\"")),
         file("url = \"https://example.org/a\"\nsha256 = \"abc\""),
+        file("package = \"mine==1\"\nbytes = 1"),
+        file(&format!("package = \"mine @ https://example.org/a\"\nbytes = 1\nsha256 = \"{sha}\"")),
+        file(&format!("package = \"--pre==1\"\nbytes = 1\nsha256 = \"{sha}\"")),
+        file(&format!("package = \"mine==1\"\nurl = \"https://example.org/a\"\nsha256 = \"{sha}\"")),
         own_entry("mine", "[[model.file]]\nname = \"../mine.bin\"\nurl = \"https://example.org/a\""),
         own_entry("mine", "[[model.file]]\nname = \"/etc/mine.bin\"\nurl = \"https://example.org/a\""),
         own_entry("two words", "file = []"),
@@ -211,11 +216,15 @@ fn a_wrong_entry_says_where_and_what() {
         errors += "\n";
     }
     expect![[r#"
-        MODELS/catalogue.toml: model `mine`: `mine.bin` has no url
+        MODELS/catalogue.toml: model `mine`: `mine.bin` has neither a url nor a package
         MODELS/catalogue.toml: model `mine`: the url of `mine.bin` holds a user name or password; a catalogue is no place for them
         MODELS/catalogue.toml: model `mine`: the url of `mine.bin` is not https: then the entry needs a sha256
         MODELS/catalogue.toml: model `mine`: the url of `mine.bin` begins with `ftp:`; use https
         MODELS/catalogue.toml: model `mine`: the sha256 of `mine.bin` must be 64 hexadecimal digits
+        MODELS/catalogue.toml: model `mine`: `mine.bin` comes out of a package: then the entry needs bytes and a sha256
+        MODELS/catalogue.toml: model `mine`: the package of `mine.bin` must be as in "name==1.2"
+        MODELS/catalogue.toml: model `mine`: the package of `mine.bin` must be as in "name==1.2"
+        MODELS/catalogue.toml: model `mine`: `mine.bin` has a url and a package; one of them brings it
         MODELS/catalogue.toml: model `mine`: the file name `../mine.bin` must be a path inside the models folder
         MODELS/catalogue.toml: model `mine`: the file name `/etc/mine.bin` must be a path inside the models folder
         MODELS/catalogue.toml: model `two words`: a name is made of letters, digits, `.`, `_` and `-`

@@ -152,12 +152,6 @@ impl Engine {
         lock(&self.shared.tools).connect_home(home);
     }
 
-    /// Whether something is a request that neither a home nor a language model is needed for.
-    #[must_use]
-    pub fn is_understood_without_home(&self, text: &str) -> bool {
-        self.shared.catalogue.recognise(text).is_some()
-    }
-
     /// Asks no server that is farther away from now on, whoever speaks. What was sent before stays sent.
     pub fn set_widest(&self, tier: Tier) {
         *lock(&self.shared.widest) = tier;
@@ -180,11 +174,7 @@ impl Engine {
         let asked = if matches!(answer, Answer::Pin(_)) { A_PIN.to_owned() } else { request.text.clone() };
         let Request { door, place, .. } = request;
         let turn = FinishedTurn { asked, door, place, at: now.timestamp(), reply: String::new(), failed: false };
-        let events = match answer {
-            Answer::Neither => self.answer(request, now, permitted),
-            answer => self.settle(answer, permitted),
-        };
-        Reply::new(turn, permit, events)
+        Reply::new(turn, permit, self.answer(request, answer, now, permitted))
     }
 
     /// Whether somebody answers by it what Pipit waits to have confirmed.
@@ -200,13 +190,15 @@ impl Engine {
     fn answer(
         &self,
         request: Request,
+        answer: Answer,
         now: Zoned,
         permitted: watch::Receiver<bool>,
     ) -> BoxStream<'static, Result<ReplyEvent, ChatError>> {
         let (engine, asked) = (self.clone(), self.clone());
-        stream::once(blocking(move || engine.prepare(&request, &now)))
+        stream::once(blocking(move || engine.prepare(&request, answer, &now)))
             .flat_map(move |prepared| match prepared {
                 Ok(Prepared::Offline(events)) => stream::iter(events).map(Ok).boxed(),
+                Ok(Prepared::Settle(answer)) => asked.settle(answer, permitted.clone()),
                 Ok(Prepared::Guarded(guarded)) => asked.ask_for_pin(guarded, permitted.clone()),
                 Ok(Prepared::Ask(question)) => asked.ask_model(*question, permitted.clone()),
                 Err(error) => stream::iter([Err(error)]).boxed(),
@@ -249,7 +241,7 @@ impl Engine {
         match answer {
             Answer::No => {
                 lock(&self.account.confirmations).take(None, Instant::now());
-                nothing("All right, I won't.")
+                nothing(offline::DROPPED)
             }
             Answer::Yes => nothing("Please say your PIN."),
             Answer::Pin(pin) => match self.check_pin(pin).await? {

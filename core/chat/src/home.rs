@@ -31,9 +31,17 @@ pub(crate) struct Speech {
 pub(crate) enum Spoken {
     /// It is done and said, in this order; with a model or without.
     Done(HomePart),
-    /// Nothing is certain. A sentence for whoever tries next, and to be said if nobody does.
-    Unsure(String),
+    /// Nothing is certain.
+    Unsure(Unsure),
     Nothing,
+}
+
+/// What may have been meant.
+pub(crate) struct Unsure {
+    /// A sentence for whoever tries next, and to be said if nobody does.
+    pub(crate) why: String,
+    /// The names of what is asked for in it: "yes" picks the only one, or whoever is asked says which.
+    pub(crate) names: Vec<String>,
 }
 
 /// A request about the home, or a part of one.
@@ -63,6 +71,12 @@ impl Speech {
     }
 }
 
+impl Unsure {
+    fn which(names: Vec<String>) -> Spoken {
+        Spoken::Unsure(Unsure { why: which_one(&names), names })
+    }
+}
+
 impl HomePart {
     /// Whether it is not done without a PIN.
     pub(crate) fn is_guarded(&self) -> bool {
@@ -82,16 +96,20 @@ impl Engine {
         lock(&self.shared.speech).here.clone()
     }
 
-    /// What a sentence comes to as one about the home. Nothing is done by it.
-    pub(crate) fn spoken_of_home(&self, home: &dyn Home, said: &str) -> Spoken {
+    /// What a sentence comes to as one about the home, where somebody has said that `meant` is what they meant. Nothing is done
+    /// by it.
+    pub(crate) fn spoken_of_home(&self, home: &dyn Home, said: &str, meant: Option<&str>) -> Spoken {
         let mut speech = lock(&self.shared.speech);
         let here = speech.here.clone();
         let sentences = speech.compile();
         sentences.furnish(home.generation(), || home.vocabulary());
         let (said, misheard) = match sentences.understand(said, here.as_deref()) {
             Understanding::Certain(said) => (said, None),
-            Understanding::Likely(said, name) => (said, Some(name)),
-            Understanding::Near(names) => return Spoken::Unsure(which_one(&names)),
+            Understanding::Likely(said, name) => (said, Some(name).filter(|name| meant != Some(name))),
+            Understanding::Near(mut near) => match near.iter().position(|(_, name)| meant == Some(name)) {
+                Some(at) => (near.swap_remove(at).0, None),
+                None => return Unsure::which(near.into_iter().map(|(_, name)| name).collect()),
+            },
             Understanding::Nothing => return Spoken::Nothing,
         };
         if let Some(reply) = sentences.answer(&said) {
@@ -109,7 +127,7 @@ impl Engine {
                 let command = HomeCommand { action, devices, value, by: self.store().person() };
                 match misheard {
                     // Nobody confirms what was taken for something else.
-                    Some(name) if command.risk() == Risk::Guarded => Spoken::Unsure(which_one(&[name])),
+                    Some(name) if command.risk() == Risk::Guarded => Unsure::which(vec![name]),
                     _ => Spoken::Done(HomePart { said, command: Some(command), reply }),
                 }
             }
@@ -118,9 +136,21 @@ impl Engine {
                 Spoken::Done(HomePart { said, command: None, reply })
             }
             Meaning::Cannot(reply) => Spoken::Done(HomePart { said, command: None, reply }),
-            Meaning::Unknown(why) => Spoken::Unsure(why),
+            Meaning::Unknown(why) => Spoken::Unsure(Unsure { why, names: Vec::new() }),
             Meaning::Elsewhere => Spoken::Nothing,
         }
+    }
+
+    /// What is said to a sentence that would be a command, did the home have what it names.
+    pub(crate) fn not_here(&self, said: &str) -> Option<String> {
+        let home = self.home()?;
+        let mut speech = lock(&self.shared.speech);
+        let here = speech.here.clone();
+        let sentences = speech.compile();
+        sentences.furnish(home.generation(), || home.vocabulary());
+        let name = sentences.unknown_name(said, here.as_deref())?;
+        let here = if name.contains(" in ") { "" } else { " here" };
+        Some(format!("I know no {name}{here}."))
     }
 
     /// Commands the home, within the time that everything has.

@@ -11,6 +11,7 @@ mod error;
 mod history;
 mod home;
 mod offline;
+mod own;
 mod prepare;
 mod provider;
 mod reply;

@@ -16,6 +16,9 @@ use crate::reply::DeviceAction;
 /// What is said to a request without a word in it.
 pub(crate) const NOTHING_ASKED: &str = "Sorry, I didn't catch that.";
 
+/// What is said where somebody says "no".
+pub(crate) const DROPPED: &str = "All right, I won't.";
+
 /// What is said where there is no language model to ask, and whether there is a home to command.
 pub(crate) fn not_understood(has_home: bool) -> &'static str {
     if has_home { NOT_UNDERSTOOD_AT_HOME } else { NOT_UNDERSTOOD }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use jiff::Zoned;
+use jiff::{SignedDuration, Zoned};
 use pipit_core::chat::{self, Role, Topic, TopicGuard, prompt, with_background};
-use pipit_core::intent::{Intent, answer_from_facts, answer_to, carried_on, in_parts};
+use pipit_core::intent::hassil::normalised;
+use pipit_core::intent::{Intent, answer_from_facts, answer_to, carried_on, in_parts, with_shared_end};
 use pipit_store::{ConversationId, Message, MessageId, Purpose};
 use tracing::{debug, trace};
 
@@ -12,20 +13,28 @@ use crate::answering::Question;
 use crate::engine::{Engine, Place, Request};
 use crate::error::ChatError;
 use crate::history::History;
-use crate::home::{Guarded, HomePart, Spoken};
+use crate::home::{Guarded, HomePart, Spoken, Unsure};
 use crate::offline::{self, Usual};
 use crate::provider::Prompt;
 use crate::reply::{Deed, ReplyEvent, Step};
-use crate::tools::Confirmation;
+use crate::tools::{Answer, Confirmation, Home};
 
 /// What a model is told of a request that may be about the home.
 const NOT_CERTAIN: &str = "(This may be about the home, where nothing was done for it. Pipit itself would say:";
+
+/// How long "Did you mean the lamp?" can be answered.
+const TIME_TO_ANSWER: SignedDuration = SignedDuration::from_secs(30);
+
+/// What may go before the name in an answer to it.
+const BEFORE_NAMES: [&str; 9] = ["yes", "yeah", "yep", "i", "meant", "mean", "the", "my", "our"];
 
 /// How a request will be answered.
 pub(crate) enum Prepared {
     Offline(Vec<ReplyEvent>),
     /// Part of it needs a PIN.
     Guarded(Guarded),
+    /// It is about what waits to be confirmed.
+    Settle(Answer),
     Ask(Box<Question>),
 }
 
@@ -38,6 +47,51 @@ struct Part {
 enum Understood {
     Own(Intent),
     Home(HomePart),
+}
+
+/// What a request comes to.
+enum Heard {
+    Parts(Vec<Part>),
+    /// There is nothing to do, and this to say.
+    Saying(String),
+    /// It is not understood, and this may have been meant.
+    Unsure(Option<Unsure>),
+}
+
+/// A question which of a few things was meant, and by which request.
+struct AskedWhich {
+    request: String,
+    unsure: Unsure,
+}
+
+/// What a request is as an answer to such a question.
+enum WhichAnswer<'a> {
+    Name(&'a str),
+    /// "Yes", where there is more than one.
+    Unclear,
+    No,
+    /// It is another request.
+    Neither,
+}
+
+impl AskedWhich {
+    fn answer(&self, said: &str) -> WhichAnswer<'_> {
+        let said = normalised(said);
+        let mut name = &*said;
+        while let Some(rest) = BEFORE_NAMES.iter().find_map(|word| name.strip_prefix(word)?.strip_prefix(' ')) {
+            name = rest;
+        }
+        let names = &self.unsure.names;
+        if let Some(named) = names.iter().find(|known| **known == name) {
+            return WhichAnswer::Name(named);
+        }
+        match (Answer::read(&said), &names[..]) {
+            (Answer::Yes, [only]) => WhichAnswer::Name(only),
+            (Answer::Yes, _) => WhichAnswer::Unclear,
+            (Answer::No, _) => WhichAnswer::No,
+            (Answer::Pin(_) | Answer::Neither, _) => WhichAnswer::Neither,
+        }
+    }
 }
 
 impl Part {
@@ -70,23 +124,25 @@ fn offline_reply(intent: Option<&'static str>, deed: Option<Deed>, text: String)
 }
 
 impl Engine {
-    pub(crate) fn prepare(&self, request: &Request, now: &Zoned) -> Result<Prepared, ChatError> {
+    /// `answer` is what the request says about something that waits to be confirmed.
+    pub(crate) fn prepare(&self, request: &Request, answer: Answer, now: &Zoned) -> Result<Prepared, ChatError> {
+        match answer {
+            Answer::Neither => {}
+            // Something else may have been asked since.
+            Answer::Yes | Answer::No if self.asked_which(request.place, now)?.is_some() => {}
+            answer => return Ok(Prepared::Settle(answer)),
+        }
         let text = &*request.text;
         trace!(text, "asked");
         let saying = |text: &str| Ok(offline_reply(None, None, text.to_owned()));
         if text.trim().is_empty() {
             return saying(offline::NOTHING_ASKED);
         }
-        let (mut parts, unsure) = self.understood(text);
-        if parts.is_empty()
-            && let Some(asked) = self.last_reply(request.place)?
-        {
-            let answer = answer_to(&asked, text);
-            parts.extend(answer.map(|intent| Part { text: text.to_owned(), is: Understood::Own(intent) }));
-        }
-        if !parts.is_empty() {
-            return self.without_model(parts, request, now);
-        }
+        let unsure = match self.heard(request, now)? {
+            Heard::Parts(parts) => return self.without_model(parts, request, now),
+            Heard::Saying(text) => return saying(&text),
+            Heard::Unsure(unsure) => unsure,
+        };
         let topic = self.shared.settings.topic.as_ref();
         match self.shared.chain.as_ref().filter(|chain| chain.reaches(self.widest())) {
             Some(_) if topic.is_some_and(|topic| topic.judge(text) == Topic::Elsewhere) => {
@@ -96,7 +152,7 @@ impl Engine {
             Some(chain) => {
                 let tools = self.tools();
                 let mut again = request.clone();
-                again.text.extend(unsure.map(|unsure| format!("\n\n{NOT_CERTAIN} {unsure})")));
+                again.text.extend(unsure.map(|unsure| format!("\n\n{NOT_CERTAIN} {})", unsure.why)));
                 let (engine, chain, at) = (self.clone(), Arc::clone(chain), now.clone());
                 let specs = tools.specs();
                 let prompt = self.prompt(&again, now, specs.clone())?;
@@ -107,50 +163,53 @@ impl Engine {
             }
             None => {
                 let remembered = answer_from_facts(text, &self.store().facts()?);
+                let unsure = unsure.map(|unsure| unsure.why).or_else(|| self.not_here(text));
                 let otherwise = unsure.as_deref().unwrap_or(offline::not_understood(self.home().is_some()));
                 saying(remembered.as_deref().unwrap_or(otherwise))
             }
         }
     }
 
-    /// Whether a request is for Pipit itself, and neither about the home nor for a language model: a timer, the volume, the time,
-    /// or the answer to something that Pipit has asked. Waits for the store.
-    ///
-    /// # Errors
-    /// The store can't be read.
-    pub fn is_own(&self, request: &Request) -> Result<bool, ChatError> {
-        let own = |text: &str, is_whole: bool| match self.shared.catalogue.recognise(text) {
-            Some(Intent::PickTimer(_)) => is_whole,
-            intent => intent.is_some(),
-        };
-        if request.text.trim().is_empty() || own(&request.text, true) || self.is_answer(&request.text) {
-            return Ok(true);
+    /// What a request comes to by itself, or as an answer to what was said last.
+    fn heard(&self, request: &Request, now: &Zoned) -> Result<Heard, ChatError> {
+        let text = &*request.text;
+        let (parts, unsure) = self.understood(text, None);
+        let is_dropped = matches!(&parts[..], [Part { is: Understood::Own(Intent::Nevermind), .. }]);
+        if !parts.is_empty() && !is_dropped {
+            return Ok(Heard::Parts(parts));
         }
-        if in_parts(&request.text, |text, _: Option<&()>| own(text, false).then_some(())).is_some() {
-            return Ok(true);
+        if let Some(asked) = self.asked_which(request.place, now)? {
+            let heard = match if is_dropped { WhichAnswer::No } else { asked.answer(text) } {
+                WhichAnswer::Name(name) => match self.understood(&asked.request, Some(name)) {
+                    (parts, unsure) if parts.is_empty() => Heard::Unsure(unsure),
+                    (parts, _) => Heard::Parts(parts),
+                },
+                WhichAnswer::Unclear => Heard::Saying(asked.unsure.why),
+                WhichAnswer::No => Heard::Saying(offline::DROPPED.to_owned()),
+                WhichAnswer::Neither => Heard::Unsure(unsure),
+            };
+            return Ok(heard);
         }
-        let last = self.last_reply(request.place)?;
-        Ok(last.is_some_and(|asked| answer_to(&asked, &request.text).is_some()))
+        let answer = if is_dropped { None } else { self.last_reply(request.place)? };
+        let answer = answer.and_then(|asked| answer_to(&asked, text));
+        Ok(match answer {
+            Some(intent) => Heard::Parts(vec![Part { text: text.to_owned(), is: Understood::Own(intent) }]),
+            None if is_dropped => Heard::Parts(parts),
+            None => Heard::Unsure(unsure),
+        })
     }
 
-    /// The parts of a request, each of which is understood; or none, and what may have been meant.
-    fn understood(&self, text: &str) -> (Vec<Part>, Option<String>) {
-        let mut unsure = None;
+    /// The parts of a request, each of which is understood; or none, and what may have been meant. Somebody may have said that
+    /// `meant` was.
+    fn understood(&self, text: &str, meant: Option<&str>) -> (Vec<Part>, Option<Unsure>) {
         let home = self.home();
-        let mut understand = |text: &str, is_whole: bool| {
-            match self.shared.catalogue.recognise(text) {
-                // What is but a name answers a question, and is no part of anything.
-                Some(Intent::PickTimer(_)) if !is_whole => {}
-                Some(intent) => return Some(Part { text: text.to_owned(), is: Understood::Own(intent) }),
-                None => {}
-            }
-            match self.spoken_of_home(&**home.as_ref()?, text) {
-                Spoken::Done(part) => Some(Part { text: text.to_owned(), is: Understood::Home(part) }),
-                Spoken::Unsure(why) => {
-                    unsure.get_or_insert(why);
-                    None
-                }
-                Spoken::Nothing => None,
+        let home = home.as_deref();
+        let mut unsure = None;
+        let mut understand = |text: &str, is_whole| match self.understood_part(home, text, is_whole, meant) {
+            Ok(part) => part,
+            Err(why) => {
+                unsure.get_or_insert(why);
+                None
             }
         };
         if let Some(whole) = understand(text, true) {
@@ -160,9 +219,41 @@ impl Engine {
             let alone = understand(text, false);
             alone.or_else(|| before?.carried_on(text).iter().find_map(|text| understand(text, false)))
         });
+        // Nobody is asked about what was only made of their words.
+        let parts = parts.or_else(|| {
+            with_shared_end(text, |text, before: Option<&Part>| {
+                let understand = |text: &String| self.understood_part(home, text, false, meant).ok()?;
+                match before {
+                    None => understand(&text.to_owned()),
+                    Some(before) => before.carried_on(text).iter().find_map(understand),
+                }
+            })
+        });
         match parts {
             Some(parts) => (parts, None),
             None => (Vec::new(), unsure),
+        }
+    }
+
+    /// A request that is understood, or a part of one that is not the whole; or else what may have been meant.
+    fn understood_part(
+        &self,
+        home: Option<&dyn Home>,
+        text: &str,
+        is_whole: bool,
+        meant: Option<&str>,
+    ) -> Result<Option<Part>, Unsure> {
+        let part = |is| Ok(Some(Part { text: text.to_owned(), is }));
+        match self.shared.catalogue.recognise(text) {
+            // What is but a name answers a question, and is no part of anything.
+            Some(Intent::PickTimer(_)) if !is_whole => {}
+            Some(intent) => return part(Understood::Own(intent)),
+            None => {}
+        }
+        match home.map_or(Spoken::Nothing, |home| self.spoken_of_home(home, text, meant)) {
+            Spoken::Done(done) => part(Understood::Home(done)),
+            Spoken::Unsure(unsure) => Err(unsure),
+            Spoken::Nothing => Ok(None),
         }
     }
 
@@ -254,8 +345,32 @@ impl Engine {
         })
     }
 
+    /// What was said last where the request is made, if it asked which of a few things was meant, and not long before `now`.
+    fn asked_which(&self, place: Place, now: &Zoned) -> Result<Option<AskedWhich>, ChatError> {
+        let (Some(conversation), _) = self.position(place)? else { return Ok(None) };
+        let mut messages: Vec<Message> = self.store().last_messages(conversation, 4)?;
+        let mut now = now.timestamp();
+        match place {
+            Place::Standing | Place::End(_) => {}
+            Place::Instead { .. } => return Ok(None),
+            Place::Again { .. } => {
+                messages.pop();
+                now = messages.pop().map_or(now, |request| request.at);
+            }
+        }
+        let [.., request, reply] = &messages[..] else { return Ok(None) };
+        let is_question = request.role == Role::User && reply.role == Role::Assistant && reply.said().ends_with('?');
+        if !is_question || now.duration_since(reply.at) > TIME_TO_ANSWER {
+            return Ok(None);
+        }
+        // It counts only if it would be asked again: the home may have changed, and others ask such questions too.
+        let unsure = self.understood(&request.text, None).1;
+        let unsure = unsure.filter(|unsure| !unsure.names.is_empty() && unsure.why == reply.said());
+        Ok(unsure.map(|unsure| AskedWhich { request: request.text.clone(), unsure }))
+    }
+
     /// What was last answered where the request is made, whole.
-    fn last_reply(&self, place: Place) -> Result<Option<String>, ChatError> {
+    pub(crate) fn last_reply(&self, place: Place) -> Result<Option<String>, ChatError> {
         let (Some(conversation), _) = self.position(place)? else { return Ok(None) };
         let last: Option<Message> = self.store().last_messages(conversation, 1)?.pop();
         Ok(last.map(|message| message.text))

@@ -4,6 +4,7 @@
 mod support;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -166,6 +167,78 @@ async fn what_is_said_is_done_and_what_is_asked_is_answered() {
 }
 
 #[tokio::test]
+async fn what_the_last_of_a_list_is_called_all_of_it_is() {
+    let room = Room::offline();
+    let more = [
+        ("light", "Hall light", "Hall"),
+        ("light", "Pantry light", "Pantry"),
+        ("cover", "Bathroom blind", "Bathroom"),
+        ("cover", "Kitchen blind", "Kitchen"),
+        ("switch", "Lamp", "Hall"),
+        ("fan", "Fan", "Hall"),
+        ("lock", "Back door", "Hall"),
+    ];
+    for (at, (component, name, room_name)) in more.into_iter().enumerate() {
+        let payload = json!({"name": name, "dev": {"sa": room_name, "ids": at.to_string()}, "cmd_t": name}).to_string();
+        let topic = format!("homeassistant/{component}/more{at}/config");
+        room.house.registry.lock().unwrap().on_message(&topic, payload.as_bytes());
+    }
+    let mut told = String::new();
+    for asked in [
+        "turn off the kitchen and hall lights",
+        "Turn the kitchen, hall and pantry lights off.",
+        "turn off the lights in the kitchen and the hall",
+        "close the bedroom, kitchen and bathroom blinds",
+        "switch on the lamp and the fan",
+        "turn off the kitchen and cellar lights",
+        "turn off the kitchen and dim the hall lights",
+        "turn off the kitchen and tell me about the hall lights",
+        "turn off the disco and hall lights",
+        "unlock the front and back door",
+    ] {
+        let answered = ask(&room.engine, asked).await;
+        let text = if answered.text.starts_with("Sorry") { "Sorry" } else { &answered.text };
+        told.push_str(&format!("{asked}\n  {text}\n"));
+        room.house.published().iter().for_each(|one| told.push_str(&format!("    -> {one}\n")));
+    }
+    expect_test::expect![[r#"
+        turn off the kitchen and hall lights
+          Turned off the kitchen light. Turned off the hall light.
+            -> zigbee2mqtt/Kitchen ceiling/set {"state":"OFF"}
+            -> Hall light OFF
+        Turn the kitchen, hall and pantry lights off.
+          Turned off the kitchen light. Turned off the hall light. Turned off the pantry light.
+            -> zigbee2mqtt/Kitchen ceiling/set {"state":"OFF"}
+            -> Hall light OFF
+            -> Pantry light OFF
+        turn off the lights in the kitchen and the hall
+          Turned off the kitchen light. Turned off the hall light.
+            -> zigbee2mqtt/Kitchen ceiling/set {"state":"OFF"}
+            -> Hall light OFF
+        close the bedroom, kitchen and bathroom blinds
+          Closed the bedroom blind. Closed the kitchen blind. Closed the bathroom blind.
+            -> zigbee2mqtt/bedroom_blind/set CLOSE
+            -> Kitchen blind CLOSE
+            -> Bathroom blind CLOSE
+        switch on the lamp and the fan
+          Turned on the lamp. Turned on the fan.
+            -> Lamp ON
+            -> Fan ON
+        turn off the kitchen and cellar lights
+          Sorry
+        turn off the kitchen and dim the hall lights
+          Sorry
+        turn off the kitchen and tell me about the hall lights
+          Sorry
+        turn off the disco and hall lights
+          Sorry
+        unlock the front and back door
+          That needs your confirmation: unlock Front door (Hall), and unlock Back door (Hall). Please say your PIN.
+    "#]]
+    .assert_eq(&told);
+}
+
+#[tokio::test]
 async fn a_lock_opens_with_the_pin_only_and_what_goes_with_it_does_not_wait() {
     let room = Room::offline();
     let store = store(room.folder.path());
@@ -191,6 +264,104 @@ async fn a_misheard_letter_matters_only_where_it_would_open_a_door() {
     assert_eq!((asked.text.as_str(), asked.confirmation), ("Did you mean the front door?", None));
     let asked = converse(&room.engine, "turn off the attic fan and the kitchin sealing").await;
     assert_eq!(asked, "Did you mean the kitchen ceiling?", "a part is not done without the others");
+    assert_eq!(room.house.published(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_may_have_been_meant_is_done_after_a_yes() {
+    let room = Room::offline();
+    const FAN_OFF: &str = "zigbee2mqtt/attic_fan/set/fan_state OFF";
+    for (yes, expected) in [
+        ("Yes.", "Turned off the attic fan."),
+        ("yes please", "Turned off the attic fan."),
+        ("yeah, the attic fan", "Turned off the attic fan."),
+        ("I meant the attic fan", "Turned off the attic fan."),
+    ] {
+        assert_eq!(converse(&room.engine, "turn off the adic van").await, "Did you mean the attic fan?");
+        assert_eq!((converse(&room.engine, yes).await.as_str(), yes), (expected, yes));
+        assert_eq!(room.house.published(), [FAN_OFF], "{yes}");
+    }
+    assert!(converse(&room.engine, "yes").await.starts_with("Sorry"), "what is done isn't done again");
+
+    // The whole of a request is done that waited for one of its parts.
+    let asked = converse(&room.engine, "close the bedroom blind and turn off the adic van").await;
+    assert_eq!(asked, "Did you mean the attic fan?");
+    assert_eq!(converse(&room.engine, "yes").await, "Closed the bedroom blind. Turned off the attic fan.");
+    assert_eq!(room.house.published(), ["zigbee2mqtt/bedroom_blind/set CLOSE", FAN_OFF]);
+}
+
+#[tokio::test]
+async fn what_may_have_been_meant_is_forgotten_unless_the_next_request_is_a_yes_in_time() {
+    let (folder, clock, house) = (TempDir::new().unwrap(), TestClock::new(), Arc::new(House::new(false)));
+    let engine = engine(folder.path(), &clock, settings());
+    engine.connect_home(Some(Arc::clone(&house) as Arc<dyn Home>));
+    let asked = "Did you mean the attic fan?";
+    assert_eq!(converse(&engine, "turn off the adic van").await, asked);
+    assert_eq!(converse(&engine, "No, thanks.").await, "All right, I won't.");
+    assert!(converse(&engine, "yes").await.starts_with("Sorry"));
+
+    assert_eq!(converse(&engine, "turn off the adic van").await, asked);
+    assert!(converse(&engine, "what time is it").await.starts_with("It's"));
+    assert!(converse(&engine, "yes").await.starts_with("Sorry"));
+
+    assert_eq!(converse(&engine, "turn off the adic van").await, asked);
+    clock.advance(Duration::from_secs(31));
+    assert!(converse(&engine, "yes").await.starts_with("Sorry"));
+
+    // It would not be asked again.
+    assert_eq!(converse(&engine, "turn off the adic van").await, asked);
+    engine.connect_home(None);
+    assert!(converse(&engine, "yes").await.starts_with("Sorry"));
+    assert_eq!(house.published(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_yes_picks_none_of_two_and_a_name_does() {
+    let room = Room::offline();
+    for (name, topic) in [("Lamp", "a"), ("Ramp", "b")] {
+        let payload = json!({"name": name, "cmd_t": topic}).to_string();
+        room.house
+            .registry
+            .lock()
+            .unwrap()
+            .on_message(&format!("homeassistant/switch/{topic}/config"), payload.as_bytes());
+    }
+    let asked = "Did you mean the lamp or the ramp?";
+    assert_eq!(converse(&room.engine, "turn on the damp").await, asked);
+    assert_eq!(converse(&room.engine, "yes").await, asked);
+    assert_eq!(converse(&room.engine, "turn on the damp").await, asked);
+    assert_eq!(converse(&room.engine, "The ramp!").await, "Turned on the ramp.");
+    assert_eq!(room.house.published(), ["b ON"]);
+}
+
+#[tokio::test]
+async fn a_yes_opens_no_door_without_the_pin() {
+    let room = Room::offline();
+    let store = store(room.folder.path());
+    store.set_pin(store.person(), Some("2468")).unwrap();
+    assert_eq!(converse(&room.engine, "unlock the frant door").await, "Did you mean the front door?");
+    let asked = "That needs your confirmation: unlock Front door (Hall). Please say your PIN.";
+    assert_eq!(converse(&room.engine, "yes").await, asked);
+    assert_eq!(converse(&room.engine, "yes").await, "Please say your PIN.");
+    assert_eq!(room.house.published(), [""; 0]);
+    // It is an answer to what was asked last.
+    assert_eq!(converse(&room.engine, "turn off the adic van").await, "Did you mean the attic fan?");
+    assert_eq!(converse(&room.engine, "yes").await, "Turned off the attic fan.");
+    room.house.published();
+    assert_eq!(converse(&room.engine, "2468").await, "Done.");
+    assert_eq!(room.house.published(), ["zigbee2mqtt/front_door/set UNLOCK"]);
+}
+
+#[tokio::test]
+async fn a_yes_that_is_answered_again_does_nothing_again() {
+    let room = Room::offline();
+    converse(&room.engine, "turn off the adic van").await;
+    let answered = ask(&room.engine, "yes").await;
+    let kept = room.engine.finish(answered.turn, &answered.text).await.unwrap().unwrap();
+    room.house.published();
+    let place = Place::Again { conversation: kept.conversation, reply: kept.reply };
+    let again = collect(room.engine.respond(Request { place, ..request("yes") })).await;
+    assert_eq!((again.text.as_str(), again.deed), ("Turned off the attic fan.", None));
     assert_eq!(room.house.published(), [""; 0]);
 }
 
@@ -257,6 +428,25 @@ async fn what_is_not_certain_is_for_the_model_with_a_hint() {
     let told = server.seen()[0].json()["messages"].to_string();
     assert!(told.contains("Pipit itself would say: In which room?)"), "{told}");
     assert_eq!(room.house.published(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_is_not_here_is_told_where_no_model_has_its_turn() {
+    let room = Room::offline();
+    assert_eq!(converse(&room.engine, "Turn on the disco ball.").await, "I know no disco ball here.");
+    assert_eq!(
+        converse(&room.engine, "turn off the lights in the orangery").await,
+        "I know no lights in the orangery."
+    );
+    for asked in ["turn on the disco ball and tell me a joke", "what is the capital of France", "turn it on"] {
+        assert!(converse(&room.engine, asked).await.starts_with("Sorry"), "{asked}");
+    }
+    let server = FakeServer::start([openai_reply("You have none.")]).await;
+    let providers = vec![provider(ProviderKind::OpenAi, server.url())];
+    let room = Room::new(House::new(false), EngineSettings { providers, ..settings() });
+    assert_eq!(converse(&room.engine, "Turn on the disco ball.").await, "You have none.");
+    let asked = server.seen()[0].json()["messages"].to_string();
+    assert!(!asked.contains("I know no"), "{asked}");
 }
 
 #[tokio::test]

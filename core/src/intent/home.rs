@@ -4,12 +4,19 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::hassil::{Matcher, Pack, PackError, Recognised, Replies, normalised};
-use super::near::{Corrected, Names};
+use super::hassil::{Matcher, Pack, PackError, Recognised, Replies, SlotValue, normalised};
+use super::near::{Corrected, Names, possible_names};
 use crate::home::{UNDERSTOOD, Vocabulary};
 
 /// What is said where a reply can't be made.
 const DONE: &str = "Done.";
+
+/// Domains of what a sentence commands by its name, but for scenes and the like, which one "plays" and "goes to" as one does anything.
+const COMMANDED: [&str; 9] =
+    ["climate", "cover", "fan", "humidifier", "light", "lock", "media_player", "switch", "valve"];
+
+/// Intents by which nothing is done.
+const QUESTIONS: [&str; 2] = ["HassGetState", "HassClimateGetTemperature"];
 
 /// How many ways to correct a sentence are tried.
 const MOST_CORRECTIONS: usize = 16;
@@ -20,6 +27,9 @@ pub struct HomeSentences {
     matcher: Matcher,
     replies: Replies,
     names: Names,
+    /// One name of each kind of thing that is commanded, as it is said, and what it stands for.
+    samples: Vec<(String, SlotValue)>,
+    is_english: bool,
     /// Which vocabulary is in the lists.
     generation: Option<u64>,
 }
@@ -31,8 +41,8 @@ pub enum Understanding {
     Certain(Recognised),
     /// It is this with a letter or two of a name misheard, which is too little for what has to be confirmed. And the name.
     Likely(Recognised, String),
-    /// It would be a sentence with one of these names, none of which was said well enough.
-    Near(Vec<String>),
+    /// It would be one of these sentences, with the name that each is about; none of the names was said well enough.
+    Near(Vec<(Recognised, String)>),
     /// It is none.
     Nothing,
 }
@@ -49,7 +59,15 @@ impl HomeSentences {
         pack.keep_intents(|intent| {
             UNDERSTOOD.contains(&intent) || (is_only_said(intent) && said.iter().any(|said| said == intent))
         });
-        Ok(HomeSentences { matcher: Matcher::new(&pack)?, replies, names: Names::default(), generation: None })
+        let (matcher, is_english) = (Matcher::new(&pack)?, pack.language == "en");
+        Ok(HomeSentences {
+            matcher,
+            replies,
+            names: Names::default(),
+            samples: Vec::new(),
+            is_english,
+            generation: None,
+        })
     }
 
     /// The intents of a pack that nothing is done for, and nothing said to.
@@ -73,10 +91,18 @@ impl HomeSentences {
         }
         let Vocabulary { names, areas } = vocabulary();
         self.matcher.set_list("name", names.iter().map(|(said, value)| (said.as_str(), value.clone())));
-        let area = |area: &String| super::hassil::SlotValue { value: json!(area), context: BTreeMap::new() };
+        let area = |area: &String| SlotValue { value: json!(area), context: BTreeMap::new() };
         self.matcher.set_list("area", areas.iter().map(|name| (name.as_str(), area(name))));
         let said = names.iter().map(|(said, _)| said).chain(&areas);
         self.names = Names::new(said.map(|name| normalised(name)));
+        self.samples.clear();
+        for (said, value) in names {
+            let is_commanded =
+                value.context.get("domain").and_then(Value::as_str).is_some_and(|one| COMMANDED.contains(&one));
+            if is_commanded && self.samples.iter().all(|(_, sample)| sample.context != value.context) {
+                self.samples.push((normalised(&said), value));
+            }
+        }
         self.generation = Some(generation);
     }
 
@@ -114,8 +140,36 @@ impl HomeSentences {
             [(corrected, recognised)] if corrected.is_close => {
                 Understanding::Likely(recognised.clone(), corrected.name.clone())
             }
-            several => Understanding::Near(several.iter().map(|(corrected, _)| corrected.name.clone()).collect()),
+            several => {
+                let mut near: Vec<(Recognised, String)> = Vec::new();
+                for (corrected, recognised) in several {
+                    if near.iter().all(|(_, name)| *name != corrected.name) {
+                        near.push((recognised.clone(), corrected.name.clone()));
+                    }
+                }
+                Understanding::Near(near)
+            }
         }
+    }
+
+    /// What an English sentence calls something that is not here, if that is all that keeps it from being a command: the "disco ball"
+    /// that is to be turned on.
+    #[must_use]
+    pub fn unknown_name(&self, said: &str, here: Option<&str>) -> Option<String> {
+        if !self.is_english {
+            return None;
+        }
+        let recognise = recognise_as(&self.matcher, here);
+        let is_command = |before: &str, (sample, known): &(String, SlotValue), behind: &str| {
+            let command = recognise(format!("{before} {sample} {behind}").trim());
+            command.is_some_and(|command| {
+                !QUESTIONS.contains(&&*command.intent)
+                    && command.slots.get("name").is_some_and(|slot| slot.value == known.value)
+            })
+        };
+        let mut parts = possible_names(&normalised(said)).into_iter();
+        let unknown = parts.find(|(before, _, behind)| self.samples.iter().any(|one| is_command(before, one, behind)));
+        unknown.map(|(_, name, _)| name)
     }
 
     /// What is said to it, filled in with what is `known`.

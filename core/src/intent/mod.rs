@@ -49,7 +49,7 @@ pub use home::{HomeSentences, Understanding};
 pub use memory::{Fact, FactId, answer_from_facts};
 pub use quantity::Quantity;
 pub use reminder::{DayPart, RemindAt, RemindOn, ReminderReference, TimeOfDay, answer_to, remind_aloud};
-pub use several::{carried_on, in_parts};
+pub use several::{carried_on, in_parts, with_shared_end};
 pub use timer::{Timer, TimerId, TimerReference, ring};
 pub use unit::UnitName;
 

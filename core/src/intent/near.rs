@@ -104,6 +104,54 @@ impl Names {
     }
 }
 
+/// Words that are in no name: those that stand for others, that ask, and that part a sentence.
+const NO_NAMES: &str = "a about after all an and any anything are at away before by down either every everybody everyone everything for from \
+                        he here him how i i'm if into is it it's just me myself no not nothing now of off on one or out over please she \
+                        so some someone something than that that's them then there there's these they this those to too up us was we \
+                        what what's when where which who who's why with you yourself";
+
+/// Words that are within a name, and neither begin nor end it.
+const WITHIN: [&str; 5] = ["the", "my", "our", "your", "in"];
+
+/// Words before a request that are no verb of it.
+const POLITE: &str = "please kindly can could will would you hey okay just";
+
+/// The longest name that is looked for among what is not known, in words.
+const LONGEST_UNKNOWN: usize = 6;
+
+/// The parts of a normalised English text that may be the name of something, the longest first: what goes before the part, a verb at
+/// least, the part, and what goes behind it.
+pub(super) fn possible_names(text: &str) -> Vec<(String, String, String)> {
+    let words: Vec<&str> = text.split(' ').collect();
+    if words.len() > MOST_WORDS {
+        return Vec::new();
+    }
+    let is_edge = |word: &str| {
+        !WITHIN.contains(&word)
+            && !NO_NAMES.split_whitespace().any(|other| other == word)
+            && word.parse::<f64>().is_err()
+    };
+    let is_name = |part: &[&str]| match part {
+        [one] => is_edge(one),
+        [first, within @ .., last] => {
+            is_edge(first) && is_edge(last) && within.iter().all(|word| is_edge(word) || WITHIN.contains(word))
+        }
+        [] => false,
+    };
+    let mut found = Vec::new();
+    for count in (1..=LONGEST_UNKNOWN).rev() {
+        for (begin, part) in words.windows(count).enumerate() {
+            let (before, behind) = (&words[..begin], &words[begin + count..]);
+            let is_verb =
+                |word: &&str| !WITHIN.contains(word) && !POLITE.split_whitespace().any(|other| other == *word);
+            if is_name(part) && before.iter().any(is_verb) {
+                found.push((before.join(" "), part.join(" "), behind.join(" ")));
+            }
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,9 @@ use super::hassil::{Recognised, normalised};
 /// The most places at which one sentence is parted.
 const MOST_PARTS: usize = 6;
 
+/// The longest end that the parts of a list share, in words: "lights to twenty five percent".
+const LONGEST_END: usize = 5;
+
 /// Words between two requests.
 const BETWEEN: [&str; 4] = ["and", "then", "also", "plus"];
 /// Marks at the end of a word that may end a request.
@@ -71,6 +74,29 @@ fn pieces(said: &str) -> Vec<(usize, usize)> {
     pieces
 }
 
+/// A list of which the last part alone says what all of it is, such as "turn off the kitchen and hall lights", in its parts, if all
+/// are understood: "turn off the kitchen lights", and "hall lights" behind that. `understand` is given a part, and what the part
+/// before it came to.
+pub fn with_shared_end<T>(said: &str, mut understand: impl FnMut(&str, Option<&T>) -> Option<T>) -> Option<Vec<T>> {
+    let pieces = pieces(said);
+    let [first @ .., (begin, end)] = &pieces[..] else { return None };
+    if first.is_empty() || pieces.len() > MOST_PARTS {
+        return None;
+    }
+    let last = said[*begin..*end].trim_end_matches(MARKS);
+    let words: Vec<&str> = last.split_whitespace().collect();
+    (1..words.len()).rev().take(LONGEST_END).find_map(|begin| {
+        let shared = words[begin..].join(" ");
+        let mut understood = Vec::with_capacity(pieces.len());
+        for (begin, end) in first {
+            let whole = format!("{} {shared}", said[*begin..*end].trim_end_matches(MARKS));
+            understood.push(understand(&whole, understood.last())?);
+        }
+        understood.push(understand(last, understood.last())?);
+        Some(understood)
+    })
+}
+
 /// A part that goes without its verb, with that of the part before: "the fan" behind "turn the lamp off" is "turn the fan off".
 /// Each way to say it is one to try.
 #[must_use]
@@ -119,6 +145,30 @@ mod tests {
             ("do 1 and do 2 and do 3 and do 4 and do 5 and do 6 and do 7", None),
         ] {
             assert_eq!(parted(said).as_deref(), expected, "{said}");
+        }
+    }
+
+    #[test]
+    fn what_the_last_of_a_list_is_all_of_it_is() {
+        // Understands what ends in "cups" or in "cups there".
+        let listed = |said: &str| {
+            let understand = |part: &str, _: Option<&String>| {
+                let is_one = part.ends_with("cups") || part.ends_with("cups there");
+                is_one.then(|| part.to_owned())
+            };
+            with_shared_end(said, understand).map(|parts| parts.join("|"))
+        };
+        for (said, expected) in [
+            ("fill red and blue cups", Some("fill red cups|blue cups")),
+            ("fill the red, green, and blue cups.", Some("fill the red cups|green cups|blue cups")),
+            ("fill red and blue cups there", Some("fill red cups there|blue cups there")),
+            ("fill red and blue", None),
+            ("fill red and cups", None),
+            ("fill cups", None),
+            ("and", None),
+            ("fill a, b, c, d, e, f and g cups", None),
+        ] {
+            assert_eq!(listed(said).as_deref(), expected, "{said}");
         }
     }
 }

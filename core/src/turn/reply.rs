@@ -163,7 +163,8 @@ impl Reply {
     /// Whether some of it reached the person, words or none.
     pub(super) fn was_heard(&self, cut: Option<(usize, Duration)>) -> bool {
         let wordless = |asked: &Asked| asked.clause.text.is_empty();
-        let played = |(number, asked): (usize, &Asked)| asked.stage == Stage::Played || cut.is_some_and(|(at, _)| at == number);
+        let played =
+            |(number, asked): (usize, &Asked)| asked.stage == Stage::Played || cut.is_some_and(|(at, _)| at == number);
         self.asked.iter().enumerate().any(|asked| wordless(asked.1) && played(asked)) || !self.heard(cut).is_empty()
     }
 

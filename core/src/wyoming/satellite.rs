@@ -309,7 +309,8 @@ fn piece(request: &mut Request, stream: &mut Stream, samples: Vec<f32>, last: bo
         Request::Heard { words } => {
             let letters = if last { usize::MAX } else { (length.as_secs_f32() * LETTERS) as usize };
             let rest = words.split_off(end_of_word(words, letters));
-            let before = if stream.taken > samples.len() && !words.is_empty() && !words.starts_with(' ') { " " } else { "" };
+            let before =
+                if stream.taken > samples.len() && !words.is_empty() && !words.starts_with(' ') { " " } else { "" };
             format!("{before}{}", std::mem::replace(words, rest))
         }
         _ => String::new(),

@@ -48,7 +48,7 @@ enum Action {
     },
     /// Take model files from a folder or a USB stick
     Import {
-        /// Where they lie
+        /// Where they lie, or the one file
         #[arg(value_name = "FOLDER")]
         from: PathBuf,
     },

@@ -44,7 +44,9 @@ pub(super) fn satellite(area: Option<&str>) -> Event {
     let name = area.map_or(host, |area| format!("Pipit {area}"));
     let satellite = artifact(&name, "Pipit's microphone and speaker", json!({ "area": area, "has_vad": true }));
     let nothing = Event::new("info").with("satellite", satellite);
-    ["asr", "tts", "wake", "handle", "intent", "mic", "snd"].into_iter().fold(nothing, |info, kind| info.with(kind, json!([])))
+    ["asr", "tts", "wake", "handle", "intent", "mic", "snd"]
+        .into_iter()
+        .fold(nothing, |info, kind| info.with(kind, json!([])))
 }
 
 /// What every program and every model says of itself, and `more`.

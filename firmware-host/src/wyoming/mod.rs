@@ -72,11 +72,7 @@ impl Services {
 
 /// Offers ear and voice where the owner wants it, and tells the network if that is wanted. Others who can't be heard are no
 /// reason not to listen to those who are here, so what fails is logged.
-pub async fn start(
-    settings: WyomingSettings,
-    services: Services,
-    stop: CancellationToken,
-) -> Option<JoinHandle<()>> {
+pub async fn start(settings: WyomingSettings, services: Services, stop: CancellationToken) -> Option<JoinHandle<()>> {
     let (listener, advertisement) = listen("", settings).await?;
     Some(tokio::spawn(async move {
         serve(listener, Arc::new(services), stop).await;

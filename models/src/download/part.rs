@@ -112,6 +112,13 @@ impl Part {
         fs::write(self.origin_path(), serde_json::to_vec(&origin).map_err(io::Error::other)?)
     }
 
+    /// Makes it a copy of the file at `from`, telling `progress` how many bytes are done.
+    pub(super) fn copy(&mut self, from: &Path, progress: &mut dyn FnMut(u64), cancel: &AtomicBool) -> io::Result<()> {
+        self.restart()?;
+        copy_into(&mut File::open(from)?, progress, cancel, |block| self.append(block))?;
+        Ok(())
+    }
+
     pub(super) fn append(&mut self, block: &[u8]) -> io::Result<()> {
         if let Err(error) = self.file.write_all(block) {
             self.disk_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);

@@ -36,6 +36,7 @@ fn noticing_stalls_after(stall: Duration) -> Downloader {
         first_pause: Duration::from_millis(1),
         longest_pause: Duration::from_millis(2),
         spare_disk: 0,
+        ..Patience::default()
     })
 }
 

@@ -197,8 +197,6 @@ fn what_is_not_downloaded_says_where_it_comes_from() {
     let models = ModelFolder::open(folder.path(), None).unwrap();
     let pull = |name| impatient().pull(&models, name, &mut |_| (), &AtomicBool::new(false)).unwrap_err().to_string();
     assert_eq!(pull("silero-vad-v6"), "silero-vad-v6: comes with the set-up: run `firmware-host/setup.sh run`");
-    let sentences = "home-assistant-intents: comes with the set-up: run `firmware-host/setup.sh sentences`";
-    assert_eq!(pull("home-assistant-intents"), sentences);
     assert_eq!(pull("pipit-nano-en"), "pipit-nano-en: ships with Pipit and is missing from this installation");
     assert_eq!(
         pull("whisper-tinyen"),

@@ -54,7 +54,7 @@ fn spoken(registry: &Registry, sentences: &mut HomeSentences, said: &str, here: 
             let meaning = registry.meaning(&recognised, here);
             return format!("likely {name}: {}", meant(sentences, &recognised, meaning));
         }
-        Understanding::Near(names) => return which_one(&names),
+        Understanding::Near(near) => return which_one(&near.into_iter().map(|(_, name)| name).collect::<Vec<_>>()),
         Understanding::Nothing => return "not understood".to_owned(),
     };
     meant(sentences, &recognised, registry.meaning(&recognised, here))
@@ -316,6 +316,64 @@ fn what_was_misheard_is_what_is_called_most_like_it() {
         tell me about the kitchen sealing
             not understood
     "#]].assert_eq(&told);
+}
+
+#[test]
+fn what_is_not_here_is_told_by_its_name() {
+    let (registry, mut sentences) = (house(), HomeSentences::english());
+    sentences.furnish(registry.generation(), || registry.vocabulary());
+    let mut told = String::new();
+    for said in [
+        "Turn on the disco ball.",
+        "turn the disco ball off, please",
+        "could you turn off my christmas tree lights",
+        "start the dishwasher",
+        "open the garden gate",
+        "lock the back door",
+        "set the jacuzzi to 30 degrees",
+        "dim the reading lamp to 20 percent",
+        "turn on the lamp in the orangery",
+        "turn off the disco ball in the kitchen",
+        "Turn on the lights in the garden",
+        "turn it on",
+        "turn on something nice",
+        "what's going on",
+        "the game is on",
+        "what is the capital of france",
+        "play some jazz",
+        "tell me a joke",
+        "please turn disco ball off",
+        "please shut off",
+        "is the disco ball on",
+        "turn on the disco ball and tell me a joke",
+    ] {
+        told.push_str(&format!("{said} -> {}\n", sentences.unknown_name(said, None).unwrap_or_default()));
+    }
+    expect_test::expect![[r#"
+        Turn on the disco ball. -> disco ball
+        turn the disco ball off, please -> disco ball
+        could you turn off my christmas tree lights -> christmas tree lights
+        start the dishwasher -> dishwasher
+        open the garden gate -> garden gate
+        lock the back door -> back door
+        set the jacuzzi to 30 degrees -> jacuzzi
+        dim the reading lamp to 20 percent -> reading lamp
+        turn on the lamp in the orangery -> lamp in the orangery
+        turn off the disco ball in the kitchen -> disco ball in the kitchen
+        Turn on the lights in the garden -> lights in the garden
+        turn it on -> 
+        turn on something nice -> 
+        what's going on -> 
+        the game is on -> 
+        what is the capital of france -> 
+        play some jazz -> 
+        tell me a joke -> 
+        please turn disco ball off -> disco ball
+        please shut off -> 
+        is the disco ball on -> 
+        turn on the disco ball and tell me a joke -> 
+    "#]]
+    .assert_eq(&told);
 }
 
 #[test]

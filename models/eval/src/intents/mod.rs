@@ -14,7 +14,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use pipit_core::intent::hassil::{Matcher, Pack, Recognised, Replies};
-use pipit_core::intent::{HomeSentences, Understanding, in_parts};
+use pipit_core::intent::{HomeSentences, Understanding, carried_on, in_parts, with_shared_end};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -173,19 +173,25 @@ pub(crate) fn taken(folder: &Path, table: &Path, sentences: Sentences, verbose: 
     let header = lines.next().context("the table is empty")?;
     let column = |name| header.iter().position(|column| *column == name).with_context(|| format!("no column {name}"));
     let (sentence, scenario) = (column("sentence")?, column("scenario")?);
-    let understood = |said: &str, _: Option<&Recognised>| match known.understand(said, Some("Kitchen")) {
-        Understanding::Certain(found) | Understanding::Likely(found, _) => Some(found),
+    let alone = |said: &str| match known.understand(said, Some("Kitchen")) {
+        Understanding::Certain(found) | Understanding::Likely(found, _) => Some((said.to_owned(), found)),
         Understanding::Near(_) | Understanding::Nothing => None,
+    };
+    let behind = |said: &str, before: Option<&(String, Recognised)>| match before {
+        None => alone(said),
+        Some((text, found)) => carried_on(text, found, said).iter().find_map(|said| alone(said)),
     };
     let (mut rows, mut taken) = (0, 0);
     for line in lines.filter(|line| line.get(scenario).is_some_and(|scenario| *scenario != "iot")) {
         let said = line.get(sentence).context("a line is too short")?;
         rows += 1;
-        let found = understood(said, None).map(|found| vec![found]).or_else(|| in_parts(said, understood));
+        let found = alone(said).map(|found| vec![found]);
+        let found = found.or_else(|| in_parts(said, |said, before| alone(said).or_else(|| behind(said, before))));
+        let found = found.or_else(|| with_shared_end(said, behind));
         if let Some(found) = found {
             taken += 1;
             if verbose {
-                eprintln!("{}: {said:?}: {}", line[scenario], found[0].intent);
+                eprintln!("{}: {said:?}: {}", line[scenario], found[0].1.intent);
             }
         }
     }
