@@ -128,7 +128,9 @@ impl Waterfalls {
             }),
             Effect::StopPlayback { draft } => self.with(draft.turn, |turn| turn.stopped(at)),
             Effect::Cancel { draft } => self.with(draft.turn, |turn| turn.cancelled(at, draft.revision)),
-            Effect::Play { .. } | Effect::Ended { .. } => {}
+            // A sound that is announced needs nothing done before it is played.
+            Effect::Play { draft, .. } => drop(self.turn(at, *draft)),
+            Effect::Ended { .. } => {}
         }
     }
 

@@ -12,6 +12,7 @@ use pipit_core::audio::{Hertz, LISTENING_RATE, Pcm};
 use pipit_core::turn::Event as TurnEvent;
 use pipit_core::wyoming::{Event, MonoReader};
 use pipit_store::Purpose;
+use pipit_web::BusEvent;
 use serde_json::json;
 use support::room::{PATIENCE, Room};
 use support::server::{Requests, nobody, streamed};
@@ -150,6 +151,14 @@ fn what_is_to_be_announced_is_played_and_home_assistant_told() {
     for _ in 0..2 {
         assert_eq!(peer.next().unwrap().kind, "played");
     }
+    // The record of turns has them, as it has what Pipit announces by itself.
+    let Room { events, runtime, .. } = &mut satellite.room;
+    let turns = async {
+        for _ in 0..2 {
+            while !matches!(events.recv().await.unwrap(), BusEvent::Turn(_)) {}
+        }
+    };
+    runtime.block_on(async { tokio::time::timeout(PATIENCE, turns).await }).unwrap();
     for _ in 0..5 {
         peer.send_sound(&tone(10));
     }

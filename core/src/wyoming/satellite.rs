@@ -89,6 +89,8 @@ pub struct Assist {
     request: Request,
     stream: Option<Stream>,
     timers: BTreeMap<String, Timer>,
+    /// Pings since it has paused the satellite.
+    pings_in_pause: Option<u32>,
 }
 
 /// The request that was given to it last.
@@ -160,8 +162,15 @@ impl Assist {
         }
         let one = |news| Ok(vec![news]);
         match &*event.kind {
-            "run-satellite" => one(News::Running),
-            "pause-satellite" => one(News::Paused),
+            "run-satellite" => {
+                self.pings_in_pause = None;
+                one(News::Running)
+            }
+            "pause-satellite" => {
+                self.pings_in_pause = Some(0);
+                one(News::Paused)
+            }
+            "ping" => Ok(self.ping().into_iter().collect()),
             "transcribe" if matches!(self.request, Request::Given) => {
                 self.request = Request::Heard { words: String::new() };
                 Ok(Vec::new())
@@ -207,6 +216,18 @@ impl Assist {
         let stream = self.stream.as_mut().filter(|stream| stream.of == Of::Reply)?;
         let all = std::mem::take(&mut stream.samples);
         piece(&mut self.request, stream, all, false)
+    }
+
+    /// Home Assistant pings the satellite that it uses. Where it has been muted and is un-muted at once, it goes on with that without
+    /// another `run-satellite`; where it stays muted, at most one more ping was on its way.
+    fn ping(&mut self) -> Option<News> {
+        let pings = self.pings_in_pause.as_mut()?;
+        *pings += 1;
+        if *pings < 2 {
+            return None;
+        }
+        self.pings_in_pause = None;
+        Some(News::Running)
     }
 
     fn is_heard(&self) -> bool {
@@ -445,6 +466,18 @@ mod tests {
         let events = [vec![Event::audio_start(RATE)], sound(1), vec![error("tts-failed")], sound(1)].concat();
         assert_eq!(told(&mut assist, events), "Failed(Other(\"tts-failed\"))");
         assert_eq!(told(&mut assist, [Event::audio_stop()]), "");
+    }
+
+    #[test]
+    fn a_pause_ends_where_home_assistant_goes_on_without_saying_so() {
+        let mut assist = Assist::default();
+        let pings = |assist: &mut Assist, n| told(assist, std::iter::repeat_n(Event::new("ping"), n));
+        assert_eq!(told(&mut assist, ["run-satellite", "ping", "ping"].map(Event::new)), "Running");
+        assert_eq!(told(&mut assist, ["pause-satellite"].map(Event::new)), "Paused");
+        assert_eq!(pings(&mut assist, 1), "");
+        assert_eq!(pings(&mut assist, 3), "Running");
+        assert_eq!(told(&mut assist, ["pause-satellite", "ping", "run-satellite"].map(Event::new)), "Paused, Running");
+        assert_eq!(pings(&mut assist, 2), "");
     }
 
     #[test]

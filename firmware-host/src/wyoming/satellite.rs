@@ -179,7 +179,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             "describe" => return self.peer.send(&self.offer.info).await,
             "ping" => {
                 let text = event.data.get("text").cloned().unwrap_or(Value::Null);
-                return self.peer.send(&Event::new("pong").with("text", text)).await;
+                self.peer.send(&Event::new("pong").with("text", text)).await?;
             }
             _ => {}
         }

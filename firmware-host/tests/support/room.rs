@@ -19,9 +19,9 @@ use pipit_core::intent::Catalogue;
 use pipit_core::load::LoadSettings;
 use pipit_core::turn::{Event, Machine, Overheard, Transcription, TurnSettings};
 use pipit_store::Store;
-use pipit_web::Snapshot;
+use pipit_web::{BusEvent, Snapshot};
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +33,7 @@ pub(crate) struct Room {
     pub(crate) inbox: Inbox,
     pub(crate) turns: mpsc::Receiver<TurnReport>,
     pub(crate) snapshots: watch::Receiver<Snapshot>,
+    pub(crate) events: broadcast::Receiver<BusEvent>,
     pub(crate) stop: CancellationToken,
     driving: JoinHandle<()>,
     pub(crate) store: Store,
@@ -61,7 +62,8 @@ impl Room {
         let on_turn = Box::new(move |report| tell.try_send(report).unwrap());
         let workers = Workers { endpoint, playback, writes_files: false };
         let bus = Bus::new(None);
-        let (snapshots, assist) = (bus.snapshots(), Assist::new(bus.clone()));
+        let (snapshots, events) = (bus.snapshots(), bus.events().upgrade().unwrap().subscribe());
+        let assist = Assist::new(bus.clone());
         let mut driver = Driver::new(machine, Clock::live(), engine, workers, (sender.clone(), inbox), on_turn, bus);
         driver.give_to(assist.clone());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -71,7 +73,7 @@ impl Room {
             driver.run(stopped).await;
             driver.drain().await;
         });
-        Room { inbox: sender, turns, snapshots, stop, driving, store, assist, runtime, _folder: folder }
+        Room { inbox: sender, turns, snapshots, events, stop, driving, store, assist, runtime, _folder: folder }
     }
 
     /// Somebody speaks, and pauses.
