@@ -31,7 +31,7 @@ pub use pipit_web::Stage;
 pub use ear::{Ear, EchoCancellation, Protection, spawn_ear};
 pub use endpoint::{Endpoint, Models};
 pub use gauge::{Gauge, Overload};
-pub use model::{Choice, Job, LoadModel, TimeLimit, Which, Work};
+pub use model::{Choice, Job, LoadModel, TellName, TimeLimit, Which, Work};
 pub use queue::{EndpointId, Urgency};
 pub use smart_turn::{Pause, smart_turn};
 pub use stt::{Utterance, stt};

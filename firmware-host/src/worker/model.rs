@@ -58,8 +58,11 @@ pub struct Choice {
     /// For each that can be chosen, how many there are that are lighter.
     pub lighter: Vec<usize>,
     /// Is told what works from now on.
-    pub at_work: Option<Box<dyn Fn(&str) + Send + Sync>>,
+    pub at_work: Option<TellName>,
 }
+
+/// See [`Choice::at_work`].
+pub type TellName = Box<dyn Fn(&str) + Send + Sync>;
 
 /// One job for a model.
 pub struct Job<Task> {
