@@ -217,6 +217,42 @@ mod tests {
     }
 
     #[test]
+    fn voices_that_speak_another_language_or_are_too_much_for_the_board_are_not_offered() {
+        let here = Here::new();
+        let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tests/fixtures");
+        for (from, to) in [
+            ("voice_kokoro.onnx", "kokoro-v1.0.onnx"),
+            ("voice_styles.npz", "voices-v1.0.bin"),
+            ("voice_piper.onnx", "en_US-one-medium.onnx"),
+            ("voice_piper.onnx.json", "en_US-one-medium.onnx.json"),
+            ("voice_piper.onnx", "de_DE-one-medium.onnx"),
+            ("voice_piper.onnx.json", "de_DE-one-medium.onnx.json"),
+            // Of the catalogue, and not what it should be.
+            ("voice_piper.onnx", "en_US-ljspeech-medium.onnx"),
+            ("voice_piper.onnx.json", "en_US-ljspeech-medium.onnx.json"),
+        ] {
+            std::fs::copy(fixtures.join(from), here.folder.path().join("models").join(to)).unwrap();
+        }
+        let neural = |content: &str| {
+            let (of, ..) = here.of(content);
+            let neural: Vec<String> =
+                of.voices.names().filter(|name| !name.starts_with("espeak-ng")).map(str::to_owned).collect();
+            (neural.join(", "), of.lighter_voices()[0], names(&of.voices)[0].to_owned())
+        };
+        let (offered, lighter, configured) = neural("");
+        assert_eq!((offered.as_str(), lighter, configured.as_str()), ("piper en_US-one-medium", 0, "espeak-ng en-us"));
+        let kokoro = "[tts]\nengine = 'kokoro'\nvoice = 'af_one*0.5+bf_two*0.5'\n";
+        let (offered, lighter, configured) = neural(kokoro);
+        assert!(
+            offered.contains("kokoro af_one, kokoro bf_two, ") && offered.ends_with(", piper en_US-one-medium"),
+            "{offered}"
+        );
+        assert_eq!((lighter, configured.as_str()), (2, "kokoro af_one*0.5+bf_two*0.5"));
+        let (offered, ..) = neural(&format!("[stt]\nlanguage = 'de'\n{kokoro}"));
+        assert!(!offered.contains("bf_two, ") && offered.ends_with(", piper de_DE-one-medium"), "{offered}");
+    }
+
+    #[test]
     fn what_was_chosen_is_found_again_and_what_is_gone_is_not_missed() {
         let here = Here::new();
         here.store.set_voice(Some("espeak-ng en-gb")).unwrap();

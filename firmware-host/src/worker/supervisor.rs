@@ -88,7 +88,8 @@ impl<Model: 'static, Task: Send + Sync + 'static> Supervisor<Model, Task> {
             let name = self.work.name;
             self.shared.refuse(wanted.choice, NotChosen { stays: instead.choice, error: anyhow::anyhow!("{error:#}") });
             tracing::warn!("{name} that was chosen can't be loaded, and another takes its place: {error:#}");
-            self.load_this(instead)
+            // That is what is tried again if it fails, too.
+            self.load_this(instead).inspect_err(|_| self.which = instead)
         });
         if loaded.is_err() {
             let now = Instant::now();

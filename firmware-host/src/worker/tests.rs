@@ -419,6 +419,17 @@ fn where_what_was_chosen_cannot_be_loaded_at_the_start_another_takes_its_place()
 }
 
 #[test]
+fn where_what_takes_its_place_cannot_be_loaded_either_another_can_be_chosen() {
+    let (models, at_work) = voices(Choice { at_start: 9, instead: 9, ..Choice::default() }, keeps_up());
+    let mut kitchen = Place::at(&models);
+    assert!(kitchen.endpoint.speak(draft(1), Urgency::Wanted, 0, "hello".to_owned(), 1));
+    let answer = kitchen.inbox.blocking_recv().unwrap();
+    assert!(matches!(answer, Message::Worked { event: Event::ClauseFailed { .. }, .. }), "{answer:?}");
+    models.choose_voice(1).blocking_recv().unwrap().unwrap();
+    assert_eq!((at_work.recv().unwrap(), kitchen.speaks(1, 1)), ("voice 20".to_owned(), 20));
+}
+
+#[test]
 fn a_choice_that_is_taken_back_before_it_is_loaded_changes_nothing() {
     let ((go, wait), (tell, loading)) = (channel::<()>(), channel());
     let (go, wait, mut work) = (go, Mutex::new(wait), fake_stt(|| unreachable!()));
@@ -449,22 +460,6 @@ fn a_choice_that_is_taken_back_before_it_is_loaded_changes_nothing() {
     again.blocking_recv().unwrap().unwrap();
     kitchen.ask(3, Urgency::Wanted);
     kitchen.hears(3, &by(1));
-}
-
-#[test]
-fn where_nothing_can_be_loaded_another_can_be_chosen() {
-    let mut work = fake_stt(|| unreachable!());
-    work.load = Box::new(|which| {
-        anyhow::ensure!(which.choice == 1, "the file is gone");
-        Ok((Box::new(understood), String::new()))
-    });
-    let models = hearing(work);
-    let mut kitchen = Place::at(&models);
-    kitchen.ask(1, Urgency::Wanted);
-    kitchen.hears(1, &Transcription::Failed);
-    models.choose_recogniser(1).blocking_recv().unwrap().unwrap();
-    kitchen.ask(2, Urgency::Wanted);
-    kitchen.hears(2, &words());
 }
 
 #[test]
