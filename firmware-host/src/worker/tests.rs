@@ -123,15 +123,16 @@ fn what_somebody_waits_for_overtakes_drafts_and_what_nobody_wants_is_never_begun
     kitchen.ask(3, Urgency::Draft);
     hall.ask(4, Urgency::Draft);
     hall.ask(5, Urgency::Draft);
+    hall.ask(6, Urgency::Wanted);
     hall.endpoint.commit(draft(5));
     kitchen.endpoint.cancel(draft(2));
-    (0..4).for_each(|_| gate.go.send(()).unwrap());
-    let order: Vec<_> = gate.begun.iter().take(3).collect();
-    assert_eq!(order, [5, 3, 4], "the hall has had its turn with what it waits for");
+    (0..5).for_each(|_| gate.go.send(()).unwrap());
+    let order: Vec<_> = gate.begun.iter().take(4).collect();
+    assert_eq!(order, [5, 6, 3, 4], "the hall has had its turns with what it waits for");
     for turn in [1, 3] {
         kitchen.hears(turn, &words());
     }
-    for turn in [5, 4] {
+    for turn in [5, 6, 4] {
         hall.hears(turn, &words());
     }
 }
