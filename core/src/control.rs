@@ -23,6 +23,10 @@ pub enum Command {
     SetWakeMode(WakeMode),
     /// Ask no server that is farther away.
     SetWidest(Tier),
+    /// Speak with the voice of this name, from the next reply on.
+    SetVoice(String),
+    /// Have speech recognised by what has this name.
+    SetModel(String),
     /// Say this once nobody speaks, and again after a restart if it was not heard. Not empty, without control characters, and at
     /// most [`LONGEST_TEXT`] characters.
     Announce(String),
@@ -40,6 +44,8 @@ impl fmt::Debug for Command {
             Command::SetVolume(percent) => f.debug_tuple("SetVolume").field(percent).finish(),
             Command::SetWakeMode(mode) => f.debug_tuple("SetWakeMode").field(mode).finish(),
             Command::SetWidest(tier) => f.debug_tuple("SetWidest").field(tier).finish(),
+            Command::SetVoice(name) => f.debug_tuple("SetVoice").field(name).finish(),
+            Command::SetModel(name) => f.debug_tuple("SetModel").field(name).finish(),
             Command::Announce(_) => f.write_str("Announce(..)"),
             Command::Stop => f.write_str("Stop"),
             Command::Restart => f.write_str("Restart"),
@@ -89,6 +95,61 @@ pub struct Standing {
     pub mode: WakeMode,
     /// How far away a server may be that is asked.
     pub widest: Tier,
+    /// What speaks, as its place in [`Choices::voices`].
+    pub voice: usize,
+    /// What recognises speech, as its place in [`Choices::models`].
+    pub model: usize,
+}
+
+/// A voice or a recogniser that can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selectable {
+    /// What it is called.
+    pub name: String,
+    /// How far what it is given goes: a model is on this device, a service may be elsewhere.
+    pub tier: Tier,
+}
+
+/// The voices or the recognisers that there are. What is configured is the first; empty where nothing can be chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection(pub Vec<Selectable>);
+
+impl Selection {
+    /// What they are called.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|one| one.name.as_str())
+    }
+
+    /// Where the one of this name stands.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.names().position(|known| known == name)
+    }
+
+    /// Which it is at the start, where somebody has chosen the one of this name since. One that is there no more was chosen in place
+    /// of what is configured, so that takes its place; but not where it would tell others what the chosen one may not have told.
+    #[must_use]
+    pub fn at_start(&self, chosen: Option<&str>) -> usize {
+        let Some(name) = chosen else { return 0 };
+        self.find(name).unwrap_or_else(|| self.nearest())
+    }
+
+    /// The first that tells nobody; without one, what is configured.
+    #[must_use]
+    pub fn nearest(&self) -> usize {
+        self.0.iter().position(|one| one.tier == Tier::Device).unwrap_or(0)
+    }
+
+    fn tier(&self, at: usize) -> Tier {
+        self.0.get(at).map_or(Tier::Device, |one| one.tier)
+    }
+
+    /// Judges whether the one of this name may take the place of `now`.
+    fn judge(&self, name: &str, now: usize, may_widen: bool) -> Result<(), Refusal> {
+        let wanted = self.find(name).ok_or(Refusal::NotInstalled)?;
+        let farther = self.tier(wanted) > self.tier(now);
+        if farther && !may_widen { Err(Refusal::AsksFarther) } else { Ok(()) }
+    }
 }
 
 /// What can be chosen here.
@@ -98,6 +159,10 @@ pub struct Choices {
     pub modes: Vec<WakeMode>,
     /// The tiers up to which servers may be asked, near to far; the configuration's own is the last.
     pub tiers: Vec<Tier>,
+    /// What can speak.
+    pub voices: Selection,
+    /// What can recognise speech.
+    pub models: Selection,
     /// Whether somebody starts Pipit again when it ends.
     pub restart: bool,
     /// Whether the owner lets it be made to listen more, or to ask farther, over MQTT.
@@ -115,13 +180,15 @@ pub enum Refusal {
     NoSuchMode(WakeMode),
     /// No server as far away may be asked, whoever wants it.
     NoSuchTier(Tier),
+    /// There is no such voice or recogniser.
+    NotInstalled,
     /// Nothing would start it again.
     NobodyStartsIt,
 }
 
 impl Choices {
     /// What can be chosen where the configuration has Pipit listen in this mode, and ask servers as far away as `farthest`.
-    /// `tells` is the tier of the service that transcribes, if one does.
+    /// `tells` is the tier of the service that transcribes, if one does. Voices and recognisers are yet to be added.
     #[must_use]
     pub fn new(configured: WakeMode, farthest: Tier, tells: Option<Tier>) -> Choices {
         let has_what_it_needs = |mode: &WakeMode| match mode {
@@ -133,11 +200,12 @@ impl Choices {
         };
         let modes = WakeMode::ALL.into_iter().filter(|mode| *mode == configured || has_what_it_needs(mode)).collect();
         let tiers = [Tier::Device, Tier::House, Tier::Outside].into_iter().filter(|tier| *tier <= farthest).collect();
-        Choices { modes, tiers, restart: false, widen_by_broker: false }
+        let none = Selection::default();
+        Choices { modes, tiers, voices: none.clone(), models: none, restart: false, widen_by_broker: false }
     }
 
     /// How it stands at the start: as configured, or as somebody has chosen since by these names, where that is less. More than
-    /// the configuration says lasts until Pipit ends.
+    /// the configuration says lasts until Pipit ends. What speaks and what recognises is as configured.
     #[must_use]
     pub fn at_start(
         &self,
@@ -150,7 +218,7 @@ impl Choices {
         let mode = mode.filter(|mode| mode.reach() < configured.reach()).unwrap_or(configured);
         let widest = self.tiers.iter().find(|tier| Some(tier.name()) == chosen_tier);
         let widest = widest.or(self.tiers.last()).copied().unwrap_or(Tier::Device);
-        Standing { muted, mode, widest }
+        Standing { muted, mode, widest, voice: 0, model: 0 }
     }
 }
 
@@ -173,6 +241,10 @@ impl fmt::Display for Refusal {
             Refusal::NoSuchTier(tier) => {
                 write!(f, "no server that is \"{tier}\" may be asked; chat.privacy says so, and is read at the start")
             }
+            Refusal::NotInstalled => f.write_str(
+                "no voice or recogniser of that name was there when Pipit started; see what `pipit models list` shows, and start \
+                 Pipit again",
+            ),
             Refusal::NobodyStartsIt => {
                 f.write_str("nothing would start Pipit again; run it as a service of systemd to restart it from afar")
             }
@@ -195,6 +267,8 @@ pub fn judge(command: &Command, from: Origin, standing: &Standing, choices: &Cho
         Command::SetWakeMode(mode) if mode.reach() > standing.mode.reach() && !may_widen => Err(Refusal::ListensMore),
         Command::SetWidest(tier) if !choices.tiers.contains(tier) => Err(Refusal::NoSuchTier(*tier)),
         Command::SetWidest(tier) if *tier > standing.widest && !may_widen => Err(Refusal::AsksFarther),
+        Command::SetVoice(name) => choices.voices.judge(name, standing.voice, may_widen),
+        Command::SetModel(name) => choices.models.judge(name, standing.model, may_widen),
         Command::Restart if !choices.restart => Err(Refusal::NobodyStartsIt),
         Command::Mute(_)
         | Command::SetVolume(_)
@@ -210,12 +284,19 @@ pub fn judge(command: &Command, from: Origin, standing: &Standing, choices: &Cho
 mod tests {
     use super::*;
 
-    const AS_CONFIGURED: Standing = Standing { muted: false, mode: WakeMode::Phrase, widest: Tier::House };
+    const AS_CONFIGURED: Standing =
+        Standing { muted: false, mode: WakeMode::Phrase, widest: Tier::House, voice: 0, model: 0 };
+
+    fn selection(options: &[(&str, Tier)]) -> Selection {
+        Selection(options.iter().map(|(name, tier)| Selectable { name: (*name).to_owned(), tier: *tier }).collect())
+    }
 
     fn choices() -> Choices {
         Choices {
             modes: vec![WakeMode::PushToTalk, WakeMode::Phrase, WakeMode::Always],
             tiers: vec![Tier::Device, Tier::House],
+            voices: selection(&[("espeak-ng en-us", Tier::Device), ("kokoro af_heart", Tier::Device)]),
+            models: selection(&[("the service", Tier::House), ("whisper-tiny.en", Tier::Device)]),
             restart: true,
             widen_by_broker: false,
         }
@@ -227,6 +308,8 @@ mod tests {
             (Command::Mute(false), Standing { muted: true, ..AS_CONFIGURED }, Refusal::ListensMore),
             (Command::SetWakeMode(WakeMode::Always), AS_CONFIGURED, Refusal::ListensMore),
             (Command::SetWidest(Tier::House), Standing { widest: Tier::Device, ..AS_CONFIGURED }, Refusal::AsksFarther),
+            // What is said would be sent to it.
+            (Command::SetModel("the service".into()), Standing { model: 1, ..AS_CONFIGURED }, Refusal::AsksFarther),
         ];
         let allowed = Choices { widen_by_broker: true, ..choices() };
         for (command, standing, refusal) in widens {
@@ -242,6 +325,9 @@ mod tests {
             Command::SetWidest(Tier::Device),
             Command::SetWidest(Tier::House),
             Command::SetVolume(100),
+            Command::SetVoice("kokoro af_heart".into()),
+            Command::SetModel("the service".into()),
+            Command::SetModel("whisper-tiny.en".into()),
             Command::Announce("dinner".into()),
             Command::Stop,
             Command::Restart,
@@ -256,6 +342,8 @@ mod tests {
         for (command, refusal) in [
             (Command::SetWakeMode(WakeMode::OpenWakeWord), Refusal::NoSuchMode(WakeMode::OpenWakeWord)),
             (Command::SetWidest(Tier::Outside), Refusal::NoSuchTier(Tier::Outside)),
+            (Command::SetVoice("whisper-tiny.en".into()), Refusal::NotInstalled),
+            (Command::SetModel(String::new()), Refusal::NotInstalled),
             (Command::Restart, Refusal::NobodyStartsIt),
         ] {
             for from in [Origin::Home, Origin::Broker] {
@@ -273,6 +361,18 @@ mod tests {
         assert_eq!(at_start(Some("push-to-talk"), Some("on this device")), narrow);
         assert_eq!(at_start(Some("always"), Some("leaves the house")), AS_CONFIGURED);
         assert_eq!(at_start(Some("openwakeword"), Some("")), AS_CONFIGURED, "its model is not loaded");
+    }
+
+    #[test]
+    fn what_was_chosen_and_is_gone_is_replaced_by_what_tells_no_more() {
+        let Choices { voices, models, .. } = choices();
+        assert_eq!((voices.at_start(None), models.at_start(None)), (0, 0));
+        assert_eq!((voices.at_start(Some("kokoro af_heart")), models.at_start(Some("whisper-tiny.en"))), (1, 1));
+        assert_eq!(voices.at_start(Some("piper x")), 0, "what is configured");
+        assert_eq!(models.at_start(Some("whisper-base")), 1, "nothing that was said went to a service");
+        let only = selection(&[("the service", Tier::House)]);
+        assert_eq!(only.at_start(Some("whisper-base")), 0);
+        assert_eq!(Selection::default().at_start(Some("whisper-base")), 0);
     }
 
     #[test]

@@ -95,6 +95,8 @@ pub enum Reason {
     Voice(f64),
     /// The board has kept up for so long.
     Calm(Duration),
+    /// Somebody has chosen another voice.
+    Chosen,
 }
 
 /// Judges how far the board keeps up. One step at a time is given up, and judged by what is measured after it.
@@ -174,6 +176,18 @@ impl Load {
             }
         }
         .or_else(|| self.tick(now))
+    }
+
+    /// Another voice speaks now because somebody has chosen it, and so many are lighter than that one. What was given up of the
+    /// voice before is no matter any more. Says why if the level has changed.
+    pub fn voice_chosen(&mut self, now: Moment, lighter_voices: usize) -> Option<Reason> {
+        self.lighter_voices = lighter_voices;
+        self.voice = VoiceFactor::default();
+        if self.level.voice() == 0 {
+            return None;
+        }
+        self.change(now, Level::NoDrafts);
+        Some(Reason::Chosen)
     }
 
     /// Tries again what was given up, if the board has kept up for long enough. Says why if the level has changed.

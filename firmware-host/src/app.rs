@@ -27,11 +27,13 @@ use crate::installed::Installed;
 use crate::ledger::Ledger;
 use crate::mqtt::{self, Connection, MqttHome, Rooms};
 use crate::report::TurnReport;
+use crate::selections::Selections;
 use crate::self_test;
 use crate::services::MayAsk;
 use crate::turn_log::TurnLog;
 use crate::worker::{
-    Ear, EchoCancellation, Gauge, Inbox, Message, Models, Protection, Ready, WakeWord, Worker, smart_turn, stt, tts,
+    Choice, Ear, EchoCancellation, Gauge, Inbox, Message, Models, Protection, Ready, WakeWord, Worker, smart_turn, stt,
+    tts,
 };
 use crate::wyoming::Services;
 
@@ -160,16 +162,27 @@ impl App {
         microphone(&self.config)
     }
 
+    /// What can speak and recognise speech, and of it what was chosen.
+    pub fn selections(&self) -> Arc<Selections> {
+        Arc::new(Selections::of(&self.installed, &self.config, &self.speakers))
+    }
+
+    /// The same without a choice: what is configured.
+    pub fn as_configured(&self) -> Arc<Selections> {
+        Arc::new(Selections::configured(&self.installed, &self.config))
+    }
+
     /// Starts the workers that all drivers share, whose models are still loading. With `self_test`, the recogniser must
     /// understand a sentence before its first job, and whether it did is logged.
     ///
     /// # Errors
     /// A thread can't be started.
-    pub fn models(&self, self_test: bool) -> anyhow::Result<(Arc<Models>, Loading)> {
-        let (voices, ledger) = (self.installed.voices(&self.config), Ledger::of(self.speakers.clone()));
+    pub fn models(&self, self_test: bool, of: &Arc<Selections>) -> anyhow::Result<(Arc<Models>, Loading)> {
+        let ledger = Ledger::of(self.speakers.clone());
         let engine = self.engine.clone();
         let may_ask: MayAsk = Arc::new(move |tier| tier <= engine.widest());
-        let gauge = Arc::new(Gauge::new(LoadSettings::default(), voices.len() - 1));
+        let lighter = of.lighter_voices();
+        let gauge = Arc::new(Gauge::new(LoadSettings::default(), lighter.get(of.voice).copied().unwrap_or(0)));
         let (smart_turn, smart_turn_ready) = {
             let (runtime, model) = (self.runtime.clone(), self.config.models.dir.join(SMART_TURN));
             let load = move |_| Ok((SmartTurn::load(&runtime, &model, 1)?, "Smart Turn".to_owned()));
@@ -177,29 +190,39 @@ impl App {
         };
         let (stt, stt_ready) = {
             let (installed, config, runtime) = (Arc::clone(&self.installed), self.config.clone(), self.runtime.clone());
-            let (ledger, may_ask) = (ledger.clone(), Arc::clone(&may_ask));
-            let load = move |_| {
-                let (mut recogniser, name) = installed.recogniser(&config, &ledger, &may_ask)?;
+            let (ledger, may_ask, of, bus) = (ledger.clone(), Arc::clone(&may_ask), Arc::clone(of), self.bus.clone());
+            let choice = Choice {
+                at_start: of.recogniser,
+                instead: of.recognisers.nearest(),
+                lighter: Vec::new(),
+                at_work: Some(Box::new(move |name| {
+                    bus.send_modify(|now| now.recogniser = Some(name.to_owned()));
+                })),
+            };
+            let load = move |which| {
+                let (mut recogniser, name) = of.load_recogniser(which, (&installed, &config), (&ledger, &may_ask))?;
                 if self_test {
                     self_test::log(&runtime, &config.models.dir, &mut *recogniser);
                 }
                 Ok((recogniser, name))
             };
             let service = self.config.transcription_service().map(|service| service.time_limit);
-            Worker::start(stt(Box::new(load), service.unwrap_or_default()), Arc::clone(&gauge))?
+            Worker::start_with(stt(Box::new(load), service.unwrap_or_default()), choice, Arc::clone(&gauge))?
         };
         let (tts, tts_ready) = {
             let (installed, config, runtime) = (Arc::clone(&self.installed), self.config.clone(), self.runtime.clone());
-            let load = move |lighter: usize| {
-                let voice = match lighter {
-                    0 => installed.voice(&config, Some(&runtime), &ledger, &may_ask)?,
-                    _ => installed.lighter_voice(&config, &voices[lighter.min(voices.len() - 1)..], &runtime)?,
-                };
-                let name = voice.name().to_owned();
-                Ok((voice, name))
+            let (of, bus) = (Arc::clone(of), self.bus.clone());
+            let choice = Choice {
+                at_start: of.voice,
+                instead: of.voices.nearest(),
+                lighter,
+                at_work: Some(Box::new(move |name| {
+                    bus.send_modify(|now| now.voice = Some(name.to_owned()));
+                })),
             };
+            let load = move |which| of.open_voice(which, (&installed, &config, &runtime), (&ledger, &may_ask));
             let service = self.config.voice_service().map(|service| service.time_limit);
-            Worker::start(tts(Box::new(load), service.unwrap_or_default()), Arc::clone(&gauge))?
+            Worker::start_with(tts(Box::new(load), service.unwrap_or_default()), choice, Arc::clone(&gauge))?
         };
         let parts = [("turn model", smart_turn_ready), ("recogniser", stt_ready), ("voice", tts_ready)];
         Ok((Models::new(smart_turn, stt, tts, gauge), Loading { parts }))

@@ -9,16 +9,53 @@ use jiff::Timestamp;
 use pipit_chat::{DeviceAction, Engine};
 use pipit_core::chat::Tier;
 use pipit_core::config::{Config, LlmSettings};
-use pipit_core::control::{Choices, Command, Origin, Standing, judge};
+use pipit_core::control::{Choices, Command, Origin, Selection, Standing, judge};
 use pipit_core::turn::{Event, WakeMode};
 use pipit_store::{Store, StoreError};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::bus::Bus;
-use crate::worker::{Inbox, Message};
+use crate::selections::Selections;
+use crate::worker::{Inbox, Message, Models, NotChosen};
 
 /// So many texts may wait to be said. Whoever has one more is told so.
 const MOST_WAITING: usize = 10;
+
+/// The voices and recognisers that can be chosen.
+pub struct Choosing {
+    selections: Arc<Selections>,
+    choose_voice: Choose,
+    choose_recogniser: Choose,
+}
+
+/// Has one of them take over, by its place, and tells what came of it.
+pub type Choose = Box<dyn Fn(usize) -> oneshot::Receiver<Result<(), NotChosen>> + Send + Sync>;
+
+impl Choosing {
+    /// Those of `selections`, which `models` at work load.
+    pub fn new(selections: Arc<Selections>, models: &Arc<Models>) -> Choosing {
+        // Whoever controls Pipit does not keep its models from ending.
+        let (voice, recogniser) = (Arc::downgrade(models), Arc::downgrade(models));
+        let nothing = || oneshot::channel().1;
+        let choose_voice = move |at| voice.upgrade().map_or_else(nothing, |models| models.choose_voice(at));
+        let choose_recogniser =
+            move |at| recogniser.upgrade().map_or_else(nothing, |models| models.choose_recogniser(at));
+        Choosing::by(selections, Box::new(choose_voice), Box::new(choose_recogniser))
+    }
+
+    /// Those of `selections`, which these load.
+    pub fn by(selections: Arc<Selections>, choose_voice: Choose, choose_recogniser: Choose) -> Choosing {
+        Choosing { selections, choose_voice, choose_recogniser }
+    }
+}
+
+/// What can be chosen of several models.
+#[derive(Clone, Copy)]
+enum Part {
+    Voice,
+    Recogniser,
+}
 
 /// The daemon's controls. Clones control the same daemon.
 #[derive(Clone)]
@@ -33,6 +70,9 @@ struct Shared {
     inbox: Inbox,
     configured: WakeMode,
     choices: Choices,
+    choosing: Choosing,
+    /// Held while what was chosen is kept, so that what is kept last is what holds.
+    keeping: Mutex<()>,
     /// Held while a command is judged and takes effect, so that no two are judged by the same state.
     standing: Mutex<Standing>,
     /// What the ear looks at.
@@ -50,13 +90,16 @@ impl Controls {
     /// The driver takes no events.
     pub fn new(
         config: &Config,
+        choosing: Choosing,
         (engine, store): (Engine, Store),
         bus: Bus,
         inbox: Inbox,
         stop: CancellationToken,
     ) -> anyhow::Result<Controls> {
-        let (choices, configured) = (choices(config), config.wake.attention.mode);
-        let standing = at_start(&choices, configured, &store);
+        let Selections { voices, recognisers, voice, recogniser, .. } = &*choosing.selections;
+        let choices = Choices { voices: voices.clone(), models: recognisers.clone(), ..choices(config) };
+        let configured = config.wake.attention.mode;
+        let standing = Standing { voice: *voice, model: *recogniser, ..at_start(&choices, configured, &store) };
         let muted = Arc::new(AtomicBool::new(standing.muted));
         inbox.try_send(Message::Event(Event::WakeModeChosen { mode: standing.mode })).context("the driver is busy")?;
         engine.set_widest(standing.widest);
@@ -64,8 +107,21 @@ impl Controls {
             snapshot.muted = standing.muted;
             snapshot.widest_tier = standing.widest.name();
         });
-        let (standing, restarts) = (Mutex::new(standing), AtomicBool::new(false));
-        let shared = Shared { engine, store, bus, inbox, configured, choices, standing, muted, stop, restarts };
+        let (keeping, standing, restarts) = (Mutex::default(), Mutex::new(standing), AtomicBool::new(false));
+        let shared = Shared {
+            engine,
+            store,
+            bus,
+            inbox,
+            configured,
+            choices,
+            choosing,
+            keeping,
+            standing,
+            muted,
+            stop,
+            restarts,
+        };
         Ok(Controls { shared: Arc::new(shared) })
     }
 
@@ -123,6 +179,14 @@ impl Controls {
                 tracing::info!("the wake mode is {}", mode.name());
                 Some(Message::Event(Event::WakeModeChosen { mode: *mode }))
             }
+            Command::SetVoice(name) => {
+                self.choose(Part::Voice, name, &mut standing);
+                None
+            }
+            Command::SetModel(name) => {
+                self.choose(Part::Recogniser, name, &mut standing);
+                None
+            }
             Command::SetVolume(percent) => Some(Message::Device(DeviceAction::SetVolume(*percent))),
             Command::Stop => Some(Message::Event(Event::StopRequested)),
             Command::Restart => {
@@ -135,8 +199,88 @@ impl Controls {
         })
     }
 
+    /// Has a model loaded, and keeps in the end which of them works.
+    fn choose(&self, part: Part, name: &str, standing: &mut Standing) {
+        let Choosing { choose_voice, choose_recogniser, .. } = &self.shared.choosing;
+        // It was judged, so it is there.
+        let Some(at) = part.selection(&self.shared.choices).find(name) else { return };
+        let choose = match part {
+            Part::Voice => choose_voice,
+            Part::Recogniser => choose_recogniser,
+        };
+        *part.of(standing) = at;
+        tokio::spawn(self.clone().settle(part, at, choose(at)));
+    }
+
+    async fn settle(self, part: Part, chosen: usize, told: oneshot::Receiver<Result<(), NotChosen>>) {
+        // Otherwise something else was chosen meanwhile, or Pipit ends.
+        let Ok(outcome) = told.await else { return };
+        let names = part.selection(&self.shared.choices);
+        let name = |at: usize| names.names().nth(at).unwrap_or("as it is");
+        let works = match outcome {
+            Ok(()) => chosen,
+            Err(NotChosen { stays, error }) => {
+                let (stays_so, wanted) = (name(stays), name(chosen));
+                tracing::warn!("{} stays {stays_so}, because {wanted} can't be loaded: {error:#}", part.what());
+                stays
+            }
+        };
+        {
+            let mut standing = self.standing();
+            let now = part.of(&mut standing);
+            // Another one may have been chosen meanwhile.
+            *now = if *now == chosen { works } else { return };
+        }
+        let controls = self.clone();
+        // SQLite may have to wait for another program.
+        let kept = tokio::task::spawn_blocking(move || controls.keep(part, works)).await;
+        if let Ok(Err(error)) = kept {
+            tracing::error!(
+                "which is {} holds until Pipit ends, and could not be kept beyond that: {error}",
+                part.what()
+            );
+        }
+    }
+
+    /// Keeps which model works, unless another one was chosen meanwhile.
+    fn keep(&self, part: Part, works: usize) -> Result<(), StoreError> {
+        let Shared { store, choices, keeping, .. } = &*self.shared;
+        let _alone = keeping.lock().unwrap_or_else(PoisonError::into_inner);
+        if *part.of(&mut self.standing()) != works {
+            return Ok(());
+        }
+        let name = part.selection(choices).names().nth(works).filter(|_| works != 0);
+        match part {
+            Part::Voice => store.set_voice(name),
+            Part::Recogniser => store.set_recogniser(name),
+        }
+    }
+
     fn standing(&self) -> MutexGuard<'_, Standing> {
         self.shared.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Part {
+    fn what(self) -> &'static str {
+        match self {
+            Part::Voice => "the voice",
+            Part::Recogniser => "the recogniser",
+        }
+    }
+
+    fn of(self, standing: &mut Standing) -> &mut usize {
+        match self {
+            Part::Voice => &mut standing.voice,
+            Part::Recogniser => &mut standing.model,
+        }
+    }
+
+    fn selection(self, choices: &Choices) -> &Selection {
+        match self {
+            Part::Voice => &choices.voices,
+            Part::Recogniser => &choices.models,
+        }
     }
 }
 
@@ -155,6 +299,8 @@ impl Shared {
                 let less = self.choices.tiers.last().is_some_and(|farthest| tier < *farthest);
                 self.store.set_widest_tier(less.then(|| tier.name())).context(lost)
             }
+            // That is kept once it is known whether it works.
+            Command::SetVoice(_) | Command::SetModel(_) => Ok(()),
             Command::Announce(text) => {
                 let waiting = self.store.announcements()?.len() + self.engine.unsettled();
                 ensure!(waiting < MOST_WAITING, "{waiting} texts wait to be said already; wait until they were heard");
@@ -166,7 +312,7 @@ impl Shared {
     }
 }
 
-/// What can be chosen with this configuration.
+/// What can be chosen with this configuration, beside voices and recognisers.
 fn choices(config: &Config) -> Choices {
     let transcribes = config.transcription_service().map(|service| service.tier);
     let models = config.llm.iter().flat_map(LlmSettings::allowed).map(|server| server.tier);

@@ -334,6 +334,8 @@ impl Driver {
             }
             Effect::Play { draft, clause, pcm } => {
                 self.playing = Some(draft);
+                // A sound that is announced is a turn by this alone.
+                self.flight(draft);
                 let id = ClauseId { turn: draft.turn.0, revision: draft.revision, clause };
                 let refused = self.workers.playback.play(id, pcm).is_err();
                 refused.then_some(Event::ClausePlayed { draft, clause })

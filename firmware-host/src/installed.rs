@@ -1,6 +1,7 @@
 //! Which of the installed models listens and which speaks: what the owner chose, else the best that the board can afford.
 
 use std::num::NonZeroU16;
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use pipit_core::config::{Config, SttModel, TtsEngine, WakeModel};
@@ -22,6 +23,9 @@ const WAKE_WORD_FEATURES: &str = "openwakeword-features";
 
 /// The catalogue's name of the recogniser in the box.
 pub const NANO: &str = "pipit-nano-en";
+
+/// The engines on this device, the heaviest first.
+const WEIGHTS: [TtsEngine; 3] = [TtsEngine::Kokoro, TtsEngine::Piper, TtsEngine::Espeak];
 
 /// The models folder, seen with the eyes of this board.
 pub struct Installed {
@@ -80,10 +84,7 @@ impl Installed {
     /// The owner chose one that is not installed or can't be loaded. Without a choice there always is one.
     pub fn local_recogniser(&self, config: &Config) -> anyhow::Result<(Whisper, String)> {
         match &config.stt.model {
-            SttModel::File(path) => {
-                let name = path.display().to_string();
-                Ok((self.load(&WhisperSource::File(path.clone()), config)?, name))
-            }
+            SttModel::File(path) => Ok((self.load(&WhisperSource::File(path.clone()), config)?, file_name(path))),
             SttModel::Named(name) => self.load_named(name, config),
             SttModel::Auto => {
                 for model in self.affordable(Kind::Stt, &config.stt.language) {
@@ -102,7 +103,7 @@ impl Installed {
         }
     }
 
-    /// Opens the voice: the service that the owner named, whose traffic goes into `ledger`, or one on this device.
+    /// Opens the voice, and says which it is: the service that the owner named, whose traffic goes into `ledger`, or one on this device.
     ///
     /// # Errors
     /// As for [`Installed::local_voice`].
@@ -112,10 +113,14 @@ impl Installed {
         runtime: Option<&Runtime>,
         ledger: &Ledger,
         may_ask: &MayAsk,
-    ) -> anyhow::Result<Box<dyn Voice>> {
+    ) -> anyhow::Result<(Box<dyn Voice>, String)> {
         match services::voice(config, runtime, ledger, may_ask) {
-            Some(voice) => Ok(voice),
-            None => self.local_voice(config, runtime),
+            Some(ready) => Ok(ready),
+            None => {
+                let voice = self.local_voice(config, runtime)?;
+                let name = voice.name().to_owned();
+                Ok((voice, name))
+            }
         }
     }
 
@@ -144,18 +149,83 @@ impl Installed {
     /// The engines that can speak here, the one that [`Installed::voice`] chooses first, then those that are lighter.
     /// espeak-ng is always among them.
     pub fn voices(&self, config: &Config) -> Vec<TtsEngine> {
-        let weights = [TtsEngine::Kokoro, TtsEngine::Piper, TtsEngine::Espeak];
         let service = config.tts.engine.filter(|_| config.voice_service().is_some());
         let chosen = config.tts.engine.filter(|engine| !is_service(*engine));
         let best = chosen.or_else(|| self.affordable(Kind::Tts, &config.stt.language).first().map(engine_of));
-        let from = weights.iter().position(|engine| Some(*engine) == best).unwrap_or(weights.len() - 1);
+        service.into_iter().chain(self.and_lighter(config, best.unwrap_or(TtsEngine::Espeak))).collect()
+    }
+
+    /// This engine on this device, then those that are lighter. espeak-ng is always among them.
+    pub fn and_lighter(&self, config: &Config, engine: TtsEngine) -> Vec<TtsEngine> {
+        let from = WEIGHTS.iter().position(|other| *other == engine).unwrap_or(WEIGHTS.len() - 1);
         let settings = VoiceSettings { voice: None, ..self.voice_settings(config) };
         let installed = |engine: &TtsEngine| {
             *engine == TtsEngine::Espeak
                 || voice::voices(engine.name(), &settings).is_ok_and(|voices| !voices.is_empty())
         };
-        let lighter = weights[from + 1..].iter().copied().filter(installed);
-        service.into_iter().chain([weights[from]]).chain(lighter).collect()
+        let lighter = WEIGHTS[from + 1..].iter().copied().filter(installed);
+        [WEIGHTS[from]].into_iter().chain(lighter).collect()
+    }
+
+    /// The recognisers on this device that can be used here, by name, the one that [`Installed::local_recogniser`] chooses first.
+    pub fn recognisers(&self, config: &Config) -> Vec<String> {
+        let language = &config.stt.language;
+        let mut names: Vec<String> =
+            self.affordable(Kind::Stt, language).into_iter().map(|model| model.name.clone()).collect();
+        if self.folder.catalogue().get(NANO).is_ok_and(|model| model.knows(language)) {
+            names.push(NANO.to_owned());
+        }
+        let configured = match &config.stt.model {
+            SttModel::File(path) => file_name(path),
+            SttModel::Named(name) => name.clone(),
+            SttModel::Auto => names.first().cloned().unwrap_or_else(|| NANO.to_owned()),
+        };
+        names.retain(|name| *name != configured);
+        names.insert(0, configured);
+        names
+    }
+
+    /// The voices on this device that speak the language and can be used here, by engine and the engine's own name, the one that
+    /// [`Installed::local_voice`] chooses first.
+    pub fn own_voices(&self, config: &Config) -> Vec<(TtsEngine, String)> {
+        let (language, settings) = (&config.stt.language, VoiceSettings { voice: None, ..self.voice_settings(config) });
+        let affordable = self.affordable(Kind::Tts, language);
+        let chosen = config.tts.engine.filter(|engine| !is_service(*engine));
+        let engine = chosen.or_else(|| affordable.first().map(engine_of)).unwrap_or(TtsEngine::Espeak);
+        let persona_voice = chat::persona_voice(config);
+        let with_voice = with_persona_voice(self.voice_settings(config), engine, persona_voice.as_deref());
+        let configured = with_voice.voice.or_else(|| voice::usual(engine.name(), &settings));
+        let too_much = |engine: TtsEngine, voice: &str| match engine {
+            TtsEngine::Kokoro => chosen != Some(engine) && !affordable.iter().any(|model| engine_of(model) == engine),
+            _ => {
+                let of_it =
+                    |model: &&Model| model.files.first().is_some_and(|file| file.name == format!("{voice}.onnx"));
+                self.folder.catalogue().models().iter().any(|model| of_it(&model)) && !affordable.iter().any(of_it)
+            }
+        };
+        let mut voices = vec![(engine, configured.unwrap_or_else(|| "none".to_owned()))];
+        for engine in WEIGHTS {
+            let all = voice::voices(engine.name(), &settings).unwrap_or_default();
+            let fit = all.into_iter().filter(|voice| speaks(engine, voice, language) && !too_much(engine, voice));
+            voices.extend(fit.map(|voice| (engine, voice)));
+        }
+        let mut seen = std::collections::HashSet::new();
+        voices.retain(|(engine, voice)| seen.insert((engine.name(), voice.clone())));
+        voices
+    }
+
+    /// Opens this voice and no other.
+    ///
+    /// # Errors
+    /// It can't be opened.
+    pub fn this_voice(
+        &self,
+        config: &Config,
+        (engine, voice): &(TtsEngine, String),
+        runtime: &Runtime,
+    ) -> anyhow::Result<Box<dyn Voice>> {
+        let settings = VoiceSettings { voice: Some(voice.clone()), ..self.voice_settings(config) };
+        Ok(voice::open(engine.name(), &settings, Some(runtime))?)
     }
 
     /// Opens the first of these voices that can be opened. Which voice of an engine the owner chose says nothing about
@@ -233,7 +303,11 @@ impl Installed {
         models
     }
 
-    fn load_named(&self, name: &str, config: &Config) -> anyhow::Result<(Whisper, String)> {
+    /// Loads the recogniser of this name, and says which it is.
+    ///
+    /// # Errors
+    /// It is not installed, or can't be loaded.
+    pub fn load_named(&self, name: &str, config: &Config) -> anyhow::Result<(Whisper, String)> {
         let source = if name == NANO {
             if config.wake.attention.mode == WakeMode::Phrase {
                 tracing::warn!(
@@ -265,6 +339,38 @@ impl Installed {
 
 fn is_service(engine: TtsEngine) -> bool {
     matches!(engine, TtsEngine::OpenAi | TtsEngine::Fish | TtsEngine::Wyoming)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Whether a voice speaks this language, as far as its name tells.
+fn speaks(engine: TtsEngine, voice: &str, language: &str) -> bool {
+    match engine {
+        TtsEngine::Kokoro => kokoro_language(voice).is_none_or(|spoken| spoken == language),
+        // Of its many names for a voice, the language's.
+        TtsEngine::Espeak => {
+            voice == language || voice.strip_prefix(language).is_some_and(|rest| rest.starts_with('-'))
+        }
+        // `en_US-lessac-medium`; what the owner has made may be called as they like.
+        _ => voice.split_once('_').is_none_or(|(spoken, _)| !(2..=3).contains(&spoken.len()) || spoken == language),
+    }
+}
+
+/// The first letter of a voice of Kokoro's says its language.
+fn kokoro_language(voice: &str) -> Option<&'static str> {
+    Some(match voice.chars().next()? {
+        'a' | 'b' => "en",
+        'e' => "es",
+        'f' => "fr",
+        'h' => "hi",
+        'i' => "it",
+        'j' => "ja",
+        'p' => "pt",
+        'z' => "zh",
+        _ => return None,
+    })
 }
 
 /// The same with the voice that suits the persona, where the owner has chosen none and the engine has that one.

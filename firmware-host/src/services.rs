@@ -46,8 +46,13 @@ pub fn recogniser(config: &Config, ledger: &Ledger, may_ask: &MayAsk) -> Option<
     Some((Box::new(recogniser), service.to_string()))
 }
 
-/// The service that speaks, with the voice on this device behind it; nothing where none is to be asked.
-pub fn voice(config: &Config, runtime: Option<&Runtime>, ledger: &Ledger, may_ask: &MayAsk) -> Option<Box<dyn Voice>> {
+/// The service that speaks, with the voice on this device behind it; nothing where none is to be asked. Says which it is.
+pub fn voice(
+    config: &Config,
+    runtime: Option<&Runtime>,
+    ledger: &Ledger,
+    may_ask: &MayAsk,
+) -> Option<(Box<dyn Voice>, String)> {
     log_left_out(config, config.tts.service.as_ref());
     let service = config.voice_service()?;
     let voice = voice_alone(config, service, ledger).map_err(|error| log_unusable(service, &error)).ok()?;
@@ -57,7 +62,8 @@ pub fn voice(config: &Config, runtime: Option<&Runtime>, ledger: &Ledger, may_as
         voice.map_err(|error| VoiceError::NotInstalled(format!("{error:#}")))
     };
     let (may_ask, tier) = (Arc::clone(may_ask), service.tier);
-    Some(Box::new(VoiceWithStandby::new(voice, open).while_allowed(move || may_ask(tier))))
+    let voice = VoiceWithStandby::new(voice, open).while_allowed(move || may_ask(tier));
+    Some((Box::new(voice), service.to_string()))
 }
 
 /// The services that are named, each with what it is there for, whether it may be asked or not.

@@ -152,6 +152,71 @@ async fn whoever_asks_is_told_what_is_at_home_and_the_daemon_stays_where_it_is()
     peer.hears("pipit/pipit/status", "offline").await;
 }
 
+/// A home with three recognisers: the one in the box, the same under another name, and a damaged one.
+fn home_with_a_choice(broker: &Broker) -> Home {
+    let home = Home::new();
+    let models = home.path("models");
+    std::fs::create_dir(&models).unwrap();
+    for name in ["onnxruntime", "silero-vad-v6.onnx", "smart-turn-v3.2.onnx"] {
+        std::os::unix::fs::symlink(support::models_folder().join(name), models.join(name)).unwrap();
+    }
+    let nano = include_bytes!("../../models/pipit-nano-en-q5_0.bin");
+    home.file("models/own.bin", nano);
+    home.file("models/damaged.bin", vec![0; nano.len()]);
+    let entry = |name: &str| {
+        let (file, bytes) = (format!("{name}.bin"), nano.len());
+        format!(
+            "[[model]]\nname = {name:?}\nengine = \"whisper\"\nlanguages = [\"en\"]\nlicence = \"MIT\"\nmemory_mb = 40\n\
+             about = \"x\"\n[[model.file]]\nname = {file:?}\nurl = \"https://nas.local/{file}\"\nbytes = {bytes}\n"
+        )
+    };
+    home.file("models/catalogue.toml", entry("own") + &entry("damaged"));
+    let usual = home.usual_config().replace(&format!("{:?}", support::models_folder()), &format!("{models:?}"));
+    home.configure(&(usual + &broker.section("")));
+    home
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voice_and_a_recogniser_are_chosen_while_it_runs_and_stay_chosen() {
+    let broker = Broker::start();
+    let mut peer = Peer::hearing(&broker, "pipit/pipit/+").await;
+    peer.publish("pipit/pipit/voice/set", "espeak-ng en-gb-scotland", true).await;
+    let home = home_with_a_choice(&broker);
+    let daemon = Daemon::start(home.command());
+    peer.hears("pipit/pipit/voice", "espeak-ng en-us").await;
+    peer.hears("pipit/pipit/model", "pipit-nano-en").await;
+    peer.publish("pipit/pipit/model/set", "damaged", false).await;
+    daemon.logs("the recogniser stays pipit-nano-en, because damaged can't be loaded");
+    peer.publish("pipit/pipit/model/set", "own", false).await;
+    peer.hears("pipit/pipit/model", "own").await;
+    peer.publish("pipit/pipit/voice/set", "espeak-ng en-gb", false).await;
+    peer.hears("pipit/pipit/voice", "espeak-ng en-gb").await;
+    daemon.signal("TERM");
+    peer.hears("pipit/pipit/status", "offline").await;
+    let log = daemon.ends();
+    assert!(!log.contains("panicked") && !log.contains("scotland"), "{log}");
+
+    let daemon = Daemon::start(home.command());
+    let log = daemon.logs("self-test passed");
+    assert!(
+        log.contains("the voice is espeak-ng en-gb, as it was chosen, and not espeak-ng en-us, as [tts] says"),
+        "{log}"
+    );
+    peer.hears("pipit/pipit/model", "own").await;
+    // What is configured is no choice any more.
+    peer.publish("pipit/pipit/voice/set", "espeak-ng en-us", false).await;
+    peer.hears("pipit/pipit/voice", "espeak-ng en-us").await;
+    daemon.signal("TERM");
+    peer.hears("pipit/pipit/status", "offline").await;
+    daemon.ends();
+
+    std::fs::remove_file(home.path("models/own.bin")).unwrap();
+    let daemon = Daemon::start(home.command());
+    let log = daemon.logs("self-test passed");
+    assert!(log.contains("the recogniser is pipit-nano-en, since own, which was chosen, is there no more"), "{log}");
+    assert!(!log.contains("the voice is"), "{log}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_spoken_is_done_at_home_without_a_language_model() {
     let broker = Broker::start();

@@ -16,7 +16,10 @@ mod process;
 mod wav;
 
 /// The engine's line in the table of engines.
-pub(crate) const ENGINE: Engine = Engine { name: "espeak", open, voices };
+pub(crate) const ENGINE: Engine = Engine { name: "espeak", open, voices, usual };
+
+/// What it is called, wherever it is installed.
+pub(crate) const PROGRAM: &str = "espeak-ng";
 
 /// The accent that the recogniser in the box knows best.
 const DEFAULT_VOICE: &str = "en-us";
@@ -34,7 +37,7 @@ pub struct EspeakNg {
 impl Default for EspeakNg {
     /// The program on the search path. A clause takes about 10 ms, so that ten seconds mean that it hangs.
     fn default() -> Self {
-        EspeakNg { program: PathBuf::from("espeak-ng"), time_limit: Duration::from_secs(10) }
+        EspeakNg { program: PathBuf::from(PROGRAM), time_limit: Duration::from_secs(10) }
     }
 }
 
@@ -192,6 +195,10 @@ impl Voice for Espeak {
 fn open(settings: &VoiceSettings, _: Option<&Runtime>) -> Opened {
     let voice = settings.voice.clone().unwrap_or_else(|| DEFAULT_VOICE.to_owned());
     Ok(Box::new(Espeak::new(EspeakSettings { voice, speed: settings.pace(), program: EspeakNg::default() })?))
+}
+
+fn usual(_: &VoiceSettings) -> Option<String> {
+    Some(DEFAULT_VOICE.to_owned())
 }
 
 fn voices(_: &VoiceSettings) -> Result<Vec<String>, VoiceError> {

@@ -44,6 +44,8 @@ pub struct Engine {
     pub open: fn(&VoiceSettings, Option<&Runtime>) -> Opened,
     /// The voices that it is known to have, by the names that [`VoiceSettings::voice`] takes. A service may have others.
     pub voices: fn(&VoiceSettings) -> Result<Vec<String>, VoiceError>,
+    /// The voice on this device that speaks where none is chosen, if it has one.
+    pub usual: fn(&VoiceSettings) -> Option<String>,
 }
 
 /// What a person chooses about the voice.
@@ -142,6 +144,19 @@ pub fn open(engine: &str, settings: &VoiceSettings, runtime: Option<&Runtime>) -
 /// An unknown engine; files that are missing or unfit.
 pub fn voices(engine: &str, settings: &VoiceSettings) -> Result<Vec<String>, VoiceError> {
     (find(engine)?.voices)(settings)
+}
+
+/// The voice that the engine of that name speaks with where none is chosen; none of a service, or without any.
+#[must_use]
+pub fn usual(engine: &str, settings: &VoiceSettings) -> Option<String> {
+    (find(engine).ok()?.usual)(settings)
+}
+
+/// What [`Voice::name`] says of this voice on this device: `kokoro af_heart`.
+#[must_use]
+pub fn full_name(engine: &str, voice: &str) -> String {
+    let engine = if engine == espeak::ENGINE.name { espeak::PROGRAM } else { engine };
+    format!("{engine} {voice}")
 }
 
 /// The sound of `spoken_text`, which is a [`Clause::spoken`](pipit_core::speech::Clause) or comes from

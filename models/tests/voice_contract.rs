@@ -49,6 +49,23 @@ fn say(voice: &mut dyn Voice, text: &str) -> Result<Pcm, VoiceError> {
 }
 
 #[test]
+fn a_voice_on_this_device_is_called_by_its_engine_and_its_own_name() {
+    with_each(|engine, settings, voice| {
+        if settings.service.is_none() {
+            assert_eq!(voice.name(), voice::full_name(engine, settings.voice.as_deref().unwrap()));
+        }
+    });
+    let (models, runtime) = (models_folder(), runtime());
+    // Kokoro's usual voice is not among those that stand in here.
+    for engine in ["espeak", "piper"] {
+        let settings = VoiceSettings { voice: None, speed: 1.0, models: models.path().to_owned(), service: None };
+        let usual = voice::usual(engine, &settings).unwrap();
+        let opened = voice::open(engine, &settings, Some(&runtime)).unwrap();
+        assert_eq!(opened.name(), voice::full_name(engine, &usual));
+    }
+}
+
+#[test]
 fn a_sentence_is_sound_at_the_stated_rate_within_full_scale() {
     with_each(|engine, _, voice| {
         let short = say(voice, "Hello there.").unwrap();

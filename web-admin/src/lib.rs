@@ -43,6 +43,10 @@ pub struct Snapshot {
     pub wake_mode: &'static str,
     /// How far away servers may be that are asked: `on this device`, `in the house` or `leaves the house`.
     pub widest_tier: &'static str,
+    /// The voice that speaks, if one is loaded.
+    pub voice: Option<String>,
+    /// What recognises speech, if anything is loaded.
+    pub recogniser: Option<String>,
     /// Whether Home Assistant's Assist answers what is said, but for what is for Pipit itself.
     pub assist: bool,
     /// Milliseconds of sound that were lost since the start because the machine was too busy to listen.

@@ -9,7 +9,7 @@ use super::{Level, Load, LoadSettings, Reason, Work};
 use crate::time::Moment;
 
 /// Plays a script, a line each: the second, then `heard WAITED`, `spoke VOICE WAITED WORKED SPEECH` (milliseconds) or
-/// nothing, up to `N times`, a second apart. Deadlines fire by themselves. The log has a line for each change.
+/// `chosen LIGHTER`, or nothing, up to `N times`, a second apart. Deadlines fire by themselves. The log has a line for each change.
 #[track_caller]
 fn check(lighter_voices: usize, script: &str, expected: Expect) {
     let mut load = Load::new(LoadSettings::default(), lighter_voices);
@@ -31,6 +31,11 @@ fn check(lighter_voices: usize, script: &str, expected: Expect) {
                 Some(&"spoke") => {
                     let voice = words[1].parse().expect("a voice");
                     Work::Spoke { voice, waited: ms(2), worked: ms(3), speech: ms(4) }
+                }
+                Some(&"chosen") => {
+                    let reason = load.voice_chosen(at(now), words[1].parse().expect("a number"));
+                    note(&mut log, at(now), load.level(), reason);
+                    continue;
                 }
                 _ => continue,
             };
@@ -163,6 +168,24 @@ fn a_new_trouble_is_waited_out_no_longer_than_the_first() {
             363   Full: Calm(240.00s)
             1001  NoDrafts: Wait(600.00ms)
             1121  Full: Calm(120.00s)
+        "#]],
+    );
+}
+
+#[test]
+fn a_voice_that_somebody_chose_is_judged_by_itself_and_so_are_those_that_are_lighter() {
+    check(
+        1,
+        "1 spoke 0 0 1500 1000 x12
+         20 chosen 0
+         21 spoke 0 0 1500 1000 x12
+         40 chosen 2
+         41 spoke 0 0 1500 1000 x12",
+        expect![[r#"
+            3     NoDrafts: Voice(1.50)
+            6     LighterVoice(1): Voice(1.50)
+            20    NoDrafts: Chosen
+            43    LighterVoice(1): Voice(1.50)
         "#]],
     );
 }

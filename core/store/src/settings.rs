@@ -102,6 +102,38 @@ impl Store {
         self.set_setting("widest tier", name)
     }
 
+    /// By name, the voice in place of the configuration's, if anybody has chosen one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn voice(&self) -> Result<Option<String>, StoreError> {
+        self.setting("voice")
+    }
+
+    /// Remembers the voice by name; nothing for what the configuration says.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_voice(&self, name: Option<&str>) -> Result<(), StoreError> {
+        self.set_setting("voice", name)
+    }
+
+    /// By name, what recognises speech in place of what the configuration says, if anybody has chosen it.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn recogniser(&self) -> Result<Option<String>, StoreError> {
+        self.setting("recogniser")
+    }
+
+    /// Remembers what recognises speech, by name; nothing for what the configuration says.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_recogniser(&self, name: Option<&str>) -> Result<(), StoreError> {
+        self.set_setting("recogniser", name)
+    }
+
     fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
         let connection = self.device();
         let mut find = connection.prepare_cached("SELECT value FROM setting WHERE key = ?")?;

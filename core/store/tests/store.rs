@@ -30,6 +30,8 @@ fn what_was_said_is_there_after_reopening() {
     store.set_muted(true).unwrap();
     store.set_wake_mode(Some("phrase")).unwrap();
     store.set_widest_tier(Some("in the house")).unwrap();
+    store.set_voice(Some("kokoro af_heart")).unwrap();
+    store.set_recogniser(Some("whisper-tiny.en")).unwrap();
     drop(store);
 
     let store = Store::open(&file).unwrap();
@@ -40,9 +42,14 @@ fn what_was_said_is_there_after_reopening() {
     assert!(store.muted().unwrap());
     assert_eq!(store.wake_mode().unwrap().as_deref(), Some("phrase"));
     assert_eq!(store.widest_tier().unwrap().as_deref(), Some("in the house"));
+    assert_eq!(store.voice().unwrap().as_deref(), Some("kokoro af_heart"));
+    assert_eq!(store.recogniser().unwrap().as_deref(), Some("whisper-tiny.en"));
     store.set_muted(false).unwrap();
     store.set_wake_mode(None).unwrap();
     store.set_widest_tier(None).unwrap();
+    store.set_voice(None).unwrap();
+    store.set_recogniser(None).unwrap();
+    assert!(store.voice().unwrap().is_none() && store.recogniser().unwrap().is_none());
     assert!(!store.muted().unwrap() && store.wake_mode().unwrap().is_none() && store.widest_tier().unwrap().is_none());
 }
 

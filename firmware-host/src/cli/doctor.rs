@@ -139,10 +139,11 @@ fn services(config: &Config) -> Vec<(&'static str, Finding)> {
 
 fn voice_finding(config: &Config, installed: &Installed, runtime: &Runtime) -> Finding {
     let ledger = Ledger::of_command(config).of_tests();
-    let spoken = installed.voice(config, Some(runtime), &ledger, &services::as_configured()).and_then(|mut voice| {
-        let pcm = voice::say(&mut *voice, "Hello.", &CancelFlag::new())?;
-        Ok(format!("{} says \"Hello.\" in {:.1} s of sound", voice.name(), pcm.duration().as_secs_f64()))
-    });
+    let spoken =
+        installed.voice(config, Some(runtime), &ledger, &services::as_configured()).and_then(|(mut voice, _)| {
+            let pcm = voice::say(&mut *voice, "Hello.", &CancelFlag::new())?;
+            Ok(format!("{} says \"Hello.\" in {:.1} s of sound", voice.name(), pcm.duration().as_secs_f64()))
+        });
     spoken.map_or_else(|error| bad(&error), Good)
 }
 

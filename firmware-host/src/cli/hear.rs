@@ -77,7 +77,7 @@ impl Hear {
     async fn listen(&self, app: &App, recordings: Vec<(&Path, Pcm)>) -> anyhow::Result<Vec<String>> {
         let clock = if self.realtime { Clock::live() } else { Clock::fed() };
         let turns = Turns::default();
-        let (models, loading) = app.models(false)?;
+        let (models, loading) = app.models(false, &app.as_configured())?;
         let mut driver = app.driver(&models, clock, Some(&self.replies), turns.listener())?;
         loading.wait().await?;
         let mut failures = Vec::new();
@@ -100,7 +100,7 @@ impl Hear {
 
     /// The same, with an endpoint for each recording, all of them at the same time.
     async fn listen_at_once(&self, app: &App, recordings: Vec<(&Path, Pcm)>) -> anyhow::Result<Vec<String>> {
-        let (models, loading) = app.models(false)?;
+        let (models, loading) = app.models(false, &app.as_configured())?;
         loading.wait().await?;
         let silence = app.config().turn.fallback + SILENCE_AFTER;
         let mut places = Vec::new();

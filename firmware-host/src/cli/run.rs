@@ -22,7 +22,8 @@ use super::Options;
 use crate::app::App;
 use crate::assist::Assist;
 use crate::clock::Clock;
-use crate::controls::Controls;
+use crate::controls::{Choosing, Controls};
+use crate::executable::Executable;
 use crate::ledger::Ledger;
 use crate::mqtt::device::{self, Device, Told};
 use crate::mqtt::{Connection, Rooms};
@@ -63,12 +64,14 @@ impl Run {
 async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
     let stop = CancellationToken::new();
     end_on_signals(stop.clone())?;
-    let (models, loading) = app.models(true)?;
+    let selections = app.selections();
+    let (models, loading) = app.models(true, &selections)?;
     let (heard, words) = mpsc::channel(WORDS);
     let mut driver = app.driver(&models, Clock::live(), None, Box::new(move |report| log_turn(report, &heard)))?;
     tap_on_signal(driver.inbox())?;
     let kept = (app.engine().clone(), app.speakers().clone());
-    let controls = Controls::new(app.config(), kept, app.bus().clone(), driver.inbox(), stop.clone())?;
+    let choosing = Choosing::new(selections, &models);
+    let controls = Controls::new(app.config(), choosing, kept, app.bus().clone(), driver.inbox(), stop.clone())?;
     let ear_stop = Arc::new(AtomicBool::new(false));
     let (ear, levels) = (app.waking_ear(driver.wants_wake_word())?, app.bus().levels().clone());
     let ear = spawn_ear(ear, app.capture()?, Arc::clone(&ear_stop), controls.muted(), driver.inbox(), levels)?;
@@ -174,7 +177,9 @@ fn join_broker(
         let (commands, waiting) = mpsc::channel(COMMANDS);
         connection.join(Box::new(device::OnConnection::new(Arc::clone(&pipit), commands)));
         tokio::spawn(device::obey(controls.clone(), waiting));
-        let told = Told { snapshots: bus.snapshots(), events: events.subscribe(), words, store };
+        let (snapshots, events, executable) =
+            (bus.snapshots(), events.subscribe(), Executable::running(env!("CARGO_PKG_VERSION")));
+        let told = Told { snapshots, events, words, store, executable };
         let outbox = connection.outbox();
         let publish = move |message| {
             if let Err(error) = outbox.try_publish(&message) {

@@ -35,7 +35,7 @@ impl Say {
         let installed = Installed::open(&config)?;
         // espeak-ng speaks without the runtime, so its absence is a problem only for a voice that needs it.
         let runtime = Runtime::load(&config.models.runtime).inspect_err(|error| tracing::debug!("{error}")).ok();
-        let mut voice = installed.voice(
+        let (mut voice, _) = installed.voice(
             &config,
             runtime.as_ref(),
             &Ledger::of_command(&config),

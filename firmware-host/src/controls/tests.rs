@@ -2,7 +2,7 @@ use std::path::Path;
 
 use pipit_chat::EngineSettings;
 use pipit_core::config::{Defaults, Layers, Text, load};
-use pipit_core::control::Refusal;
+use pipit_core::control::{Refusal, Selectable};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -11,6 +11,22 @@ use super::*;
 /// A server in the house answers what is asked of a model, and Pipit wakes by a phrase.
 const CONFIG: &str =
     "[wake]\nmode = 'phrase'\n[chat]\nprovider = 'ollama'\nbase_url = 'http://nas.local:11434'\nmodel = 'm'\n";
+
+/// A service in the house transcribes, unless a model on this device does. Whatever is called broken can't be loaded.
+fn choosing() -> Choosing {
+    let named = |name: &str| Selectable { name: name.to_owned(), tier: Tier::Device };
+    let service = Selectable { tier: Tier::House, ..named("the service") };
+    let mut selections = Selections::default();
+    selections.voices = Selection(["espeak-ng en-us", "espeak-ng en-gb", "broken"].map(named).into());
+    selections.recognisers = Selection(vec![service, named("pipit-nano-en")]);
+    let load = |at: usize| {
+        let (tell, told) = oneshot::channel();
+        let error = anyhow::anyhow!("the file is damaged");
+        tell.send(if at == 2 { Err(NotChosen { stays: 1, error }) } else { Ok(()) }).unwrap();
+        told
+    };
+    Choosing::by(Arc::new(selections), Box::new(load), Box::new(load))
+}
 
 struct Daemon {
     controls: Controls,
@@ -39,7 +55,7 @@ impl Daemon {
         let engine = Engine::new(settings, store.clone(), Arc::new(jiff::Zoned::now)).unwrap();
         let (sender, inbox) = mpsc::channel(64);
         let (bus, stop, kept) = (Bus::new(None), CancellationToken::new(), (engine.clone(), store.clone()));
-        let controls = Controls::new(&config.unwrap(), kept, bus.clone(), sender, stop.clone()).unwrap();
+        let controls = Controls::new(&config.unwrap(), choosing(), kept, bus.clone(), sender, stop.clone()).unwrap();
         Daemon { controls, engine, store, bus, inbox, stop }
     }
 
@@ -51,6 +67,17 @@ impl Daemon {
     async fn refuses(&self, command: Command) -> Refusal {
         let error = self.controls.carry_out(command, Origin::Broker).await.unwrap_err();
         *error.downcast_ref().unwrap_or_else(|| panic!("{error:#}"))
+    }
+
+    /// Waits until this is kept of the voice and the recogniser that were chosen.
+    async fn keeps(&self, voice: Option<&str>, recogniser: Option<&str>) {
+        let kept = || (self.store.voice().unwrap(), self.store.recogniser().unwrap());
+        let wanted = (voice.map(str::to_owned), recogniser.map(str::to_owned));
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while kept() != wanted {
+            assert!(std::time::Instant::now() < deadline, "{:?}", kept());
+            tokio::task::yield_now().await;
+        }
     }
 
     async fn does(&self, command: Command) {
@@ -124,4 +151,33 @@ async fn what_is_to_be_said_waits_in_the_store_and_not_without_end() {
     daemon.does(text()).await;
     daemon.does(Command::Stop).await;
     assert_eq!(daemon.told(), "Event(StopRequested)");
+}
+
+#[tokio::test]
+async fn the_voice_that_works_in_the_end_is_the_one_that_is_kept() {
+    let folder = TempDir::new().unwrap();
+    let daemon = Daemon::started(folder.path());
+    let voice = |name: &str| Command::SetVoice(name.to_owned());
+    daemon.does(voice("espeak-ng en-gb")).await;
+    daemon.keeps(Some("espeak-ng en-gb"), None).await;
+    assert_eq!(daemon.refuses(voice("kokoro af_heart")).await, Refusal::NotInstalled);
+    daemon.does(voice("broken")).await;
+    daemon.does(voice("espeak-ng en-us")).await;
+    daemon.keeps(None, None).await;
+    daemon.store.set_voice(Some("gone")).unwrap();
+    daemon.does(voice("broken")).await;
+    daemon.keeps(Some("espeak-ng en-gb"), None).await;
+}
+
+#[tokio::test]
+async fn what_is_said_stays_on_this_device_where_somebody_has_chosen_that() {
+    let folder = TempDir::new().unwrap();
+    let daemon = Daemon::started(folder.path());
+    let model = |name: &str| Command::SetModel(name.to_owned());
+    daemon.does(model("the service")).await;
+    daemon.does(model("pipit-nano-en")).await;
+    daemon.keeps(None, Some("pipit-nano-en")).await;
+    assert_eq!(daemon.refuses(model("the service")).await, Refusal::AsksFarther);
+    daemon.controls.carry_out(model("the service"), Origin::Home).await.unwrap();
+    daemon.keeps(None, None).await;
 }

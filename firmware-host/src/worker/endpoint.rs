@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use pipit_core::audio::Pcm;
 use pipit_core::turn::{DraftId, TurnId};
 use pipit_models::cancel::CancelFlag;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::gauge::{Gauge, Overload};
 use super::model::Job;
 use super::queue::{EndpointId, Urgency};
 use super::shared::Assigned;
-use super::{ClauseText, Inbox, Pause, Utterance, Worker};
+use super::{ClauseText, Inbox, NotChosen, Pause, Utterance, Worker};
 
 /// The models that all endpoints share.
 pub struct Models {
@@ -33,6 +33,16 @@ impl Models {
         gauge: Arc<Gauge>,
     ) -> Arc<Models> {
         Arc::new(Models { smart_turn, stt, tts, gauge, endpoints: AtomicU32::new(0) })
+    }
+
+    /// Has another voice take over as soon as nothing is being said: see [`Worker::choose`].
+    pub fn choose_voice(&self, choice: usize) -> oneshot::Receiver<Result<(), NotChosen>> {
+        self.tts.choose(choice)
+    }
+
+    /// Has another recogniser take over between two jobs: see [`Worker::choose`].
+    pub fn choose_recogniser(&self, choice: usize) -> oneshot::Receiver<Result<(), NotChosen>> {
+        self.stt.choose(choice)
     }
 
     /// Another endpoint, whose results go to `inbox`.

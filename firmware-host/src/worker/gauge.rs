@@ -49,6 +49,11 @@ impl Gauge {
         self.judge(|load, now| load.take(now, work));
     }
 
+    /// Another voice speaks now because somebody has chosen it, and so many are lighter than that one.
+    pub(super) fn voice_chosen(&self, lighter_voices: usize) {
+        self.judge(|load, now| load.voice_chosen(now, lighter_voices));
+    }
+
     /// Looks whether something that was given up can be tried again, and says when to look next.
     pub(super) fn tick(&self) -> Option<Instant> {
         self.judge(Load::tick);
@@ -85,6 +90,7 @@ fn words(level: Level, reason: Reason) -> String {
     match reason {
         Reason::Wait(wait) => format!("people wait {:.1} s for the recogniser; {consequence}", wait.as_secs_f64()),
         Reason::Voice(factor) => format!("the voice needs {factor:.1} s for a second of speech; {consequence}"),
+        Reason::Chosen => format!("another voice was chosen; {consequence}"),
         Reason::Calm(calm) => format!("it has kept up for {}; {consequence}", minutes(calm)),
     }
 }

@@ -33,12 +33,14 @@ pub use pipit_web::Stage;
 pub use ear::{Ear, EchoCancellation, Protection, spawn_ear};
 pub use endpoint::{Endpoint, Models};
 pub use gauge::{Gauge, Overload};
-pub use model::{Job, LoadModel, TimeLimit, Work};
+pub use model::{Choice, Job, LoadModel, TellName, TimeLimit, Which, Work};
 pub use queue::{EndpointId, Urgency};
 pub use smart_turn::{Pause, smart_turn};
 pub use stt::{Utterance, stt};
 pub use tts::{ClauseText, tts};
 pub use wake_word::WakeWord;
+
+pub use shared::NotChosen;
 
 use shared::Shared;
 use supervisor::Supervisor;
@@ -112,15 +114,34 @@ impl<Task: Send + Sync + 'static> Worker<Task> {
     /// # Errors
     /// The operating system gives no thread.
     pub fn start<Model: 'static>(work: Work<Model, Task>, gauge: Arc<Gauge>) -> std::io::Result<(Worker<Task>, Ready)> {
-        let shared = Arc::new(Shared::new(work.share));
+        Worker::start_with(work, Choice::default(), gauge)
+    }
+
+    /// The same with models of which one can be chosen.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub fn start_with<Model: 'static>(
+        work: Work<Model, Task>,
+        choice: Choice,
+        gauge: Arc<Gauge>,
+    ) -> std::io::Result<(Worker<Task>, Ready)> {
+        let shared = Arc::new(Shared::new(work.share, choice.at_start));
         let (loaded, ready) = oneshot::channel();
-        let supervisor = Supervisor::new(work, Arc::clone(&shared), gauge);
+        let supervisor = Supervisor::new(work, choice, Arc::clone(&shared), gauge);
         let ended = Arc::clone(&shared);
         std::thread::Builder::new().name(supervisor.name()).spawn(move || {
             supervisor.run(loaded);
             ended.ended();
         })?;
         Ok((Worker { shared }, ready))
+    }
+
+    /// Has another model take over, as its place among those that can be chosen: it is loaded while the present one works, which
+    /// stays where the other can't be loaded. Which of the two it came to is told as soon as it is known; nothing where something
+    /// else was chosen before that.
+    pub fn choose(&self, choice: usize) -> oneshot::Receiver<Result<(), NotChosen>> {
+        self.shared.choose(choice)
     }
 }
 

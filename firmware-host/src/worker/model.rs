@@ -21,8 +21,7 @@ pub struct Work<Model, Task> {
     pub advice: &'static str,
     /// So many jobs of one endpoint may wait.
     pub share: usize,
-    /// Loads the model, which may take seconds, and says what was loaded. The argument says how many steps lighter than
-    /// the best it is to be.
+    /// Loads the model, which may take seconds, and says what was loaded.
     pub load: LoadModel<Model>,
     /// Does a job.
     pub run: fn(&mut Model, &Job<Task>) -> Event,
@@ -38,7 +37,32 @@ pub struct Work<Model, Task> {
 pub type TimeLimit<Task> = Box<dyn Fn(&Task) -> Duration + Send + Sync>;
 
 /// See [`Work::load`].
-pub type LoadModel<Model> = Box<dyn Fn(usize) -> anyhow::Result<(Model, String)> + Send + Sync>;
+pub type LoadModel<Model> = Box<dyn Fn(Which) -> anyhow::Result<(Model, String)> + Send + Sync>;
+
+/// Which model is meant, of several that can do the same work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Which {
+    /// The one that was chosen, as its place among those that can be; the first is what is configured.
+    pub choice: usize,
+    /// So many steps lighter than that one.
+    pub lighter: usize,
+}
+
+/// What can be chosen while one of them works. The default is that nothing can, and that nobody is told what works.
+#[derive(Default)]
+pub struct Choice {
+    /// Which it is at first.
+    pub at_start: usize,
+    /// Which it is where that can't be loaded.
+    pub instead: usize,
+    /// For each that can be chosen, how many there are that are lighter.
+    pub lighter: Vec<usize>,
+    /// Is told what works from now on.
+    pub at_work: Option<TellName>,
+}
+
+/// See [`Choice::at_work`].
+pub type TellName = Box<dyn Fn(&str) + Send + Sync>;
 
 /// One job for a model.
 pub struct Job<Task> {
@@ -52,8 +76,8 @@ pub struct Job<Task> {
 
 /// A thread with its model.
 pub(super) struct ModelThread<Task> {
-    /// How many steps lighter than the best its model is.
-    pub(super) lighter: usize,
+    /// Which model it has.
+    pub(super) which: Which,
     /// The thread is handed one job at a time, so that there always is room.
     jobs: SyncSender<Arc<Job<Task>>>,
     reports: Receiver<Report>,
@@ -79,7 +103,7 @@ impl<Task: Send + Sync + 'static> ModelThread<Task> {
     /// Starts the thread, which loads the model first. `loaded` is called when that is done, whatever came of it.
     pub(super) fn spawn<Model: 'static>(
         work: &Arc<Work<Model, Task>>,
-        lighter: usize,
+        which: Which,
         loaded: impl FnOnce() + Send + 'static,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = sync_channel::<Arc<Job<Task>>>(1);
@@ -88,7 +112,7 @@ impl<Task: Send + Sync + 'static> ModelThread<Task> {
         let (report, reports) = sync_channel(2);
         let work = Arc::clone(work);
         std::thread::Builder::new().name(work.thread.to_owned()).spawn(move || {
-            let (mut model, description) = match (work.load)(lighter) {
+            let (mut model, description) = match (work.load)(which) {
                 Ok((model, description)) => (Some(model), Ok(description)),
                 Err(error) => (None, Err(error)),
             };
@@ -103,7 +127,7 @@ impl<Task: Send + Sync + 'static> ModelThread<Task> {
                 }
             }
         })?;
-        Ok(ModelThread { lighter, jobs, reports })
+        Ok(ModelThread { which, jobs, reports })
     }
 
     /// What was loaded, or why nothing could be. Waits for it.

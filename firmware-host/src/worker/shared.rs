@@ -1,14 +1,19 @@
 //! What a worker's supervisor shares with those who ask for work: the queue, and the job that is being done.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pipit_core::turn::DraftId;
 use pipit_models::cancel::CancelFlag;
+use tokio::sync::oneshot;
 
 use super::Inbox;
 use super::model::Job;
 use super::queue::{EndpointId, Queue, Taken, Urgency};
+
+/// Work for a draft counts as over when nothing was asked of the model for so long. A guest does not say when it is.
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// A job, and where its result goes.
 pub(super) struct Assigned<Task> {
@@ -25,6 +30,12 @@ struct State<Task> {
     /// Bounded by each endpoint's share; what does not fit goes back to who asked.
     queue: Queue<Arc<Assigned<Task>>>,
     running: Option<Running>,
+    /// For which draft of each endpoint something was done last and since when, until that draft is over.
+    begun: HashMap<EndpointId, (DraftId, Instant)>,
+    /// Which model is wanted, of those that can be chosen.
+    choice: usize,
+    /// Where to tell whether it could be loaded.
+    chooser: Option<Chooser>,
     nudged: bool,
     closed: bool,
     ended: bool,
@@ -34,6 +45,17 @@ struct Running {
     endpoint: EndpointId,
     draft: DraftId,
     cancel: CancelFlag,
+}
+
+type Chooser = oneshot::Sender<Result<(), NotChosen>>;
+
+/// What was chosen could not be loaded.
+#[derive(Debug)]
+pub struct NotChosen {
+    /// What stays in its place, of those that can be chosen.
+    pub stays: usize,
+    /// Why.
+    pub error: anyhow::Error,
 }
 
 /// What a supervisor has waited for.
@@ -47,8 +69,17 @@ pub(super) enum News<Task> {
 }
 
 impl<Task> Shared<Task> {
-    pub(super) fn new(share: usize) -> Self {
-        let state = State { queue: Queue::new(share), running: None, nudged: false, closed: false, ended: false };
+    pub(super) fn new(share: usize, choice: usize) -> Self {
+        let state = State {
+            queue: Queue::new(share),
+            running: None,
+            begun: HashMap::new(),
+            choice,
+            chooser: None,
+            nudged: false,
+            closed: false,
+            ended: false,
+        };
         Shared { state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -72,6 +103,10 @@ impl<Task> Shared<Task> {
         if let Some(running) = state.running.as_ref().filter(|r| r.endpoint == endpoint && r.draft == draft) {
             running.cancel.cancel();
         }
+        if state.begun.get(&endpoint).is_some_and(|(begun, _)| *begun == draft) {
+            state.begun.remove(&endpoint);
+            self.nudge_in(&mut state);
+        }
     }
 
     pub(super) fn forget(&self, endpoint: EndpointId) {
@@ -80,11 +115,56 @@ impl<Task> Shared<Task> {
         if let Some(running) = state.running.as_ref().filter(|running| running.endpoint == endpoint) {
             running.cancel.cancel();
         }
+        if state.begun.remove(&endpoint).is_some() {
+            self.nudge_in(&mut state);
+        }
+    }
+
+    /// Since when something was done last for a draft that is not over yet, of any endpoint but this one.
+    pub(super) fn last_done_in_the_middle(&self, but: Option<EndpointId>) -> Option<Instant> {
+        let begun = &self.lock().begun;
+        begun.iter().filter(|(endpoint, _)| Some(**endpoint) != but).map(|(_, (_, at))| *at).max()
+    }
+
+    /// Wants this one, of those that can be chosen. Whoever wanted another one before that is told nothing.
+    pub(super) fn choose(&self, choice: usize) -> oneshot::Receiver<Result<(), NotChosen>> {
+        let (chooser, told) = oneshot::channel();
+        let mut state = self.lock();
+        (state.choice, state.chooser) = (choice, Some(chooser));
+        self.nudge_in(&mut state);
+        told
+    }
+
+    /// Which is wanted.
+    pub(super) fn choice(&self) -> usize {
+        self.lock().choice
+    }
+
+    /// The one that was chosen is loaded.
+    pub(super) fn accept(&self, choice: usize) {
+        let mut state = self.lock();
+        if state.choice == choice {
+            // Whoever has chosen it may not want to know.
+            let _ = state.chooser.take().map(|chooser| chooser.send(Ok(())));
+        }
+    }
+
+    /// The one that was chosen can't be loaded, and another one stays.
+    pub(super) fn refuse(&self, choice: usize, not_chosen: NotChosen) {
+        let mut state = self.lock();
+        if state.choice == choice {
+            state.choice = not_chosen.stays;
+            let _ = state.chooser.take().map(|chooser| chooser.send(Err(not_chosen)));
+        }
     }
 
     /// Makes [`Shared::next`] return.
     pub(super) fn nudge(&self) {
-        self.lock().nudged = true;
+        self.nudge_in(&mut self.lock());
+    }
+
+    fn nudge_in(&self, state: &mut State<Task>) {
+        state.nudged = true;
         self.changed.notify_all();
     }
 
@@ -125,6 +205,7 @@ impl<Task> Shared<Task> {
             if let Some(taken) = state.queue.take(Instant::now()) {
                 let (endpoint, draft, cancel) = (taken.endpoint, taken.draft, taken.job.job.cancel.clone());
                 state.running = Some(Running { endpoint, draft, cancel });
+                state.begun.insert(endpoint, (draft, Instant::now()));
                 return News::Job(taken);
             }
             state = match until {

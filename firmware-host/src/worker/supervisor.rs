@@ -1,5 +1,5 @@
 //! Sees to it that one model's jobs are done: hands them to the model's thread one by one, watches over it, and replaces
-//! it when it dies, when it hangs, or when a lighter model is to take over.
+//! it when it dies, when it hangs, or when another model is to take over: a lighter one, or one that somebody has chosen.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,10 +9,10 @@ use pipit_core::turn::Event;
 use tokio::sync::oneshot;
 
 use super::gauge::Gauge;
-use super::model::{Job, ModelThread, Trouble, Work};
-use super::queue::{Taken, Urgency};
+use super::model::{Choice, Job, ModelThread, Trouble, Which, Work};
+use super::queue::{EndpointId, Taken, Urgency};
 use super::restarts::Restarts;
-use super::shared::{Assigned, News, Shared};
+use super::shared::{Assigned, LONGEST_PAUSE, News, NotChosen, Shared};
 use super::{Message, Stage};
 
 /// How long a model that was told to stop may take to do so. Whisper looks only after a pass of its encoder.
@@ -23,10 +23,13 @@ const LOAD_AGAIN: Duration = Duration::from_secs(30);
 
 pub(super) struct Supervisor<Model, Task> {
     work: Arc<Work<Model, Task>>,
+    choice: Choice,
     shared: Arc<Shared<Task>>,
     gauge: Arc<Gauge>,
     thread: Option<ModelThread<Task>>,
-    /// A lighter or a better model, until it is loaded and it is a good moment for it to take over.
+    /// Which model works, or worked last.
+    which: Which,
+    /// A lighter, a better or a chosen model, until it is loaded and it is a good moment for it to take over.
     successor: Option<Successor<Task>>,
     restarts: Restarts,
     /// When a model that died is loaded again.
@@ -41,15 +44,17 @@ struct Successor<Task> {
 #[derive(PartialEq)]
 enum SuccessorState {
     Loading,
-    Loaded,
+    /// What it is.
+    Loaded(String),
     /// It could not be loaded, and is not tried again before something else is wanted.
     Unfit,
 }
 
 impl<Model: 'static, Task: Send + Sync + 'static> Supervisor<Model, Task> {
-    pub(super) fn new(work: Work<Model, Task>, shared: Arc<Shared<Task>>, gauge: Arc<Gauge>) -> Self {
+    pub(super) fn new(work: Work<Model, Task>, choice: Choice, shared: Arc<Shared<Task>>, gauge: Arc<Gauge>) -> Self {
+        let which = Which { choice: choice.at_start, lighter: 0 };
         let (work, restarts) = (Arc::new(work), Restarts::default());
-        Supervisor { work, shared, gauge, thread: None, successor: None, restarts, load_at: None }
+        Supervisor { work, choice, shared, gauge, thread: None, which, successor: None, restarts, load_at: None }
     }
 
     /// What its own thread is called.
@@ -72,26 +77,50 @@ impl<Model: 'static, Task: Send + Sync + 'static> Supervisor<Model, Task> {
         }
     }
 
-    /// Starts a thread in place of the one that there was, and waits for its model.
+    /// Starts a thread in place of the one that there was, and waits for its model. Where what was chosen can't be loaded, what stands
+    /// by for it is.
     fn load(&mut self) -> anyhow::Result<String> {
-        let thread = ModelThread::spawn(&self.work, self.lighter_wanted(), || {});
-        let loaded = thread.map_err(anyhow::Error::from).and_then(|thread| Ok((thread.loaded()?, thread)));
-        match loaded {
-            Ok((model, thread)) => {
-                self.thread = Some(thread);
-                Ok(model)
+        let (wanted, instead) = (self.wanted(), Which { choice: self.choice.instead, lighter: 0 });
+        let loaded = self.load_this(wanted).or_else(|error| {
+            if wanted.choice == instead.choice {
+                return Err(error);
             }
-            Err(error) => {
-                let now = Instant::now();
-                self.load_at = Some(now + self.restarts.died(now).delay.max(LOAD_AGAIN));
-                Err(error)
-            }
+            let name = self.work.name;
+            self.shared.refuse(wanted.choice, NotChosen { stays: instead.choice, error: anyhow::anyhow!("{error:#}") });
+            tracing::warn!("{name} that was chosen can't be loaded, and another takes its place: {error:#}");
+            // That is what is tried again if it fails, too.
+            self.load_this(instead).inspect_err(|_| self.which = instead)
+        });
+        if loaded.is_err() {
+            let now = Instant::now();
+            self.load_at = Some(now + self.restarts.died(now).delay.max(LOAD_AGAIN));
+        }
+        loaded
+    }
+
+    fn load_this(&mut self, which: Which) -> anyhow::Result<String> {
+        let thread = ModelThread::spawn(&self.work, which, || {})?;
+        let model = thread.loaded()?;
+        self.take_over(thread, &model);
+        Ok(model)
+    }
+
+    fn take_over(&mut self, thread: ModelThread<Task>, model: &str) {
+        let Which { choice, .. } = thread.which;
+        if self.has_weights() && choice != self.which.choice {
+            self.gauge.voice_chosen(self.choice.lighter.get(choice).copied().unwrap_or(0));
+        }
+        self.which = thread.which;
+        self.thread = Some(thread);
+        self.load_at = None;
+        if let Some(at_work) = &self.choice.at_work {
+            at_work(model);
         }
     }
 
     /// Does what is due between two jobs, and says when to look again if none comes.
     fn attend(&mut self) -> Option<Instant> {
-        if self.load_at.is_some_and(|at| at <= Instant::now()) {
+        if !self.successor_comes() && self.load_at.is_some_and(|at| at <= Instant::now()) {
             self.load_at = None;
             match self.load() {
                 Ok(model) => tracing::info!("{} is back: {model}", self.work.name),
@@ -100,50 +129,86 @@ impl<Model: 'static, Task: Send + Sync + 'static> Supervisor<Model, Task> {
         }
         let tick = self.gauge.tick();
         self.prepare_successor();
-        [self.load_at, tick].into_iter().flatten().min()
+        let over = self.succeed(None);
+        let load_at = self.load_at.filter(|_| !self.successor_comes());
+        [load_at, tick, over].into_iter().flatten().min()
     }
 
-    /// How many steps lighter than the best the model should be. Only voices come in several weights.
-    fn lighter_wanted(&self) -> usize {
-        if self.work.stage == Stage::Synthesis { self.gauge.level().voice() } else { 0 }
+    fn successor_comes(&self) -> bool {
+        self.successor.as_ref().is_some_and(|successor| successor.state != SuccessorState::Unfit)
+    }
+
+    /// Only voices come in several weights, and only they make one thing out of several jobs.
+    fn has_weights(&self) -> bool {
+        self.work.stage == Stage::Synthesis
+    }
+
+    /// Which model should work. One that was chosen is given a chance as it is, however little the one before could do.
+    fn wanted(&self) -> Which {
+        let choice = self.shared.choice();
+        let keeps = self.has_weights() && choice == self.which.choice;
+        Which { choice, lighter: if keeps { self.gauge.level().voice() } else { 0 } }
     }
 
     /// Loads what is to take over while the model that is there goes on working.
     fn prepare_successor(&mut self) {
-        let wanted = self.lighter_wanted();
-        let Some(thread) = &self.thread else { return };
-        if thread.lighter == wanted {
+        let (wanted, chosen) = (self.wanted(), self.shared.choice() != self.which.choice);
+        if !chosen {
+            self.shared.accept(wanted.choice);
+        }
+        if self.which == wanted {
             self.successor = None;
             return;
         }
-        if let Some(successor) = self.successor.as_mut().filter(|successor| successor.thread.lighter == wanted) {
-            if successor.state == SuccessorState::Loading {
-                successor.look(self.work.name);
+        if let Some(successor) = self.successor.as_mut().filter(|successor| successor.thread.which == wanted) {
+            match successor.look() {
+                Some(Ok(model)) => {
+                    tracing::info!("{} will be {model}", self.work.name);
+                    self.shared.accept(wanted.choice);
+                }
+                Some(Err(error)) if chosen => self.refuse(wanted.choice, error),
+                Some(Err(error)) => tracing::warn!("{} stays as it is: {error:#}", self.work.name),
+                None => {}
             }
             return;
         }
         let shared = Arc::clone(&self.shared);
         match ModelThread::spawn(&self.work, wanted, move || shared.nudge()) {
             Ok(thread) => self.successor = Some(Successor { thread, state: SuccessorState::Loading }),
+            Err(error) if chosen => self.refuse(wanted.choice, error.into()),
             Err(error) => tracing::warn!("{} stays as it is: {error}", self.work.name),
         }
     }
 
-    /// Lets what is loaded take over. A lighter model does so between any two jobs, because what is too slow has gaps in it;
-    /// a better one waits for the beginning of something.
-    fn succeed(&mut self, task: &Task) {
-        let now = self.thread.as_ref().map_or(0, |thread| thread.lighter);
-        let good = |successor: &mut Successor<Task>| {
-            successor.state == SuccessorState::Loaded && (successor.thread.lighter > now || (self.work.begins)(task))
-        };
-        if let Some(successor) = self.successor.take_if(good) {
-            self.thread = Some(successor.thread);
+    /// What was chosen is not to be had, so what is there stays.
+    fn refuse(&mut self, choice: usize, error: anyhow::Error) {
+        self.successor = None;
+        self.shared.refuse(choice, NotChosen { stays: self.which.choice, error });
+    }
+
+    /// Lets what is loaded take over, between two jobs or right before this one. A lighter model does so between any two, because
+    /// what is too slow has gaps in it; any other waits until nothing is half said. Gives when that is at the latest.
+    fn succeed(&mut self, before: Option<(EndpointId, &Task)>) -> Option<Instant> {
+        let successor = self.successor.as_ref()?;
+        let SuccessorState::Loaded(_) = successor.state else { return None };
+        let which = successor.thread.which;
+        let lighter = which.choice == self.which.choice && which.lighter > self.which.lighter;
+        if self.thread.is_some() && self.has_weights() && !lighter {
+            let begins = before.filter(|(_, task)| (self.work.begins)(task)).map(|(endpoint, _)| endpoint);
+            let over = self.shared.last_done_in_the_middle(begins).map(|at| at + LONGEST_PAUSE);
+            if let Some(over) = over.filter(|over| *over > Instant::now()) {
+                return Some(over);
+            }
         }
+        if let Some(Successor { thread, state: SuccessorState::Loaded(model) }) = self.successor.take() {
+            self.take_over(thread, &model);
+        }
+        None
     }
 
     fn serve(&mut self, taken: Taken<Arc<Assigned<Task>>>) {
         let assigned = &taken.job;
-        self.succeed(&assigned.job.task);
+        self.succeed(Some((taken.endpoint, &assigned.job.task)));
         let (event, took) = self.have_done(&assigned.job);
         self.measure(&taken, &event, took);
         self.shared.finished(taken.endpoint);
@@ -199,7 +264,7 @@ impl<Model: 'static, Task: Send + Sync + 'static> Supervisor<Model, Task> {
             Event::ClauseReady { pcm, .. } if !pcm.is_empty() => {
                 // Nobody has waited for a draft.
                 let waited = if wanted { taken.waited } else { Duration::ZERO };
-                let voice = self.thread.as_ref().map_or(0, |thread| thread.lighter);
+                let voice = self.thread.as_ref().map_or(0, |thread| thread.which.lighter);
                 self.gauge.take(Measured::Spoke { voice, waited, worked: took, speech: pcm.duration() });
             }
             _ => {}
@@ -208,18 +273,16 @@ impl<Model: 'static, Task: Send + Sync + 'static> Supervisor<Model, Task> {
 }
 
 impl<Task: Send + Sync + 'static> Successor<Task> {
-    /// Looks whether it is loaded by now.
-    fn look(&mut self, name: &str) {
-        match self.thread.try_loaded() {
-            None => {}
-            Some(Ok(model)) => {
-                self.state = SuccessorState::Loaded;
-                tracing::info!("{name} will be {model}");
-            }
-            Some(Err(error)) => {
-                self.state = SuccessorState::Unfit;
-                tracing::warn!("{name} stays as it is: {error:#}");
-            }
+    /// Looks whether it is loaded by now, and says once what it is, or why it can't be.
+    fn look(&mut self) -> Option<anyhow::Result<String>> {
+        if self.state != SuccessorState::Loading {
+            return None;
         }
+        let loaded = self.thread.try_loaded()?;
+        self.state = match &loaded {
+            Ok(model) => SuccessorState::Loaded(model.clone()),
+            Err(_) => SuccessorState::Unfit,
+        };
+        Some(loaded)
     }
 }

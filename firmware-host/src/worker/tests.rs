@@ -17,10 +17,10 @@ type Fake<Task> = Box<dyn FnMut(&Job<Task>) -> Event + Send>;
 /// `real`, with what `load` makes in place of its model.
 fn faked<Model, Task: 'static>(
     real: Work<Model, Task>,
-    load: impl Fn(usize) -> Fake<Task> + Send + Sync + 'static,
+    load: impl Fn(Which) -> Fake<Task> + Send + Sync + 'static,
 ) -> Work<Fake<Task>, Task> {
     let Work { name, thread, stage, advice, share, failed, limit, begins, .. } = real;
-    let load = Box::new(move |lighter| Ok((load(lighter), "a fake".to_owned())));
+    let load = Box::new(move |which| Ok((load(which), "a fake".to_owned())));
     Work { name, thread, stage, advice, share, load, run: |fake, job| fake(job), failed, limit, begins }
 }
 
@@ -28,7 +28,7 @@ fn fake_stt(load: impl Fn() -> Fake<Utterance> + Send + Sync + 'static) -> Work<
     faked(stt(Box::new(|_| anyhow::bail!("it is not used")), Duration::ZERO), move |_| load())
 }
 
-fn fake_tts(load: impl Fn(usize) -> Fake<ClauseText> + Send + Sync + 'static) -> Work<Fake<ClauseText>, ClauseText> {
+fn fake_tts(load: impl Fn(Which) -> Fake<ClauseText> + Send + Sync + 'static) -> Work<Fake<ClauseText>, ClauseText> {
     faked(tts(Box::new(|_| anyhow::bail!("it is not used")), Duration::ZERO), load)
 }
 
@@ -123,15 +123,16 @@ fn what_somebody_waits_for_overtakes_drafts_and_what_nobody_wants_is_never_begun
     kitchen.ask(3, Urgency::Draft);
     hall.ask(4, Urgency::Draft);
     hall.ask(5, Urgency::Draft);
+    hall.ask(6, Urgency::Wanted);
     hall.endpoint.commit(draft(5));
     kitchen.endpoint.cancel(draft(2));
-    (0..4).for_each(|_| gate.go.send(()).unwrap());
-    let order: Vec<_> = gate.begun.iter().take(3).collect();
-    assert_eq!(order, [5, 3, 4], "the hall has had its turn with what it waits for");
+    (0..5).for_each(|_| gate.go.send(()).unwrap());
+    let order: Vec<_> = gate.begun.iter().take(4).collect();
+    assert_eq!(order, [5, 6, 3, 4], "the hall has had its turns with what it waits for");
     for turn in [1, 3] {
         kitchen.hears(turn, &words());
     }
-    for turn in [5, 4] {
+    for turn in [5, 6, 4] {
         hall.hears(turn, &words());
     }
 }
@@ -301,9 +302,9 @@ fn a_model_that_cannot_be_loaded_says_why_and_its_jobs_are_answered() {
 #[test]
 fn a_voice_that_is_too_slow_is_replaced_by_a_lighter_one_between_two_clauses() {
     let settings = LoadSettings { least_speech: Duration::from_nanos(1), ..LoadSettings::default() };
-    let tts = fake_tts(|lighter| {
+    let tts = fake_tts(|which| {
         Box::new(move |job| {
-            if lighter > 0 {
+            if which.lighter > 0 {
                 return say(job, 3);
             }
             let begun = Instant::now();
@@ -332,4 +333,147 @@ fn a_voice_that_is_too_slow_is_replaced_by_a_lighter_one_between_two_clauses() {
     let told: Vec<_> = levels.iter().map(|overload| (overload.level, overload.told.as_deref().unwrap_or(""))).collect();
     assert_eq!(told.last().map(|(level, _)| *level), Some(Level::LighterVoice(1)), "{told:?}");
     assert!(told.iter().all(|(_, words)| words.contains("the voice needs")), "{told:?}");
+}
+
+/// A voice that can be told by how long it speaks: ten seconds for each place among those to choose from, one for each step lighter.
+fn voices(choice: Choice, gauge: Gauge) -> (Arc<Models>, Receiver<String>) {
+    let (tell, at_work) = channel();
+    let mut work = fake_tts(|_| unreachable!());
+    work.load = Box::new(|which| {
+        anyhow::ensure!(which.choice != 9, "the file is damaged");
+        let seconds = 10 * (which.choice + 1) + which.lighter;
+        Ok((Box::new(move |job| say(job, seconds)), format!("voice {seconds}")))
+    });
+    let gauge = Arc::new(gauge);
+    let choice = Choice { at_work: Some(Box::new(move |name| tell.send(name.to_owned()).unwrap())), ..choice };
+    let tts = Worker::start_with(work, choice, Arc::clone(&gauge)).unwrap().0;
+    let stt = Worker::start(fake_stt(|| Box::new(understood)), Arc::clone(&gauge)).unwrap().0;
+    let smart_turn = Worker::start(smart_turn(Box::new(|_| anyhow::bail!("it is not used"))), Arc::clone(&gauge));
+    (Models::new(smart_turn.unwrap().0, stt, tts, gauge), at_work)
+}
+
+fn keeps_up() -> Gauge {
+    Gauge::new(LoadSettings::default(), 0)
+}
+
+impl Place {
+    /// Has a clause spoken, and says for how many seconds it is.
+    #[track_caller]
+    fn speaks(&mut self, turn: u64, clause: usize) -> u64 {
+        assert!(self.endpoint.speak(draft(turn), Urgency::Wanted, clause, "hello".to_owned(), 1));
+        match self.inbox.blocking_recv().unwrap() {
+            Message::Worked { event: Event::ClauseReady { pcm, .. }, .. } => pcm.duration().as_secs(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_voice_that_was_chosen_begins_when_nothing_is_half_said() {
+    let (models, at_work) = voices(Choice::default(), keeps_up());
+    let (mut kitchen, mut hall) = (Place::at(&models), Place::at(&models));
+    assert_eq!((at_work.recv().unwrap(), kitchen.speaks(1, 0)), ("voice 10".to_owned(), 10));
+    models.choose_voice(1).blocking_recv().unwrap().unwrap();
+    assert_eq!(kitchen.speaks(1, 1), 10, "the reply goes on");
+    assert_eq!(hall.speaks(2, 0), 10, "somebody else is being answered");
+    kitchen.endpoint.end(draft(1));
+    assert_eq!(hall.speaks(2, 1), 10);
+    assert!(at_work.try_recv().is_err());
+    hall.endpoint.end(draft(2));
+    assert_eq!(at_work.recv().unwrap(), "voice 20", "with nothing to be said, too");
+    assert_eq!((hall.speaks(3, 0), hall.speaks(3, 1)), (20, 20));
+    models.choose_voice(0).blocking_recv().unwrap().unwrap();
+    assert_eq!((hall.speaks(3, 2), hall.speaks(4, 0)), (20, 10), "what comes next begins with it");
+    drop(hall);
+    models.choose_voice(1).blocking_recv().unwrap().unwrap();
+    assert_eq!(kitchen.speaks(5, 0), 20, "whoever has gone keeps nobody waiting");
+}
+
+#[test]
+fn what_was_chosen_and_cannot_be_loaded_leaves_what_is_there() {
+    let (models, at_work) = voices(Choice::default(), keeps_up());
+    let mut kitchen = Place::at(&models);
+    assert_eq!(at_work.recv().unwrap(), "voice 10");
+    for _ in 0..2 {
+        let NotChosen { stays, error } = models.choose_voice(9).blocking_recv().unwrap().unwrap_err();
+        assert_eq!((stays, error.to_string()), (0, "the file is damaged".to_owned()));
+        assert_eq!(kitchen.speaks(1, 0), 10);
+    }
+    models.choose_voice(0).blocking_recv().unwrap().unwrap();
+    assert!(at_work.try_recv().is_err(), "it was there all the time");
+    kitchen.endpoint.end(draft(1));
+    models.choose_voice(3).blocking_recv().unwrap().unwrap();
+    assert_eq!(at_work.recv().unwrap(), "voice 40");
+    assert_eq!(models.choose_voice(9).blocking_recv().unwrap().unwrap_err().stays, 3);
+    assert_eq!(kitchen.speaks(2, 0), 40);
+}
+
+#[test]
+fn where_what_was_chosen_cannot_be_loaded_at_the_start_another_takes_its_place() {
+    let (models, at_work) = voices(Choice { at_start: 9, instead: 1, ..Choice::default() }, keeps_up());
+    assert_eq!(at_work.recv().unwrap(), "voice 20");
+    let mut kitchen = Place::at(&models);
+    assert_eq!(kitchen.speaks(1, 0), 20);
+    kitchen.endpoint.end(draft(1));
+    models.choose_voice(0).blocking_recv().unwrap().unwrap();
+    assert_eq!(kitchen.speaks(2, 0), 10);
+}
+
+#[test]
+fn where_what_takes_its_place_cannot_be_loaded_either_another_can_be_chosen() {
+    let (models, at_work) = voices(Choice { at_start: 9, instead: 9, ..Choice::default() }, keeps_up());
+    let mut kitchen = Place::at(&models);
+    assert!(kitchen.endpoint.speak(draft(1), Urgency::Wanted, 0, "hello".to_owned(), 1));
+    let answer = kitchen.inbox.blocking_recv().unwrap();
+    assert!(matches!(answer, Message::Worked { event: Event::ClauseFailed { .. }, .. }), "{answer:?}");
+    models.choose_voice(1).blocking_recv().unwrap().unwrap();
+    assert_eq!((at_work.recv().unwrap(), kitchen.speaks(1, 1)), ("voice 20".to_owned(), 20));
+}
+
+#[test]
+fn a_choice_that_is_taken_back_before_it_is_loaded_changes_nothing() {
+    let ((go, wait), (tell, loading)) = (channel::<()>(), channel());
+    let (go, wait, mut work) = (go, Mutex::new(wait), fake_stt(|| unreachable!()));
+    work.load = Box::new(move |which| {
+        tell.send(which.choice).unwrap();
+        if which.choice > 0 {
+            wait.lock().unwrap().recv().unwrap();
+        }
+        let heard = Transcription::Words(Overheard::new(format!("by {}", which.choice)));
+        Ok((Box::new(move |job| Event::Transcribed { draft: job.draft, transcription: heard.clone() }), String::new()))
+    });
+    let models = hearing(work);
+    let mut kitchen = Place::at(&models);
+    let by = |nth: usize| Transcription::Words(Overheard::new(format!("by {nth}")));
+    assert_eq!(loading.recv(), Ok(0));
+    let first = models.choose_recogniser(1);
+    assert_eq!(loading.recv(), Ok(1));
+    kitchen.ask(1, Urgency::Wanted);
+    kitchen.hears(1, &by(0));
+    models.choose_recogniser(0).blocking_recv().unwrap().unwrap();
+    assert!(first.blocking_recv().is_err(), "nobody waits for it any more");
+    go.send(()).unwrap();
+    kitchen.ask(2, Urgency::Wanted);
+    kitchen.hears(2, &by(0));
+    let again = models.choose_recogniser(1);
+    assert_eq!(loading.recv(), Ok(1));
+    go.send(()).unwrap();
+    again.blocking_recv().unwrap().unwrap();
+    kitchen.ask(3, Urgency::Wanted);
+    kitchen.hears(3, &by(1));
+}
+
+#[test]
+fn a_voice_that_was_chosen_is_given_a_chance_where_the_one_before_was_too_slow() {
+    let settings = LoadSettings { slow_voice: 0.0, least_speech: Duration::from_nanos(1), ..LoadSettings::default() };
+    let (models, _at_work) = voices(Choice { lighter: vec![1, 0], ..Choice::default() }, Gauge::new(settings, 1));
+    let mut kitchen = Place::at(&models);
+    let overload = kitchen.endpoint.overload();
+    let lighter = (0..10_000).find(|clause| kitchen.speaks(1, *clause) == 11);
+    assert!(lighter.is_some() && overload.borrow().level == Level::LighterVoice(1), "{overload:?}");
+    models.choose_voice(1).blocking_recv().unwrap().unwrap();
+    assert_eq!(kitchen.speaks(2, 0), 20);
+    let overload = overload.borrow();
+    assert_eq!(overload.level, Level::NoDrafts, "none is lighter");
+    assert!(overload.told.as_ref().unwrap().contains("another voice was chosen"), "{overload:?}");
 }

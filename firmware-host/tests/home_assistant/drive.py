@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +20,10 @@ import urllib.parse
 import urllib.request
 
 PATIENCE = 40
+# Pipit looks once a minute what is installed.
+UPDATE_PATIENCE = 120
+START_AGAIN = 75
+NANO = pathlib.Path(__file__).parents[3] / "models/pipit-nano-en-q5_0.bin"
 ID = "pipit-kitchen"
 PREFIX = "pipit/kitchen"
 FIRST = "pipit_kitchen"
@@ -48,6 +53,11 @@ class Stage:
         self.broker_port, self.hass_port = free_port(), free_port()
         self.processes, self.token = {}, None
         self.checked = self.failed = 0
+        program, *self.pipit_options = shlex.split(options.pipit)
+        self.built, self.program = pathlib.Path(program).resolve(), self.folder / "bin" / "pipit"
+        self.program.parent.mkdir()
+        self.install_pipit()
+        self.make_models()
 
     def run(self):
         self.start_broker()
@@ -59,7 +69,9 @@ class Stage:
         self.start_pipit()
         self.finds_every_entity()
         self.commands()
+        self.voice_and_model()
         self.timers()
+        self.update()
         self.survives_pipits_death()
         self.logs_nothing()
         self.survives_the_brokers_death()
@@ -112,6 +124,35 @@ class Stage:
         )
         self.call("button", "press", "stop")
 
+    def voice_and_model(self):
+        self.is_("select", "voice", "espeak-ng en-us")
+        options = self.states()[f"select.{FIRST}_voice"]["attributes"]["options"]
+        self.check("there are voices to choose from", lambda: "espeak-ng en-gb" in options, options)
+        self.call("select", "select_option", "voice", option="espeak-ng en-gb")
+        self.is_("select", "voice", "espeak-ng en-gb")
+        self.is_("select", "model", "pipit-nano-en")
+        self.call("select", "select_option", "model", option="own")
+        self.is_("select", "model", "own")
+
+    def update(self):
+        update = lambda: self.states()[f"update.{FIRST}_update"]
+        self.is_("update", "update", "off")
+        versions = lambda: [update()["attributes"][key] for key in ("installed_version", "latest_version")]
+        running = versions()[0]
+        self.check("what runs is what is installed", lambda: versions() == [running, running], versions())
+        newer = self.program.with_name("newer")
+        newer.write_text("#!/bin/sh\necho 'pipit 99.0.0'\n")
+        newer.chmod(0o755)
+        newer.replace(self.program)
+        self.check("a newer one on the disk is noticed", lambda: update()["state"] == "on", patience=UPDATE_PATIENCE)
+        self.check("with its version", lambda: versions() == [running, "99.0.0"], versions())
+        self.call("update", "install", "update")
+        ended = self.processes.pop("pipit").wait(PATIENCE)
+        self.check("to install it ends Pipit, for systemd to start it again", lambda: ended == START_AGAIN, ended)
+        self.install_pipit()
+        self.start_pipit()
+        self.is_("update", "update", "off", "and then there is nothing to install")
+
     def timers(self):
         self.is_("sensor", "timers", "0")
         self.pipit("ask", "set a timer for one hour")
@@ -130,6 +171,8 @@ class Stage:
         self.is_("sensor", "state", "idle", "and comes back")
         self.is_("switch", "muted", "on", "as muted as it was")
         self.is_("select", "wake_mode", "push-to-talk")
+        self.is_("select", "voice", "espeak-ng en-gb")
+        self.is_("select", "model", "own")
 
     def survives_the_brokers_death(self):
         self.stop("mosquitto", signal.SIGKILL)
@@ -149,8 +192,8 @@ class Stage:
 
     # How it is checked.
 
-    def check(self, what, holds, shown=None):
-        deadline = time.monotonic() + (PATIENCE if shown is None else 0)
+    def check(self, what, holds, shown=None, patience=PATIENCE):
+        deadline = time.monotonic() + (patience if shown is None else 0)
         while not (held := attempt(holds)) and time.monotonic() < deadline:
             time.sleep(0.1)
         self.checked += 1
@@ -201,13 +244,13 @@ class Stage:
 
     def pipit_command(self, *arguments):
         settings = self.pipit_settings()
-        return [*shlex.split(self.options.pipit), *(f"--set={k}={v}" for k, v in settings.items()), *arguments]
+        return [self.program, *self.pipit_options, *(f"--set={k}={v}" for k, v in settings.items()), *arguments]
 
     def pipit_settings(self):
         home = self.folder / "pipit"
         return {
             "state.dir": home,
-            "models.dir": models(),
+            "models.dir": self.folder / "models",
             "audio.backend": "null",
             "web.listen": "",
             "stt.model": "pipit-nano-en",
@@ -224,7 +267,27 @@ class Stage:
         }
 
     def start_pipit(self):
-        self.start("pipit", self.pipit_command("run"))
+        # As systemd starts it, so that it may be restarted.
+        as_service = ["sh", "-c", 'SYSTEMD_EXEC_PID=$$ exec "$@"', "sh"]
+        self.start("pipit", [*as_service, *self.pipit_command("run")])
+
+    def install_pipit(self):
+        beside = self.program.with_name("beside")
+        shutil.copy2(self.built, beside)
+        beside.replace(self.program)
+
+    def make_models(self):
+        """What is installed, and the recogniser in the box under another name."""
+        folder = self.folder / "models"
+        folder.mkdir()
+        for there in pathlib.Path(models()).iterdir():
+            if there.name != "catalogue.toml":
+                (folder / there.name).symlink_to(there)
+        (folder / "own.bin").symlink_to(NANO)
+        (folder / "catalogue.toml").write_text(
+            '[[model]]\nname = "own"\nengine = "whisper"\nlanguages = ["en"]\nlicence = "MIT"\nmemory_mb = 40\nabout = "x"\n'
+            f'[[model.file]]\nname = "own.bin"\nurl = "https://nas.local/own.bin"\nbytes = {NANO.stat().st_size}\n'
+        )
 
     def pipit(self, *arguments):
         subprocess.run(self.pipit_command(*arguments), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

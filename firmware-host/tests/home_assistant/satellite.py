@@ -16,8 +16,8 @@ from drive import Stage, entry, free_port, main, wait_until
 SATELLITE = "assist_satellite.kitchen_pipit_kitchen"
 MUTE = "switch.kitchen_pipit_kitchen_mute"
 LAMP = "switch.kitchen_light"
-# Home Assistant has its two connections by then.
-QUIET, BETWEEN = 15, 15
+# Home Assistant runs and has its two connections by then.
+QUIET, BETWEEN = 45, 15
 # What is said, one after the other.
 SAID = ["turn on the kitchen light", "turn off the kitchen light", "what is twelve times seven"]
 
@@ -57,6 +57,11 @@ class Satellite(Stage):
     def run(self):
         self.services, self.satellite, self.web = free_port(), free_port(), free_port()
         pipelines = {"items": [ASSISTANT], "preferred_item": ASSISTANT["id"]}
+        self.record()
+        self.make_models()
+        self.install_pipit()
+        self.start_pipit()
+        wait_until(lambda: self.pipit_tells("health"), "Pipit")
         self.start_hass(
             CONFIGURATION,
             [
@@ -67,12 +72,7 @@ class Satellite(Stage):
         )
         self.onboard()
         wait_until(lambda: self.api("/api/config")["state"] == "RUNNING", "Home Assistant")
-        self.record()
-        self.start_pipit()
-        wait_until(lambda: self.pipit_tells("health"), "Pipit")
         self.logged_before = len(self.log())
-        for number in (1, 2):
-            self.api(f"/api/config/config_entries/entry/{entry('wyoming', {}, number)['entry_id']}/reload", {})
         self.check("Home Assistant has ear and voice", lambda: {"stt.pipit", "tts.pipit"} <= set(self.states()))
         self.check("and a satellite", lambda: self.states()[SATELLITE]["state"] == "idle")
         self.check("which answers what is said to Pipit", lambda: self.pipit_tells("health")["assist"])
@@ -108,6 +108,7 @@ class Satellite(Stage):
 
     def record(self):
         """The recording that is Pipit's microphone."""
+        (self.folder / "other").mkdir()
         sound = b""
         for said in SAID:
             spoken = subprocess.run(["espeak-ng", "--stdout", said], check=True, capture_output=True).stdout
@@ -123,10 +124,10 @@ class Satellite(Stage):
         return sorted((self.folder / "spoken").glob("*.wav"), key=lambda file: file.stat().st_mtime_ns)
 
     def hear(self, recording):
-        command = [*self.options.pipit.split(), "hear", "--json", str(recording)]
         settings = {k: v for k, v in self.pipit_settings().items() if k.split(".")[0] in ("models", "stt", "tts")}
-        command[1:1] = [f"--set=state.dir={self.folder / 'other'}", *(f"--set={k}={v}" for k, v in settings.items())]
-        heard = subprocess.run(command, capture_output=True, text=True).stdout
+        settings["state.dir"] = self.folder / "other"
+        command = [self.program, *(f"--set={k}={v}" for k, v in settings.items()), "hear", "--json", str(recording)]
+        heard = subprocess.run(command, capture_output=True, text=True, cwd=self.folder / "other").stdout
         return " ".join(re.findall(r'"transcript": ?"([^"]*)"', heard))
 
     def turns(self):

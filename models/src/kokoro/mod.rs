@@ -27,7 +27,7 @@ mod styles;
 mod vocabulary;
 
 /// The engine's line in the table of engines.
-pub(crate) const ENGINE: Engine = Engine { name: "kokoro", open, voices };
+pub(crate) const ENGINE: Engine = Engine { name: "kokoro", open, voices, usual };
 
 // The names of the files of the release that carries them.
 const MODEL_FILE: &str = "kokoro-v1.0.onnx";
@@ -169,6 +169,10 @@ fn open(settings: &VoiceSettings, runtime: Option<&Runtime>) -> Opened {
     let voice = settings.voice.clone().unwrap_or_else(|| DEFAULT_VOICE.to_owned());
     let settings = KokoroSettings { voice, speed: settings.pace(), espeak: EspeakNg::default() };
     Ok(Box::new(Kokoro::load(runtime, &model, &styles, settings)?))
+}
+
+fn usual(_: &VoiceSettings) -> Option<String> {
+    Some(DEFAULT_VOICE.to_owned())
 }
 
 fn voices(settings: &VoiceSettings) -> Result<Vec<String>, VoiceError> {

@@ -25,7 +25,7 @@ mod config;
 mod phoneme_ids;
 
 /// The engine's line in the table of engines.
-pub(crate) const ENGINE: Engine = Engine { name: "piper", open, voices };
+pub(crate) const ENGINE: Engine = Engine { name: "piper", open, voices, usual };
 
 /// How errors call a voice's files.
 const MODEL: &str = "a Piper voice";
@@ -161,8 +161,7 @@ fn to_full_scale(samples: &mut [f32]) {
 
 fn open(settings: &VoiceSettings, runtime: Option<&Runtime>) -> Opened {
     let installed = voices(settings)?;
-    let first_choice = || installed.iter().find(|name| *name == DEFAULT_VOICE).or(installed.first()).cloned();
-    let Some(wanted) = settings.voice.clone().or_else(first_choice) else {
+    let Some(wanted) = settings.voice.clone().or_else(|| usual(settings)) else {
         let models = settings.models.display();
         let reason = format!("no Piper voice is installed in {models}: `pipit models list` shows those to pull");
         return Err(VoiceError::NotInstalled(reason));
@@ -175,6 +174,11 @@ fn open(settings: &VoiceSettings, runtime: Option<&Runtime>) -> Opened {
     let model = settings.models.join(format!("{name}.onnx"));
     let settings = PiperSettings { speaker, speed: settings.pace(), espeak: EspeakNg::default() };
     Ok(Box::new(Piper::load(runtime, &model, settings)?))
+}
+
+fn usual(settings: &VoiceSettings) -> Option<String> {
+    let installed = voices(settings).ok()?;
+    installed.iter().find(|name| *name == DEFAULT_VOICE).or(installed.first()).cloned()
 }
 
 /// The `.onnx` files of the models' folder that have a `.onnx.json` beside them. With `#` and a speaker after it, a voice

@@ -15,7 +15,7 @@ use crate::runtime::Runtime;
 use crate::voice::{Engine, Opened, Voice, VoiceError, VoiceSettings};
 
 /// The engine's line in the table of engines.
-pub(crate) const ENGINE: Engine = Engine { name: "fish", open, voices };
+pub(crate) const ENGINE: Engine = Engine { name: "fish", open, voices, usual: |_| None };
 
 /// The rate of its WAV unless another is asked for.
 const USUAL_RATE: Hertz = Hertz(44_100);

@@ -14,7 +14,7 @@ use crate::runtime::Runtime;
 use crate::voice::{Engine, Opened, Voice, VoiceError, VoiceSettings};
 
 /// The engine's line in the table of engines.
-pub(crate) const ENGINE: Engine = Engine { name: "openai", open, voices };
+pub(crate) const ENGINE: Engine = Engine { name: "openai", open, voices, usual: |_| None };
 
 /// The voices that OpenAI documents. Other servers know most of these too, and others beside.
 const VOICES: [&str; 13] =

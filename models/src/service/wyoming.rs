@@ -27,7 +27,7 @@ use crate::voice::{Engine, Opened, Voice, VoiceError, VoiceSettings};
 use crate::whisper::{SegmentHeard, Transcript, judge_segments, silence};
 
 /// The engine's line in the table of engines.
-pub(crate) const ENGINE: Engine = Engine { name: "wyoming", open, voices };
+pub(crate) const ENGINE: Engine = Engine { name: "wyoming", open, voices, usual: |_| None };
 
 /// What a server may send in one event. Its own description is the longest text, and nobody asks for that.
 const LIMITS: Limits = Limits { header: 256 << 10, data: 256 << 10, payload: 4 << 20 };

@@ -8,6 +8,9 @@ use pipit_core::time::Moment;
 /// The longest command in bytes: the longest text, in the longest of its writings.
 const LONGEST: usize = 4 * pipit_core::control::LONGEST_TEXT;
 
+/// What is commanded to have what is installed take the place of what runs.
+pub(super) const INSTALL: &str = "INSTALL";
+
 /// So many commands may come at once, as they do from a slider that is drawn.
 const AT_ONCE: u32 = 20;
 
@@ -23,7 +26,7 @@ pub(super) fn read(key: &str, payload: &[u8], choices: &Choices) -> Result<Comma
         return Err(format!("at most {LONGEST} bytes"));
     }
     let written = std::str::from_utf8(payload).map_err(|_| "text in UTF-8".to_owned())?;
-    let choose = |names: Vec<&'static str>| names.iter().position(|name| *name == written).ok_or(one_of(&names));
+    let choose = |names: Vec<&str>| names.iter().position(|name| *name == written).ok_or(one_of(&names));
     match key {
         "muted" => match choose(vec!["ON", "OFF"])? {
             0 => Ok(Command::Mute(true)),
@@ -38,10 +41,21 @@ pub(super) fn read(key: &str, payload: &[u8], choices: &Choices) -> Result<Comma
             let nth = choose(choices.tiers.iter().map(|tier| tier.name()).collect())?;
             Ok(Command::SetWidest(choices.tiers[nth]))
         }
+        "voice" if !choices.voices.0.is_empty() => {
+            choose(choices.voices.names().collect()).map(|_| Command::SetVoice(written.to_owned()))
+        }
+        "model" if !choices.models.0.is_empty() => {
+            choose(choices.models.names().collect()).map(|_| Command::SetModel(written.to_owned()))
+        }
         "say" | "announce" => Command::announcement(written).map_err(str::to_owned),
         "stop" => choose(vec!["PRESS"]).map(|_| Command::Stop),
         "restart" => choose(vec!["PRESS"]).map(|_| Command::Restart),
-        _ => Err("on the topic of a command: muted, volume, wake_mode, privacy, say, announce, stop or restart".into()),
+        "update" => choose(vec![INSTALL]).map(|_| Command::Restart),
+        _ => Err(
+            "on the topic of a command: muted, volume, wake_mode, privacy, voice, model, say, announce, stop, restart \
+                  or update"
+                .into(),
+        ),
     }
 }
 

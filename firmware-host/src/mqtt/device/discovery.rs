@@ -5,6 +5,7 @@ use pipit_core::control::LONGEST_TEXT;
 use pipit_web::{Stage, TurnRecord};
 use serde_json::{Map, Value, json};
 
+use super::command::INSTALL;
 use super::{QOS, Settings, model_ms};
 
 /// What Pipit may be doing, as `pipit_core::turn::Phase` has it.
@@ -77,6 +78,7 @@ impl Components<'_> {
         self.turns();
         self.timers();
         self.diagnostics();
+        self.update();
         self.all
     }
 
@@ -134,6 +136,17 @@ impl Components<'_> {
         } else {
             self.without("select", "privacy");
         }
+        for (key, name, icon, selection) in [
+            ("voice", "Voice", "mdi:account-tie-voice", &choices.voices),
+            ("model", "Recogniser", "mdi:microphone-message", &choices.models),
+        ] {
+            let options: Vec<&str> = selection.names().collect();
+            if options.is_empty() {
+                self.without("select", key);
+            } else {
+                self.with_both("select", key, name, json!({ "ops": options, "ent_cat": "config", "ic": icon }));
+            }
+        }
         let fields =
             json!({ "min": 0, "max": 100, "step": 1, "unit_of_meas": "%", "mode": "slider", "ic": "mdi:volume-high" });
         self.with_both("number", "volume", "Volume", fields);
@@ -142,6 +155,17 @@ impl Components<'_> {
             self.with_command("button", "restart", "Restart", json!({ "dev_cla": "restart", "ent_cat": "config" }));
         } else {
             self.without("button", "restart");
+        }
+    }
+
+    /// What is installed can be told by what lies on the disk, and takes effect with a restart where one is to be had.
+    fn update(&mut self) {
+        let mut fields = json!({ "dev_cla": "firmware", "ent_cat": "config", "tit": "Pipit" });
+        if self.settings.choices.restart {
+            fields["pl_inst"] = INSTALL.into();
+            self.with_both("update", "update", "Update", fields);
+        } else {
+            self.with_state("update", "update", "Update", fields);
         }
     }
 

@@ -14,12 +14,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Device, TimerState, Vitals};
 use crate::controls::Controls;
+use crate::executable::Executable;
 
 /// How often to look at the timers, which another process may set.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// So many looks later, the machine's vitals are looked at too.
 const VITALS_EVERY: u32 = 30;
+
+/// And so many after which it is looked whether another version is installed.
+const INSTALLED_EVERY: u32 = 60;
 
 /// Where what changes is learnt.
 pub struct Told {
@@ -31,14 +35,18 @@ pub struct Told {
     pub words: mpsc::Receiver<(String, String)>,
     /// Where timers are.
     pub store: Store,
+    /// What runs from the next start on.
+    pub executable: Executable,
 }
 
 /// Publishes what changes, until `stop`. `publish` must not wait; what it can't send goes with the next connection.
 pub async fn tell(device: Arc<Mutex<Device>>, told: Told, publish: impl Fn(Publish) + Send, stop: CancellationToken) {
-    let Told { mut snapshots, mut events, mut words, store } = told;
+    let Told { mut snapshots, mut events, mut words, store, executable } = told;
+    // Looked at by one thread at a time.
+    let executable = Arc::new(Mutex::new(executable));
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let (mut until_vitals, mut failing) = (0, false);
+    let (mut until_vitals, mut until_installed, mut failing) = (0, 0, false);
     snapshots.mark_changed();
     loop {
         let news = tokio::select! {
@@ -57,12 +65,18 @@ pub async fn tell(device: Arc<Mutex<Device>>, told: Told, publish: impl Fn(Publi
             _ = looks.tick() => {
                 let with_vitals = until_vitals == 0;
                 until_vitals = if with_vitals { VITALS_EVERY } else { until_vitals - 1 };
-                let store = store.clone();
+                let with_installed = until_installed == 0;
+                until_installed = if with_installed { INSTALLED_EVERY } else { until_installed - 1 };
+                let (store, executable) = (store.clone(), Arc::clone(&executable));
                 // Files and SQLite may have to be waited for.
-                let look = move || (store.timers(), if with_vitals { vitals() } else { Vitals::default() });
-                let Ok((timers, vitals)) = tokio::task::spawn_blocking(look).await else { return };
+                let look = move || {
+                    let vitals = if with_vitals { vitals() } else { Vitals::default() };
+                    (store.timers(), vitals, with_installed.then(|| installed(&executable)))
+                };
+                let Ok((timers, vitals, installed)) = tokio::task::spawn_blocking(look).await else { return };
                 let mut device = lock(&device);
                 let mut news = device.on_vitals(&vitals);
+                news.extend(installed.into_iter().flat_map(|version| device.on_installed(&version)));
                 match timers {
                     Ok(timers) => {
                         failing = false;
@@ -94,6 +108,10 @@ pub async fn obey(controls: Controls, mut commands: mpsc::Receiver<Command>) {
 #[must_use]
 pub fn has_thermometer() -> bool {
     temperature().is_some()
+}
+
+fn installed(executable: &Mutex<Executable>) -> String {
+    executable.lock().unwrap_or_else(PoisonError::into_inner).version().to_owned()
 }
 
 fn vitals() -> Vitals {

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use pipit_core::config::MqttSettings;
-use pipit_core::control::{Choices, Command};
+use pipit_core::control::{Choices, Command, Selection};
 use pipit_core::home::{Publish, Subscription};
 use pipit_core::time::Moment;
 use pipit_web::{Snapshot, Stage, TurnRecord};
@@ -123,6 +123,7 @@ impl Device {
         // What was true before the start is true no more, and the broker may have kept it.
         device.change(discovery::latencies().map(|(key, ..)| (key.to_owned(), UNKNOWN.to_owned())));
         device.on_timers(&[]);
+        device.on_installed(device.settings.version);
         device
     }
 
@@ -162,7 +163,7 @@ impl Device {
     /// The state has changed.
     pub fn on_change(&mut self, snapshot: &Snapshot) -> Vec<Publish> {
         let on_off = |on: bool| if on { "ON" } else { "OFF" }.to_owned();
-        self.change([
+        let states = [
             ("state".into(), snapshot.phase.into()),
             ("muted".into(), on_off(snapshot.muted)),
             ("volume".into(), snapshot.volume.to_string()),
@@ -170,7 +171,18 @@ impl Device {
             ("privacy".into(), snapshot.widest_tier.into()),
             ("microphone".into(), on_off(snapshot.microphone.is_some())),
             ("overloaded".into(), on_off(snapshot.overload.is_some())),
-        ])
+        ];
+        let Choices { voices, models, .. } = &self.settings.choices;
+        let at_work = [("voice", voices, &snapshot.voice), ("model", models, &snapshot.recogniser)];
+        let at_work = at_work.into_iter().filter(|(_, selection, _)| !selection.0.is_empty());
+        let at_work: Vec<_> = at_work.map(|(key, all, name)| (key.to_owned(), one_of_them(all, name))).collect();
+        self.change(states.into_iter().chain(at_work))
+    }
+
+    /// This version of Pipit is installed. It runs from the next start on.
+    pub fn on_installed(&mut self, version: &str) -> Vec<Publish> {
+        let told = json!({ "installed_version": self.settings.version, "latest_version": version });
+        self.change([("update".into(), told.to_string())])
     }
 
     /// A turn is over.
@@ -299,6 +311,11 @@ impl Device {
         }
         publish
     }
+}
+
+/// What Home Assistant knows of what works: nothing where it can't be chosen.
+fn one_of_them(selection: &Selection, name: &Option<String>) -> String {
+    name.clone().filter(|name| selection.find(name).is_some()).unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
 /// As much of a text as a state can hold.

@@ -1,17 +1,31 @@
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::{Arc, Mutex};
+
 use expect_test::{expect, expect_file};
 use pipit_core::chat::Tier;
+use pipit_core::control::Selectable;
 use pipit_core::turn::WakeMode;
+use pipit_store::Store;
 use pipit_web::{Interruption, Timings, Waterfall};
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::executable::Executable;
+
+fn selection(names: &[&str]) -> Selection {
+    Selection(names.iter().map(|name| Selectable { name: (*name).to_owned(), tier: Tier::Device }).collect())
+}
 
 fn settings() -> Settings {
+    let voices = selection(&["kokoro af_heart", "espeak-ng en-gb"]);
+    let models = selection(&["whisper-base.en", "pipit-nano-en"]);
     Settings {
         discovery_prefix: "homeassistant".into(),
         topic_prefix: "pipit/kitchen".into(),
         id: "pipit-kitchen".into(),
         version: "1.2.3",
-        choices: Choices { restart: true, ..Choices::new(WakeMode::Phrase, Tier::House, None) },
+        choices: Choices { restart: true, voices, models, ..Choices::new(WakeMode::Phrase, Tier::House, None) },
         has_thermometer: true,
         words: true,
     }
@@ -24,6 +38,8 @@ fn snapshot() -> Snapshot {
         volume: 55,
         wake_mode: "phrase",
         widest_tier: "in the house",
+        voice: Some("kokoro af_heart".into()),
+        recogniser: Some("pipit-nano-en".into()),
         ..Snapshot::default()
     }
 }
@@ -96,10 +112,14 @@ fn what_is_not_there_is_taken_back() {
         ("last_reply", "sensor"),
         ("restart", "button"),
         ("privacy", "select"),
+        ("voice", "select"),
+        ("model", "select"),
         ("temperature", "sensor"),
     ] {
         assert_eq!(payload["cmps"][key], json!({ "p": platform }));
     }
+    let update = &payload["cmps"]["update"];
+    assert!(update["stat_t"].is_string() && update["cmd_t"].is_null(), "nothing can be installed from afar: {update}");
 }
 
 #[test]
@@ -116,6 +136,7 @@ fn whoever_has_forgotten_everything_is_told_everything() {
         first_words_after! None
         memory! 300
         microphone! ON
+        model! pipit-nano-en
         muted! OFF
         next_timer! None
         overloaded! OFF
@@ -127,6 +148,8 @@ fn whoever_has_forgotten_everything_is_told_everything() {
         timers/attributes! {"timers":[]}
         turn_model_time! None
         understood_after! None
+        update! {"installed_version":"1.2.3","latest_version":"1.2.3"}
+        voice! kokoro af_heart
         voice_time! None
         volume! 55
         wake_mode! phrase
@@ -156,6 +179,61 @@ fn of_a_change_only_what_is_different_is_told() {
     let warm = |temperature| Vitals { temperature: Some(temperature), memory: None };
     assert_eq!(device.on_vitals(&warm(48.1)).len(), 1);
     assert_eq!(device.on_vitals(&warm(48.4)), [], "a tenth of a degree is nothing to tell");
+}
+
+#[test]
+fn what_works_is_told_by_the_names_that_can_be_chosen() {
+    let mut device = Device::new(settings());
+    device.on_change(&snapshot());
+    let later =
+        Snapshot { voice: Some("piper lighter".into()), recogniser: Some("whisper-base.en".into()), ..snapshot() };
+    expect![[r#"
+        voice! None
+        model! whisper-base.en
+    "#]]
+    .assert_eq(&written(&device.on_change(&later)));
+    let choices = Choices::new(WakeMode::Phrase, Tier::House, None);
+    let mut simple = Device::new(Settings { choices, ..settings() });
+    let told = written(&simple.on_change(&snapshot()));
+    assert!(!told.contains("voice!") && !told.contains("model!"), "{told}");
+}
+
+#[test]
+fn what_is_installed_is_told_beside_what_runs() {
+    let mut device = Device::new(settings());
+    assert_eq!(device.on_installed("1.2.3"), []);
+    expect![[r#"
+        update! {"installed_version":"1.2.3","latest_version":"1.3.0"}
+    "#]]
+    .assert_eq(&written(&device.on_installed("1.3.0")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_pipit_on_the_disk_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipit");
+    std::fs::write(&path, "the one that runs").unwrap();
+    let (publish, mut published) = tokio::sync::mpsc::unbounded_channel();
+    let (snapshots, events, (_sender, words)) =
+        (watch::Sender::new(snapshot()), broadcast::Sender::new(1), mpsc::channel(1));
+    let told = Told {
+        snapshots: snapshots.subscribe(),
+        events: events.subscribe(),
+        words,
+        store: Store::open(&folder.path().join("pipit.db")).unwrap(),
+        executable: Executable::at(path.clone(), "1.2.3"),
+    };
+    let (device, stop) = (Arc::new(Mutex::new(Device::new(settings()))), CancellationToken::new());
+    let telling = tokio::spawn(tell(device, told, move |message| publish.send(message).unwrap(), stop.clone()));
+    let mut hears = async |words: &str| while !published.recv().await.unwrap().payload.contains(words) {};
+    hears("idle").await;
+    let beside = folder.path().join("new");
+    std::fs::write(&beside, "#!/bin/sh\necho 'pipit 1.3.0'\n").unwrap();
+    std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::rename(beside, path).unwrap();
+    hears(r#""latest_version":"1.3.0""#).await;
+    stop.cancel();
+    telling.await.unwrap();
 }
 
 #[test]
@@ -244,6 +322,9 @@ fn commands_are_read() {
         ("privacy", "on this device", Command::SetWidest(Tier::Device)),
         ("say", "Dinner is ready", Command::Announce("Dinner is ready".into())),
         ("announce", "Dinner\nis ready", Command::Announce("Dinner is ready".into())),
+        ("voice", "espeak-ng en-gb", Command::SetVoice("espeak-ng en-gb".into())),
+        ("model", "pipit-nano-en", Command::SetModel("pipit-nano-en".into())),
+        ("update", "INSTALL", Command::Restart),
         ("stop", "PRESS", Command::Stop),
         ("restart", "PRESS", Command::Restart),
     ] {
@@ -259,6 +340,9 @@ fn what_is_no_command_is_refused_with_what_is_accepted() {
         ("volume", b"loud"),
         ("wake_mode", b"openwakeword"),
         ("privacy", b"leaves the house"),
+        ("voice", b"pipit-nano-en"),
+        ("model", b"whisper-large"),
+        ("update", b"PRESS"),
         ("say", b"..."),
         ("announce", &[0xff]),
         ("announce", &[b'a'; 5000]),
@@ -274,11 +358,14 @@ fn what_is_no_command_is_refused_with_what_is_accepted() {
         what was published on pipit/kitchen/volume/set was ignored: it must be a number from 0 to 100
         what was published on pipit/kitchen/wake_mode/set was ignored: it must be push-to-talk, phrase or always
         what was published on pipit/kitchen/privacy/set was ignored: it must be on this device or in the house
+        what was published on pipit/kitchen/voice/set was ignored: it must be kokoro af_heart or espeak-ng en-gb
+        what was published on pipit/kitchen/model/set was ignored: it must be whisper-base.en or pipit-nano-en
+        what was published on pipit/kitchen/update/set was ignored: it must be INSTALL
         what was published on pipit/kitchen/say/set was ignored: it must be a text of at most 255 characters, with words in it
         what was published on pipit/kitchen/announce/set was ignored: it must be text in UTF-8
         what was published on pipit/kitchen/announce/set was ignored: it must be at most 1020 bytes
         what was published on pipit/kitchen/stop/set was ignored: it must be PRESS
-        what was published on pipit/kitchen/unlock/set was ignored: it must be on the topic of a command: muted, volume, wake_mode, privacy, say, announce, stop or restart
+        what was published on pipit/kitchen/unlock/set was ignored: it must be on the topic of a command: muted, volume, wake_mode, privacy, voice, model, say, announce, stop, restart or update
     "#]]
     .assert_eq(&problems);
     let mut device = Device::new(settings());
