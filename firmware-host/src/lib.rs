@@ -2,6 +2,7 @@
 //! decided in `pipit-core`.
 #![forbid(unsafe_code)]
 
+pub mod advertise;
 pub mod app;
 pub mod assist;
 pub mod audio;
