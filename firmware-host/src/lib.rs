@@ -24,6 +24,7 @@ pub mod self_test;
 pub mod sentences;
 pub mod services;
 pub mod timers;
+pub mod tls;
 pub mod turn_log;
 pub mod waterfall;
 pub mod worker;
