@@ -18,6 +18,7 @@ pub mod installed;
 pub mod ledger;
 pub mod mqtt;
 pub mod nightly;
+pub mod remote;
 pub mod report;
 pub mod selections;
 pub mod self_test;

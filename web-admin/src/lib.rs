@@ -10,6 +10,7 @@ mod levels;
 mod metrics;
 mod turn;
 mod turns;
+pub mod voice;
 
 use std::sync::Arc;
 
