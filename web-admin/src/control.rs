@@ -38,7 +38,9 @@ enum Wanted {
 
 impl Wanted {
     fn command(self, choices: &Choices) -> Result<Command, Problem> {
-        let none = |what: &str| Problem::conflict(format!("There is no such {what} here; /api/choices tells which there are."));
+        let none = |what: &str| {
+            Problem::conflict(format!("There is no such {what} here; /api/choices tells which there are."))
+        };
         let only_true = |command, wanted| {
             if wanted { Ok(command) } else { Err(Problem::unfit("Only true means anything here.")) }
         };
@@ -57,8 +59,9 @@ impl Wanted {
             Wanted::Voice(name) => Ok(Command::SetVoice(name)),
             Wanted::Model(name) => Ok(Command::SetModel(name)),
             Wanted::Stop(wanted) => only_true(Command::Stop, wanted),
-            Wanted::Announce(text) => Command::announcement(&text)
-                .map_err(|accepted| Problem::unfit(format!("The text must be {accepted}."))),
+            Wanted::Announce(text) => {
+                Command::announcement(&text).map_err(|accepted| Problem::unfit(format!("The text must be {accepted}.")))
+            }
             Wanted::Restart(wanted) => only_true(Command::Restart, wanted),
         }
     }

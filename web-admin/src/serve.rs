@@ -34,10 +34,7 @@ const MOST_CONNECTIONS: usize = 2048;
 const NO_ROOM: Duration = Duration::from_millis(200);
 
 /// Serves until `stop` comes, and then until what was asked for is answered.
-///
-/// # Errors
-/// The listener can take no more connections.
-pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
     let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     // Those that serve a connection each have a receiver: the last that goes tells that all is done.
     let stopped = watch::Sender::new(());
@@ -66,7 +63,6 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
     drop(listener);
     stopped.send_replace(());
     stopped.closed().await;
-    Ok(())
 }
 
 /// Whoever wanted to connect has gone.
@@ -89,7 +85,11 @@ async fn connection(
         router.clone().oneshot(request.map(Body::new))
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT).max_headers(MOST_HEADERS).max_buf_size(LARGEST_HEAD);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_LIMIT)
+        .max_headers(MOST_HEADERS)
+        .max_buf_size(LARGEST_HEAD);
     let mut served = pin!(builder.serve_connection(TokioIo::new(stream), answer).with_upgrades());
     let ended = tokio::select! {
         ended = &mut served => ended,

@@ -59,9 +59,8 @@ impl Store {
     pub fn audit_rows(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
         self.require_root()?;
         let connection = self.device();
-        let mut rows = connection.prepare_cached(
-            "SELECT id, at, who, what, address FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?",
-        )?;
+        let mut rows = connection
+            .prepare_cached("SELECT id, at, who, what, address FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?")?;
         let rows = rows.query_map(params![before.unwrap_or(i64::MAX), limit], read)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

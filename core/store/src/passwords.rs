@@ -73,8 +73,10 @@ impl Store {
             if transaction.prepare_cached(taken)?.exists([name])? {
                 return Err(StoreError::NameTaken);
             }
-            let claim = "UPDATE person SET password = ?, name = ? WHERE role = 'owner' AND password IS NULL RETURNING id";
-            let id = transaction.prepare_cached(claim)?.query_row(params![hashed, name], |row| row.get(0)).optional()?;
+            let claim =
+                "UPDATE person SET password = ?, name = ? WHERE role = 'owner' AND password IS NULL RETURNING id";
+            let id =
+                transaction.prepare_cached(claim)?.query_row(params![hashed, name], |row| row.get(0)).optional()?;
             id.map(PersonId).ok_or(StoreError::AlreadyClaimed)
         })
     }
@@ -118,13 +120,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::set_password`].
-    pub fn change_password(
-        &self,
-        id: PersonId,
-        old: &str,
-        new: &str,
-        keep: Option<i64>,
-    ) -> Result<bool, StoreError> {
+    pub fn change_password(&self, id: PersonId, old: &str, new: &str, keep: Option<i64>) -> Result<bool, StoreError> {
         let person = self.known(id)?;
         fit(new, person.name.as_deref())?;
         if person.tier == PrivacyTier::Private {

@@ -93,7 +93,8 @@ impl Store {
             let too_many = "DELETE FROM session WHERE person = ?1 AND id NOT IN (
                 SELECT id FROM session WHERE person = ?1 ORDER BY last_seen DESC, id DESC LIMIT ?2)";
             transaction.prepare_cached(too_many)?.execute(params![person, MOST - 1])?;
-            let begin = "INSERT INTO session (person, hash, since, last_seen, address, agent) VALUES (?1, ?2, ?3, ?3, ?4, ?5)";
+            let begin =
+                "INSERT INTO session (person, hash, since, last_seen, address, agent) VALUES (?1, ?2, ?3, ?3, ?4, ?5)";
             transaction.prepare_cached(begin)?.execute(params![
                 person,
                 hash,
@@ -251,7 +252,8 @@ impl Store {
         self.write_device(|transaction| {
             // The copies still know it, until the next takes their place.
             back_up::count_deletion(transaction)?;
-            let remove = "DELETE FROM api_token WHERE id = ? AND person = (SELECT number FROM person WHERE person.id = ?)";
+            let remove =
+                "DELETE FROM api_token WHERE id = ? AND person = (SELECT number FROM person WHERE person.id = ?)";
             Ok(transaction.prepare_cached(remove)?.execute(params![id, of.0])? > 0)
         })
     }

@@ -27,8 +27,8 @@ pub(super) async fn list(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Value>, Problem> {
     who.require_owner()?;
-    let Query(Wanted { before }) =
-        wanted.map_err(|_| Problem::unfit("before must be a whole number; write for example /api/audit?before=100."))?;
+    let Query(Wanted { before }) = wanted
+        .map_err(|_| Problem::unfit("before must be a whole number; write for example /api/audit?before=100."))?;
     let accounts = sources.accounts;
     blocking(move || {
         let root = accounts.root();

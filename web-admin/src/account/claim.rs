@@ -150,7 +150,9 @@ pub(super) async fn claim(
 impl Accounts {
     fn make_code(&self) -> Result<Zeroizing<[u8; DIGITS]>, Problem> {
         let (now, mut code) = (self.now(), self.code());
-        if let Some(left) = code.as_ref().and_then(|code| APART.checked_sub(code.age(now))).filter(|left| !left.is_zero()) {
+        if let Some(left) =
+            code.as_ref().and_then(|code| APART.checked_sub(code.age(now))).filter(|left| !left.is_zero())
+        {
             return Err(Problem::too_many(left));
         }
         let no_randomness = |error: getrandom::Error| StoreError::NoRandomness(error.to_string());

@@ -118,10 +118,8 @@ impl Accounts {
         let (id, secret) = root.begin_session(person.id, client, now)?;
         self.some_ended();
         let age = ABSOLUTE_LIMIT.as_secs();
-        let cookie = Zeroizing::new(format!(
-            "{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={age}",
-            secret.as_str()
-        ));
+        let cookie =
+            Zeroizing::new(format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={age}", secret.as_str()));
         let mut cookie = HeaderValue::from_str(&cookie).map_err(|error| Problem::internal(&error))?;
         cookie.set_sensitive(true);
         Ok((id, cookie))
@@ -130,8 +128,7 @@ impl Accounts {
 
 /// What is told of who is signed in.
 pub(super) fn told(is_claimed: bool, person: Option<&Person>) -> Value {
-    let person = person.map(|person| {
-        json!({"id": person.id.to_string(), "name": person.name, "role": person.role.to_string()})
-    });
+    let person =
+        person.map(|person| json!({"id": person.id.to_string(), "name": person.name, "role": person.role.to_string()}));
     json!({"claimed": is_claimed, "person": person})
 }

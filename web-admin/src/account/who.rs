@@ -31,6 +31,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 pub(crate) struct Who {
     pub(crate) person: Person,
     /// What belongs to them.
+    #[allow(dead_code, reason = "it is for what people say, which the APIs under /v1 serve")]
     pub(crate) store: Store,
     /// What they may do, as far as the token says; a session may everything that the person may.
     pub(crate) scopes: Scopes,
@@ -82,7 +83,8 @@ impl Scope {
     /// What it takes to ask for this. What nobody has thought of here takes the most.
     fn for_request(method: &Method, path: &str) -> Scope {
         let accounts = ["/api/sessions", "/api/tokens", "/api/audit", "/api/password"];
-        let is_under = |whole: &str| path.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let is_under =
+            |whole: &str| path.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if accounts.into_iter().any(is_under) {
             return Scope::Admin;
         }
@@ -312,10 +314,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Here {
 }
 
 /// A stream that ends when whoever it is for is signed out.
-pub(crate) fn while_signed_in<S: Stream + Send>(
-    stream: S,
-    watcher: Watcher,
-) -> impl Stream<Item = S::Item> + Send {
+pub(crate) fn while_signed_in<S: Stream + Send>(stream: S, watcher: Watcher) -> impl Stream<Item = S::Item> + Send {
     let ended = match watcher {
         Watcher::Here => None,
         Watcher::Known(who) => Some(who.ended()),

@@ -47,11 +47,14 @@ impl<T: DeserializeOwned + 'static, S: Send + Sync> FromRequest<S> for JsonBody<
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let read = tokio::time::timeout(PATIENCE, request.extract::<Json<T>, _>()).await;
-        let slow = |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "It took too long to send that; try again.");
+        let slow =
+            |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "It took too long to send that; try again.");
         match read.map_err(slow)? {
             Ok(Json(body)) => Ok(JsonBody(body)),
             Err(JsonRejection::MissingJsonContentType(_)) => Err(no_json()),
-            Err(JsonRejection::JsonSyntaxError(_)) => Err(Problem::unfit("What was sent is not JSON; look at its commas and braces.")),
+            Err(JsonRejection::JsonSyntaxError(_)) => {
+                Err(Problem::unfit("What was sent is not JSON; look at its commas and braces."))
+            }
             Err(JsonRejection::JsonDataError(_)) => {
                 Err(Problem::unfit("What was sent has not the fields that are expected here, or not of their kinds."))
             }

@@ -70,8 +70,21 @@ mod tests {
             assert!(is_let_through(&[host], "/"), "{host}");
         }
         let others = [
-            "", "local", ".local.evil.com", "evil.com", "pipit.local.evil.com", "notlocal", "xlocalhost", "192.168.1.7.evil.com",
-            "evil.com:7847", "evil.com#pipit.local", "pipit.local@evil.com", "evil@pipit.local", "wren.evil.com", "1.2.3", "0x7f000001",
+            "",
+            "local",
+            ".local.evil.com",
+            "evil.com",
+            "pipit.local.evil.com",
+            "notlocal",
+            "xlocalhost",
+            "192.168.1.7.evil.com",
+            "evil.com:7847",
+            "evil.com#pipit.local",
+            "pipit.local@evil.com",
+            "evil@pipit.local",
+            "wren.evil.com",
+            "1.2.3",
+            "0x7f000001",
         ];
         for host in others {
             assert!(!is_let_through(&[host], "/"), "{host}");
