@@ -63,7 +63,8 @@ async fn too_much_and_what_is_no_request_is_turned_away() {
     for path in ["/../health", "/api/../health", "//health", "/health/", "/api/sessions/%2e%2e", "/%00"] {
         let ask = get.replace("/health", path) + "\r\n";
         let answer = answer(address, ask.as_bytes()).await;
-        assert!(answer.starts_with("HTTP/1.1 404") || answer.starts_with("HTTP/1.1 401"), "{path}: {answer}");
+        let status = answer.get(9..12).unwrap_or_default();
+        assert!(["401", "404", "405"].contains(&status), "{path}: {answer}");
     }
 }
 
