@@ -80,8 +80,8 @@ impl Store {
         let key = self.audit_key()?;
         let connection = self.device();
         let (mut last, mut before) = match anchor(&connection)? {
-            Some((id, at, proof)) if hmac::verify(&key, &anchor_text(id, &at), &proof).is_ok() => (id, at),
-            Some((id, ..)) => return Ok(Some(id)),
+            Some(Anchor { id, tag, proof }) if hmac::verify(&key, &anchor_text(id, &tag), &proof).is_ok() => (id, tag),
+            Some(Anchor { id, .. }) => return Ok(Some(id)),
             None => (0, Vec::new()),
         };
         let mut rows = connection.prepare("SELECT id, at, who, what, address, tag FROM audit ORDER BY id")?;
@@ -117,12 +117,21 @@ fn end(connection: &Connection) -> Result<(i64, Vec<u8>), StoreError> {
     if let Some(last) = last {
         return Ok(last);
     }
-    Ok(anchor(connection)?.map_or((0, Vec::new()), |(id, tag, _)| (id, tag)))
+    Ok(anchor(connection)?.map_or((0, Vec::new()), |anchor| (anchor.id, anchor.tag)))
 }
 
-fn anchor(connection: &Connection) -> Result<Option<(i64, Vec<u8>, Vec<u8>)>, StoreError> {
+/// The last row that is gone.
+struct Anchor {
+    id: i64,
+    tag: Vec<u8>,
+    /// An authenticator of both.
+    proof: Vec<u8>,
+}
+
+fn anchor(connection: &Connection) -> Result<Option<Anchor>, StoreError> {
     let mut anchor = connection.prepare_cached("SELECT id, tag, proof FROM audit_anchor")?;
-    Ok(anchor.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?)
+    let read = |row: &Row<'_>| Ok(Anchor { id: row.get(0)?, tag: row.get(1)?, proof: row.get(2)? });
+    Ok(anchor.query_row([], read).optional()?)
 }
 
 /// Deletes the rows up to `last_gone`, if there is such a row, and keeps what the next is chained to.
