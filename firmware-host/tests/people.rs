@@ -47,6 +47,10 @@ fn people_come_and_go() {
     );
     typing(&home, ["people", "pin", "Ann", "--check"], "4711\n").succeeded();
     typing(&home, ["people", "pin", "Ann", "--check"], "4712\n").failed_saying(&["not the PIN"]);
+    typing(&home, ["people", "password", "Ann"], "password1\n")
+        .failed_saying(&["one of the first that anybody would try"]);
+    typing(&home, ["people", "password", "Ann"], "a pile of green coats\n").succeeded();
+    typing(&home, ["people", "password", "Ben"], "a pile of green coats\n").failed_saying(&["only the passphrase"]);
     typing(&home, ["people", "passphrase", "Ben"], "wrong\nbattery staple\n").failed_saying(&["not the passphrase"]);
     typing(&home, ["people", "passphrase", "Ben"], "correct horse\nbattery staple\n").succeeded();
 

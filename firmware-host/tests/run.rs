@@ -218,6 +218,31 @@ fn the_health_page_says_that_there_is_no_microphone() {
 }
 
 #[test]
+fn whoever_reads_the_code_in_the_log_claims_it_and_switches_the_microphone_off() {
+    let home = Home::new();
+    let address = web::free_address();
+    let mut daemon = Daemon::start(&home, &[&format!("web.listen={address}")]);
+    assert!(web::page(address, "/api/session").1.contains(r#""claimed":false"#));
+    assert!(web::send(address, "POST", "/api/claim/code", "", "").0.starts_with("http/1.1 204"));
+    let logged = daemon.logs("enter the code ");
+    let code: String = logged.split("the code ").nth(1).unwrap().chars().take(6).collect();
+    let claim = format!(r#"{{"code": "{code}", "name": "Otto", "password": "seventeen wet herons"}}"#);
+    let (head, body) = web::send(address, "POST", "/api/claim", "", &claim);
+    assert!(head.starts_with("http/1.1 201") && body.contains(r#""name":"Otto""#), "{head} {body}");
+    let cookie = head.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap();
+    let page = format!("cookie: {cookie}\r\norigin: http://{address}\r\nhost: {address}\r\n");
+    assert!(web::send(address, "POST", "/api/control", &page, r#"{"mute": true}"#).0.starts_with("http/1.1 204"));
+    daemon.logs("the microphone is off");
+    assert!(web::page(address, "/health").1.contains(r#""muted":true"#));
+    let refused = web::send(address, "POST", "/api/control", &page, r#"{"restart": true}"#);
+    assert!(refused.0.starts_with("http/1.1 409") && refused.1.contains("systemd"), "{}", refused.1);
+    assert!(web::send(address, "POST", "/api/control", "", r#"{"mute": false}"#).0.starts_with("http/1.1 401"));
+    let (ended, log) = daemon.ends_on("TERM");
+    assert_eq!(ended.code(), Some(0));
+    assert!(!log.contains("herons") && !log.contains(cookie), "no secret is logged:\n{log}");
+}
+
+#[test]
 fn what_a_turn_took_is_told_kept_and_counted() {
     let home = Home::new();
     let recording = home.path("late.wav");

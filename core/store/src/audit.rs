@@ -15,9 +15,6 @@ use crate::{PersonId, Store, StoreError};
 /// Rows that are kept. The oldest go, and the chain goes on from an anchor in their place.
 const MOST: i64 = 10_000;
 
-/// Rows that go at once, so that not every new one costs an old one.
-const PORTION: i64 = 100;
-
 /// Something that was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRow {
@@ -39,6 +36,15 @@ impl Store {
     /// # Errors
     /// This is not the owner's store, or see [`StoreError`].
     pub fn audit(&self, who: Option<PersonId>, what: &str, address: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.append_audit(MOST, (who, what, address), at)
+    }
+
+    fn append_audit(
+        &self,
+        most: i64,
+        (who, what, address): (Option<PersonId>, &str, &str),
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         let key = self.audit_key()?;
         self.write_device(|transaction| {
             let (last, before) = end(transaction)?;
@@ -48,7 +54,7 @@ impl Store {
             transaction
                 .prepare_cached("INSERT INTO audit (id, at, who, what, address, tag) VALUES (?, ?, ?, ?, ?, ?)")?
                 .execute(params![row.id, at.as_millisecond(), who.map(|who| who.0), row.what, row.address, tag])?;
-            prune(transaction, &key, row.id)
+            prune(transaction, &key, row.id - most)
         })
     }
 
@@ -74,8 +80,8 @@ impl Store {
         let key = self.audit_key()?;
         let connection = self.device();
         let (mut last, mut before) = match anchor(&connection)? {
-            Some((id, at, proof)) if hmac::verify(&key, &anchor_text(id, &at), &proof).is_ok() => (id, at),
-            Some((id, ..)) => return Ok(Some(id)),
+            Some(Anchor { id, tag, proof }) if hmac::verify(&key, &anchor_text(id, &tag), &proof).is_ok() => (id, tag),
+            Some(Anchor { id, .. }) => return Ok(Some(id)),
             None => (0, Vec::new()),
         };
         let mut rows = connection.prepare("SELECT id, at, who, what, address, tag FROM audit ORDER BY id")?;
@@ -111,23 +117,28 @@ fn end(connection: &Connection) -> Result<(i64, Vec<u8>), StoreError> {
     if let Some(last) = last {
         return Ok(last);
     }
-    Ok(anchor(connection)?.map_or((0, Vec::new()), |(id, tag, _)| (id, tag)))
+    Ok(anchor(connection)?.map_or((0, Vec::new()), |anchor| (anchor.id, anchor.tag)))
 }
 
-fn anchor(connection: &Connection) -> Result<Option<(i64, Vec<u8>, Vec<u8>)>, StoreError> {
+/// The last row that is gone.
+struct Anchor {
+    id: i64,
+    tag: Vec<u8>,
+    /// An authenticator of both.
+    proof: Vec<u8>,
+}
+
+fn anchor(connection: &Connection) -> Result<Option<Anchor>, StoreError> {
     let mut anchor = connection.prepare_cached("SELECT id, tag, proof FROM audit_anchor")?;
-    Ok(anchor.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?)
+    let read = |row: &Row<'_>| Ok(Anchor { id: row.get(0)?, tag: row.get(1)?, proof: row.get(2)? });
+    Ok(anchor.query_row([], read).optional()?)
 }
 
-/// Deletes the oldest rows where there are too many, and keeps what the next is chained to.
-fn prune(connection: &Connection, key: &hmac::Key, newest: i64) -> Result<(), StoreError> {
-    let oldest: i64 = connection.prepare_cached("SELECT min(id) FROM audit")?.query_row([], |row| row.get(0))?;
-    if newest - oldest < MOST + PORTION - 1 {
-        return Ok(());
-    }
-    let last_gone = newest - MOST;
+/// Deletes the rows up to `last_gone`, if there is such a row, and keeps what the next is chained to.
+fn prune(connection: &Connection, key: &hmac::Key, last_gone: i64) -> Result<(), StoreError> {
     let find = "SELECT tag FROM audit WHERE id = ?";
-    let tag: Vec<u8> = connection.prepare_cached(find)?.query_row([last_gone], |row| row.get(0))?;
+    let tag = connection.prepare_cached(find)?.query_row([last_gone], |row| row.get::<_, Vec<u8>>(0)).optional()?;
+    let Some(tag) = tag else { return Ok(()) };
     let proof = hmac::sign(key, &anchor_text(last_gone, &tag));
     connection
         .prepare_cached("INSERT OR REPLACE INTO audit_anchor (only, id, tag, proof) VALUES (1, ?, ?, ?)")?
@@ -159,4 +170,26 @@ fn anchor_text(id: i64, tag: &[u8]) -> Vec<u8> {
 fn parts(parts: &[&[u8]]) -> Vec<u8> {
     let with_length = |part: &&[u8]| [&(part.len() as u64).to_le_bytes()[..], part].concat();
     parts.iter().flat_map(with_length).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_forgets_the_oldest_and_its_chain_still_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("pipit.db")).unwrap();
+        for _ in 0..12 {
+            store.append_audit(10, (None, "deed", "192.168.1.9"), Timestamp::UNIX_EPOCH).unwrap();
+        }
+        let ids = |store: &Store| store.audit_rows(None, 99).unwrap().iter().map(|row| row.id).collect::<Vec<_>>();
+        assert_eq!(ids(&store), (3..=12).rev().collect::<Vec<_>>());
+        assert_eq!(store.check_audit().unwrap(), None);
+        store.device().execute("DELETE FROM audit WHERE id = 3", []).unwrap();
+        assert_eq!(store.check_audit().unwrap(), Some(4));
+        store.device().execute("DELETE FROM audit", []).unwrap();
+        store.append_audit(10, (None, "deed", "192.168.1.9"), Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(ids(&store), [3], "it goes on from the anchor");
+    }
 }

@@ -69,6 +69,12 @@ enum Action {
         #[arg(long)]
         check: bool,
     },
+    /// Give somebody another password for the panel, which is read from standard input; the owner's first one claims this Pipit
+    Password {
+        /// Their name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
     /// Give up what a lost key would open, and begin with a new one
     BeginAnew,
 }
@@ -93,6 +99,11 @@ impl People {
                 let person = named(&store, &name)?;
                 let old = read_secret("old passphrase")?;
                 store.change_passphrase(person.id, &old, &read_secret("new passphrase")?)?;
+            }
+            Action::Password { name } => {
+                let person = named(&store, &name)?;
+                store.set_password(person.id, &read_secret("password")?, None)?;
+                store.audit(Some(person.id), "password set at the machine", "this machine", Timestamp::now())?;
             }
             Action::Pin { name, remove: true, .. } => store.set_pin(named(&store, &name)?.id, None)?,
             Action::Pin { name, check: true, .. } => return check(&store, &named(&store, &name)?),

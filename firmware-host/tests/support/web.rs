@@ -14,17 +14,40 @@ pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
+/// The head, in lower case, and the body of the answer to what is sent with these headers.
+#[allow(dead_code, reason = "not every test sends something")]
+pub(crate) fn send(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> (String, String) {
+    let mut stream = connect(address);
+    let host = if headers.contains("host:") { "" } else { "host: localhost\r\n" };
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\n{host}{headers}connection: close\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer}"));
+    (head.to_lowercase(), body.to_owned())
+}
+
 /// Asks for a page as soon as somebody listens there.
 pub(crate) fn request(address: SocketAddr, path: &str) -> TcpStream {
+    let mut stream = connect(address);
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    stream
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
     let deadline = Instant::now() + PATIENCE;
-    let mut stream = loop {
+    let stream = loop {
         match TcpStream::connect(address) {
             Ok(stream) => break stream,
             Err(error) => assert!(Instant::now() < deadline, "{error}"),
         }
     };
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
     stream
 }
 
