@@ -14,7 +14,7 @@ async fn start(daemon: &Daemon) -> (SocketAddr, oneshot::Sender<()>, tokio::task
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
     let router = daemon.router.clone();
-    let served = tokio::spawn(serve(listener, router, async { drop(stopped.await) }));
+    let served = tokio::spawn(serve(listener, None, router, async { drop(stopped.await) }));
     (address, stop, served)
 }
 

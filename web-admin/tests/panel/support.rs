@@ -129,6 +129,7 @@ impl Daemon {
         let mut choices = Choices::new(WakeMode::Always, Tier::House, None);
         choices.voices = Selection(vec![amy]);
         let sources = Sources {
+            authority: None,
             snapshots: snapshots.subscribe(),
             events: bus.downgrade(),
             levels: levels.subscribe(),
