@@ -8,6 +8,7 @@ mod announce;
 mod bus;
 mod levels;
 mod metrics;
+mod panel;
 mod turn;
 mod turns;
 
@@ -91,7 +92,7 @@ pub fn router(sources: Sources) -> Router {
         .route("/levels", get(levels::levels))
         .route("/turns", get(turns::turns))
         .route("/metrics", get(metrics))
-        .fallback(not_there_yet)
+        .fallback(panel::file)
         .with_state(sources)
 }
 
@@ -105,11 +106,4 @@ async fn health(State(sources): State<Sources>) -> impl IntoResponse {
 async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
     let snapshot = sources.snapshots.borrow().clone();
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], sources.metrics.written(&snapshot))
-}
-
-async fn not_there_yet() -> impl IntoResponse {
-    let words = "There is no panel yet. GET /health says whether Pipit is well, /turns what it took for each of the last \
-                 answers, /events what happens just now, /levels how loud it is, and /metrics what Prometheus asks for. What is \
-                 sent to POST /announce it says.\n";
-    (StatusCode::NOT_FOUND, words)
 }
