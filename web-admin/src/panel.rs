@@ -3,8 +3,6 @@
 //! They are the same for everybody and tell nothing of anybody, so whoever reaches this address gets them. What they show
 //! they ask of the API, which knows who asks.
 
-use std::borrow::Cow;
-
 use axum::Json;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
@@ -122,8 +120,7 @@ fn caching(name: &str) -> &'static str {
 }
 
 fn not_built() -> Response {
-    let words: Cow<'static, str> =
-        "The panel is not in this build of Pipit: run `make ui` in the sources, and build Pipit again.\n".into();
+    let words = "The panel is not in this build of Pipit: run `make ui` in the sources, and build Pipit again.\n";
     (StatusCode::SERVICE_UNAVAILABLE, [(header::CACHE_CONTROL, "no-store")], words).into_response()
 }
 

@@ -64,15 +64,13 @@ async function send(
 
 async function problemOf(response: Response): Promise<Problem> {
   const text = (await response.text().catch(() => '')).trim();
-  const wait = Number(response.headers.get('retry-after'));
-  const later = response.status === 429 && wait > 0 ? ` ${t.waitFor(wait)}` : '';
   try {
     const { error } = JSON.parse(text) as { error: { code: string; message: string } };
-    return new Problem(response.status, error.code, error.message + later);
+    return new Problem(response.status, error.code, error.message);
   } catch {
-    // Older parts of the daemon answer with a sentence.
+    // A proxy, or a daemon that is ending, answers with a sentence.
     const sentence = text.length > 0 && text.length < 400 && !text.startsWith('<') ? text : t.unknownError;
-    return new Problem(response.status, 'unknown', sentence + later);
+    return new Problem(response.status, 'unknown', sentence);
   }
 }
 

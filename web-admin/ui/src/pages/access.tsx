@@ -22,6 +22,7 @@ interface Token {
   id: string;
   name: string;
   scopes: string[];
+  last_used: string | null;
 }
 
 export function Access() {
@@ -147,7 +148,10 @@ function Tokens() {
           <li key={token.id}>
             <span class="grow">
               <strong>{token.name}</strong>
-              <span class="hint">{token.scopes.map((scope) => s.scopeNames[scope] ?? scope).join(', ')}</span>
+              <span class="hint">
+                {token.scopes.map((scope) => s.scopeNames[scope] ?? scope).join(', ')} ·{' '}
+                {token.last_used ? s.used(ago(token.last_used)) : s.unused}
+              </span>
             </span>
             <button
               type="button"

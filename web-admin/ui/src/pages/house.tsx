@@ -11,8 +11,11 @@ interface Entity {
   name: string;
   area: string | null;
   kind: string;
-  state: string | null;
-  available: boolean;
+  names: string[];
+  /** Null where nothing was heard of it yet. */
+  reachable: boolean | null;
+  /** In words. */
+  state: string;
 }
 
 export function House() {
@@ -20,7 +23,7 @@ export function House() {
   const [wanted, setWanted] = useState('');
   const areas = useMemo(() => {
     const found = (entities.data ?? []).filter((entity) =>
-      `${entity.name} ${entity.area ?? ''} ${entity.kind}`.toLowerCase().includes(wanted.trim().toLowerCase()),
+      [entity.name, entity.area, entity.kind, ...entity.names].join(' ').toLowerCase().includes(wanted.trim().toLowerCase()),
     );
     const areas = new Map<string, Entity[]>();
     for (const entity of found) {
@@ -57,8 +60,8 @@ export function House() {
                     <strong>{entity.name}</strong>
                     <span class="hint">{entity.kind}</span>
                   </span>
-                  <span class={entity.available ? undefined : 'hint'}>
-                    {entity.available ? (entity.state ?? s.unknown) : s.unavailable}
+                  <span class={entity.reachable ? undefined : 'hint'}>
+                    {entity.reachable === false ? s.unreachable : entity.state || s.unheard}
                   </span>
                 </li>
               ))}

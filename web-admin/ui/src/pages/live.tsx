@@ -78,6 +78,7 @@ function useChanges(phase: string) {
   const [changes, setChanges] = useState<{ id: number; phase: string; at: Date }[]>([]);
   const count = useRef(0);
   useEffect(() => {
+    if (phase === 'opening') return;
     count.current += 1;
     const change = { id: count.current, phase, at: new Date() };
     setChanges((before) => [change, ...before].slice(0, KEPT_CHANGES));
@@ -145,7 +146,7 @@ function Graph({ samples }: { samples: Sample[] }) {
     const context = element?.getContext('2d');
     if (!element || !context) return;
     const style = getComputedStyle(document.documentElement);
-    const [line, grid] = [style.getPropertyValue('--accent'), style.getPropertyValue('--line')];
+    const [line, grid, ink] = ['--accent', '--line', '--soft'].map((name) => style.getPropertyValue(name)) as [string, string, string];
     let frame = 0;
     const draw = () => {
       frame = requestAnimationFrame(draw);
@@ -164,6 +165,9 @@ function Graph({ samples }: { samples: Sample[] }) {
         context.moveTo(0, y(db));
         context.lineTo(width, y(db));
         context.stroke();
+        context.fillStyle = ink;
+        context.font = `${11 * scale}px system-ui, sans-serif`;
+        context.fillText(s.decibels(db), 0, y(db) - 4 * scale);
       }
       if (samples.length === 0) return;
       context.beginPath();

@@ -31,11 +31,15 @@ export function Overview() {
       </Card>
       {now && (
         <div class="columns">
-          <Privacy now={now} owner={owner} />
-          <Health now={now} owner={owner} />
-          <Engines now={now} owner={owner} />
-          <Announce />
-          <Last />
+          <div class="stack">
+            <Privacy now={now} owner={owner} />
+            <Engines now={now} owner={owner} />
+            <Announce />
+          </div>
+          <div class="stack">
+            <Health now={now} owner={owner} />
+            <Last />
+          </div>
         </div>
       )}
     </>
@@ -266,7 +270,7 @@ function Last() {
   const newest = useCell(newestTurn);
   const turn = newest ?? kept.data?.[0] ?? null;
   return (
-    <Card title={s.lastTurn} extra={<a href="/timeline">{s.timeline}</a>} class="span">
+    <Card title={s.lastTurn} extra={<a href="/timeline">{s.timeline}</a>}>
       {turn ? (
         <>
           <Waterfall turn={turn} />

@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { ask, Problem, sentence, stream } from '../api';
-import { Empty, Field, Loading, Sure, Title, Wrong } from '../parts/common';
+import { Done, Empty, Field, Loading, Sure, Title, Wrong } from '../parts/common';
 import { AgainIcon, BackIcon, EditIcon, PlusIcon, SendIcon, StopIcon, TrashIcon } from '../parts/icons';
 import { go, path } from '../router';
 import { useCell } from '../store';
@@ -22,8 +22,14 @@ interface Message {
   id: number;
   role: 'user' | 'assistant';
   text: string;
-  /** Of a reply, what was heard of it, if that is not the whole. */
-  heard?: string | null;
+  /** Of a reply, whether somebody stopped it. */
+  cut: boolean;
+}
+
+interface Listed {
+  conversations: Conversation[];
+  /** Of a search, what was said with the words in it. */
+  messages: (Message & { conversation: number })[];
 }
 
 interface Whole extends Conversation {
@@ -37,7 +43,6 @@ interface Turn {
   from: number | null;
   reply: string;
   by: string | null;
-  confirm: string | null;
   error: string | null;
   running: boolean;
 }
@@ -54,7 +59,7 @@ export function Talk() {
   const id = at ? Number(at) : null;
   const [search, setSearch] = useState('');
   const wanted = useSettled(search.trim());
-  const list = useRead<Conversation[]>(`/v1/conversations?search=${encodeURIComponent(wanted)}`);
+  const list = useRead<Listed>(`/v1/conversations?search=${encodeURIComponent(wanted)}`);
   // A conversation that begins keeps its place on the page when it gets its number.
   const [begun, setBegun] = useState<number | null>(null);
   const [fresh, setFresh] = useState(0);
@@ -84,9 +89,11 @@ export function Talk() {
           />
           <Wrong error={list.error} again={list.again} />
           {!list.data && !list.error && <Loading />}
-          {list.data?.length === 0 && <Empty>{wanted ? s.noneFound : s.none}</Empty>}
+          {list.data?.conversations.length === 0 && list.data.messages.length === 0 && (
+            <Empty>{wanted ? s.noneFound : s.none}</Empty>
+          )}
           <ul>
-            {list.data?.map((one) => (
+            {list.data?.conversations.map((one) => (
               <li key={one.id}>
                 <a href={`/talk/${one.id}`} aria-current={one.id === id ? 'page' : undefined} onClick={() => setBegun(null)}>
                   <span class="name">{one.title || s.untitled}</span>
@@ -95,6 +102,20 @@ export function Talk() {
               </li>
             ))}
           </ul>
+          {list.data && list.data.messages.length > 0 && (
+            <>
+              <h2>{s.passages}</h2>
+              <ul class="passages">
+                {list.data.messages.map((one) => (
+                  <li key={one.id}>
+                    <a href={`/talk/${one.conversation}`} onClick={() => setBegun(null)}>
+                      <span class="name">{one.text}</span>
+                    </a>
+                  </li>
+                ))}
+              </ul>
+            </>
+          )}
         </section>
         <Thread
           key={id !== null && id === begun ? `fresh-${fresh}` : (id ?? `fresh-${fresh}`)}
@@ -124,6 +145,7 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
   const whole = useRead<Whole>(props.id === null ? null : `/v1/conversations/${props.id}`);
   const [turn, setTurn] = useState<Turn | null>(null);
   const [editing, setEditing] = useState<number | null>(null);
+  const [confirm, setConfirm] = useState<Asked | null>(null);
   const stop = useRef<AbortController | null>(null);
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => () => stop.current?.abort(), []);
@@ -137,8 +159,9 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
     const control = new AbortController();
     stop.current = control;
     setEditing(null);
+    setConfirm(null);
     const shown = request.again ? '' : request.text;
-    setTurn({ request: shown, from, reply: '', by: null, confirm: null, error: null, running: true });
+    setTurn({ request: shown, from, reply: '', by: null, error: null, running: true });
     const change = (what: Partial<Turn>) => setTurn((turn) => turn && { ...turn, ...what });
     let reply = '';
     try {
@@ -147,12 +170,14 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
         const data = told.event === ':' ? {} : (JSON.parse(told.data) as Record<string, never>);
         if (told.event === 'text') change({ reply: (reply += data['text']) });
         if (told.event === 'provider') change({ by: s.by(data['name']!, data['model']!, data['tier']!) });
-        if (told.event === 'confirm') change({ confirm: data['what']! });
+        if (told.event === 'confirm') setConfirm(data as unknown as Asked);
         if (told.event === 'error') throw failure(data);
         if (told.event === 'done') {
-          const { conversation } = data as unknown as { conversation: number };
-          if (props.id === null) props.onBegun(conversation);
+          const { conversation } = data as unknown as { conversation: number | null };
           change({ running: false });
+          // Nothing was kept where nothing was said.
+          if (conversation === null) return;
+          if (props.id === null) props.onBegun(conversation);
           whole.again();
           props.onChanged();
           return;
@@ -172,7 +197,7 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
 
   // Once it is kept, it is shown as it is kept.
   useEffect(() => {
-    if (turn && !turn.running && !turn.error && !turn.confirm) setTurn(null);
+    if (turn && !turn.running && !turn.error) setTurn(null);
   }, [whole.data]);
 
   return (
@@ -225,21 +250,7 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
           </div>
         )}
       </div>
-      {turn?.confirm && !turn.running && (
-        <div class="card confirm" role="group" aria-label={s.confirm}>
-          <p>
-            <strong>{s.confirm}</strong> {turn.confirm}
-          </p>
-          <div class="row">
-            <button type="button" class="main" onClick={() => void talk({ text: 'yes', instead_of: null, again: false }, null)}>
-              {s.yes}
-            </button>
-            <button type="button" class="quiet" onClick={() => void talk({ text: 'no', instead_of: null, again: false }, null)}>
-              {s.no}
-            </button>
-          </div>
-        </div>
-      )}
+      {confirm && <Confirm {...confirm} key={confirm.id} onOver={() => setConfirm(null)} />}
       {props.id === null && !turn && <Empty>{s.empty}</Empty>}
       <Wrong error={turn?.error ?? null} />
       <div ref={end} />
@@ -249,6 +260,43 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
         onHalt={() => stop.current?.abort()}
       />
     </section>
+  );
+}
+
+/** What waits for a tap before it is done. */
+interface Asked {
+  id: number;
+  what: string;
+  within_seconds: number;
+}
+
+function Confirm(props: Asked & { onOver: () => void }) {
+  const [done, setDone] = useState<string | null>(null);
+  const doing = useDoing();
+  useEffect(() => {
+    if (done !== null) return;
+    const timer = setTimeout(props.onOver, props.within_seconds * 1000);
+    return () => clearTimeout(timer);
+  }, [props.id, done]);
+  const confirm = async () => setDone((await ask<{ text: string }>('POST', `/v1/confirmations/${props.id}`)).text);
+  return (
+    <div class="card confirm" role="group" aria-label={s.confirm}>
+      <p>
+        <strong>{s.confirm}:</strong> {props.what}
+      </p>
+      <Done>{done}</Done>
+      <Wrong error={doing.error} />
+      {done === null && (
+        <div class="row">
+          <button type="button" class="main" disabled={doing.busy} onClick={() => void doing.run(confirm)}>
+            {s.yes}
+          </button>
+          <button type="button" class="quiet" onClick={props.onOver}>
+            {s.no}
+          </button>
+        </div>
+      )}
+    </div>
   );
 }
 
@@ -341,16 +389,11 @@ function focused(element: HTMLElement | null) {
 }
 
 function Said({ message, children }: { message: Message; children: ComponentChildren }) {
-  const partly = message.heard != null && message.heard !== message.text;
   return (
     <>
       <span class="hidden">{message.role === 'user' ? s.you : t.pipit}:</span>
       <p class="bubble">{message.text}</p>
-      {partly && (
-        <p class="hint">
-          {s.heard} {message.heard}
-        </p>
-      )}
+      {message.cut && <p class="hint">{s.cutShort}</p>}
       <div class="tools">{children}</div>
     </>
   );

@@ -12,17 +12,20 @@ interface Timer {
   name: string | null;
   /** What it was set to. */
   seconds: number;
-  due: string;
-  /** What it had left when it was paused, in seconds. */
-  paused: number | null;
+  /** When it rings, unless it is paused. */
+  due: string | null;
+  left_seconds: number;
+  paused: boolean;
 }
 
 interface Alarm {
   id: number;
   time: string;
-  days: string | null;
-  ringing: boolean;
-  skipped?: string | null;
+  date: string | null;
+  days: string[];
+  next: string | null;
+  /** Since when it rings. */
+  ringing: string | null;
 }
 
 export function Timers() {
@@ -42,14 +45,14 @@ export function Timers() {
           {timers.data?.length === 0 && <Empty>{s.noTimers}</Empty>}
           <ul class="rows">
             {timers.data?.map((timer) => {
-              const left = timer.paused ?? (new Date(timer.due).getTime() - now) / 1000;
+              const left = timer.due === null ? timer.left_seconds : (new Date(timer.due).getTime() - now) / 1000;
               return (
                 <li key={timer.id}>
                   <span class="grow">
                     <strong>{timer.name ?? s.unnamed}</strong>
                     <span class="hint">
                       {s.of(span(timer.seconds))}
-                      {timer.paused !== null && ` · ${s.paused}`}
+                      {timer.paused && ` · ${s.paused}`}
                     </span>
                   </span>
                   <span class="figure">{left > 0 ? span(left) : s.due}</span>
@@ -76,9 +79,8 @@ export function Timers() {
               <li key={alarm.id}>
                 <span class="figure">{alarm.time}</span>
                 <span class="grow hint">
-                  {alarm.days}
-                  {alarm.ringing && ` · ${s.rings}`}
-                  {alarm.skipped && ` · ${s.skipped(alarm.skipped)}`}
+                  {alarm.days.length > 0 ? alarm.days.map((day) => s.days[day] ?? day).join(', ') : alarm.date}
+                  {alarm.ringing ? ` · ${s.rings}` : alarm.next && ` · ${s.next(soon(alarm.next))}`}
                 </span>
               </li>
             ))}
@@ -87,6 +89,10 @@ export function Timers() {
       </div>
     </>
   );
+}
+
+function soon(at: string): string {
+  return new Date(at).toLocaleString('en', { weekday: 'short', hour: '2-digit', minute: '2-digit', hour12: false });
 }
 
 function Add({ onAdded }: { onAdded: () => void }) {
@@ -132,7 +138,7 @@ function Add({ onAdded }: { onAdded: () => void }) {
         <Field
           label={s.name}
           placeholder={s.nameHint}
-          maxLength={60}
+          maxLength={40}
           value={name}
           onInput={(event) => setName(event.currentTarget.value)}
         />

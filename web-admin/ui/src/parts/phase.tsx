@@ -5,7 +5,8 @@ import type { Snapshot } from '../types';
 import { MicOffIcon } from './icons';
 
 export function phaseOf(snapshot: Snapshot | null, link: Link): string {
-  if (!snapshot || link.state === 'lost') return 'away';
+  if (link.state === 'lost') return 'away';
+  if (!snapshot) return 'opening';
   // It may still speak with its microphone off.
   if (snapshot.muted && snapshot.phase === 'idle') return 'muted';
   return snapshot.phase;

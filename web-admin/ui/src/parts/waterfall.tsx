@@ -90,9 +90,9 @@ export function Waterfall({ turn }: { turn: Turn }) {
               ) : (
                 <rect
                   class={line.kind}
-                  x={Math.min(line.kind === 'mark' ? from : work, WIDTH - 8)}
+                  x={line.kind === 'mark' ? from : work}
                   y={line.kind === 'mark' ? 0 : 1}
-                  width={Math.max(8, line.kind === 'mark' ? 8 : to - work)}
+                  width={line.kind === 'mark' ? 1 : Math.max(1, to - work)}
                   height={line.kind === 'mark' ? 10 : 8}
                 />
               )}

@@ -15,7 +15,6 @@ export const en = {
   nothing: 'Nothing here yet.',
   unknownError: 'Pipit answered in a way that this page does not understand.',
   unreachable: 'Pipit does not answer. Is it switched on, and on this network?',
-  waitFor: (seconds: number) => `Try again in ${plural(seconds, 'second', 'seconds')}.`,
 
   connection: {
     lost: 'Pipit does not answer. It may be starting again.',
@@ -76,6 +75,7 @@ export const en = {
     speaking: 'Speaking',
     muted: 'Microphone off',
     away: 'Not reachable',
+    opening: 'Connecting …',
   } as Record<string, string>,
   phaseHints: {
     idle: 'Nothing is being said to Pipit.',
@@ -170,9 +170,10 @@ export const en = {
     by: (name: string, model: string, tier: string) => `${name} · ${model} · ${tier}`,
     confirm: 'Pipit asks first',
     yes: 'Yes, do it',
+    passages: 'What was said',
     no: 'No',
     cut: 'The answer broke off.',
-    heard: 'Only this was heard:',
+    cutShort: 'This reply was cut short.',
     untitled: 'Without a title',
     actions: 'About this conversation',
   },
@@ -186,7 +187,7 @@ export const en = {
     quiet: 'quiet',
     speech: 'as loud as speech',
     loud: 'loud',
-    decibels: (db: number) => `${db.toFixed(0)} dB`,
+    decibels: (db: number) => `${db.toFixed(0).replace('-', '−')} dB`,
     state: 'State',
     changes: 'What happened',
     counters: 'Since the start',
@@ -197,7 +198,6 @@ export const en = {
     dropped: 'Sound lost',
     overruns: 'Losses of the device',
     ms: (ms: number) => `${ms.toLocaleString('en')} ms`,
-    unavailable: 'The level is not told here',
   },
 
   timeline: {
@@ -273,7 +273,16 @@ export const en = {
     due: 'rings now',
     cancel: (name: string) => `Cancel ${name}`,
     rings: 'rings now',
-    skipped: (date: string) => `skips ${date}`,
+    days: {
+      monday: 'Mon',
+      tuesday: 'Tue',
+      wednesday: 'Wed',
+      thursday: 'Thu',
+      friday: 'Fri',
+      saturday: 'Sat',
+      sunday: 'Sun',
+    } as Record<string, string>,
+    next: (when: string) => `next ${when}`,
   },
 
   house: {
@@ -284,8 +293,8 @@ export const en = {
     filterHint: 'Kitchen light',
     elsewhere: 'Without a room',
     noneFound: 'Nothing is called that.',
-    unavailable: 'not reachable',
-    unknown: 'unknown',
+    unreachable: 'not reachable',
+    unheard: 'not heard of yet',
   },
 
   memory: {
@@ -323,6 +332,8 @@ export const en = {
     made: 'This token is shown once. Copy it now.',
     copy: 'Copy',
     copied: 'Copied.',
+    used: (when: string) => `last used ${when}`,
+    unused: 'never used',
     revoke: (name: string) => `Revoke ${name}`,
     revokeWord: 'Revoke',
   },
