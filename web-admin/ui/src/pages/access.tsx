@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 
 import { ask, post } from '../api';
 import { Card, Done, Empty, Field, Loading, Password, Title, Wrong } from '../parts/common';
-import { look } from '../session';
+import { look, session } from '../session';
 import { t } from '../strings';
 import { ago, day, useDoing, useRead } from '../use';
 
@@ -30,9 +30,11 @@ export function Access() {
     <>
       <Title>{s.title}</Title>
       <div class="columns">
-        <Sessions />
+        <div class="stack">
+          <Sessions />
+          <Change />
+        </div>
         <Tokens />
-        <Change />
       </div>
     </>
   );
@@ -51,9 +53,9 @@ function browser(agent: string | null): string {
 function Sessions() {
   const sessions = useRead<Session[]>('/api/sessions');
   const doing = useDoing();
-  const end = (session: Session) =>
-    void doing.run(() => ask('DELETE', `/api/sessions/${session.id}`)).then((done) => {
-      if (done && session.current) void look();
+  const end = (one: Session) =>
+    void doing.run(() => ask('DELETE', `/api/sessions/${one.id}`)).then((done) => {
+      if (done && one.current) void look();
       else sessions.again();
     });
   return (
@@ -105,6 +107,8 @@ function Change() {
           });
         }}
       >
+        {/* By which a password manager knows whose it is. */}
+        <input type="hidden" name="username" autocomplete="username" value={session.value?.person?.name} />
         <Password label={s.old} name="old" autocomplete="current-password" value={old} onValue={setOld} />
         <Password
           label={s.fresh}

@@ -39,6 +39,7 @@ export function Timers() {
     <>
       <Title>{s.title}</Title>
       <div class="columns">
+        <div class="stack">
         <Card title={s.timers}>
           <Wrong error={timers.error ?? doing.error} again={timers.error ? timers.again : undefined} />
           {!timers.data && !timers.error && <Loading />}
@@ -69,7 +70,6 @@ export function Timers() {
             })}
           </ul>
         </Card>
-        <Add onAdded={timers.again} />
         <Card title={s.alarms}>
           <Wrong error={alarms.error} again={alarms.again} />
           {!alarms.data && !alarms.error && <Loading />}
@@ -86,6 +86,8 @@ export function Timers() {
             ))}
           </ul>
         </Card>
+        </div>
+        <Add onAdded={timers.again} />
       </div>
     </>
   );
