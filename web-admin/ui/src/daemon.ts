@@ -35,19 +35,24 @@ export async function follow(signal: AbortSignal): Promise<void> {
   let opened = false;
   while (!signal.aborted) {
     await visible(signal);
-    const hidden = new AbortController();
-    const silent = new AbortController();
-    const stop = () => hidden.abort();
-    let watchdog = setTimeout(() => silent.abort(), SILENCE_MS);
+    let [connected, hidden] = [false, false];
+    const reading = new AbortController();
+    const stop = () => reading.abort();
+    let watchdog = setTimeout(stop, SILENCE_MS);
     signal.addEventListener('abort', stop);
     // A browser has six connections for a host; a page that nobody sees keeps none of them.
-    const whenHidden = () => document.hidden && stop();
+    const whenHidden = () => {
+      if (!document.hidden) return;
+      hidden = true;
+      stop();
+    };
     document.addEventListener('visibilitychange', whenHidden);
     try {
-      for await (const told of stream('GET', '/events', undefined, AbortSignal.any([hidden.signal, silent.signal]))) {
+      for await (const told of stream('GET', '/events', undefined, reading.signal)) {
         clearTimeout(watchdog);
-        watchdog = setTimeout(() => silent.abort(), SILENCE_MS);
-        if (link.value.state !== 'open') {
+        watchdog = setTimeout(stop, SILENCE_MS);
+        if (!connected) {
+          connected = true;
           if (opened) epoch.value += 1;
           opened = true;
           wait = FIRST_WAIT_MS;
@@ -62,7 +67,7 @@ export async function follow(signal: AbortSignal): Promise<void> {
       signal.removeEventListener('abort', stop);
       document.removeEventListener('visibilitychange', whenHidden);
     }
-    if (hidden.signal.aborted) continue;
+    if (signal.aborted || hidden) continue;
     link.value = { state: 'lost', next: performance.now() + wait };
     await pause(wait, signal);
     link.value = { state: 'lost', next: null };

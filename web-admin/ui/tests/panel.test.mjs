@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, statSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -45,17 +46,21 @@ after(async () => {
   await daemon?.gone();
 });
 
-/** Waits until the daemon's state is so. The events say when to look. */
-async function state(is) {
-  const told = await page.evaluate(async (test) => {
-    const fits = new Function('state', `return (${test})(state)`);
-    for (;;) {
-      const state = await (await fetch('/api/state')).json();
-      if (fits(state)) return state;
-      await new Promise((soon) => requestAnimationFrame(soon));
-    }
-  }, String(is));
-  return told;
+/** Waits until the daemon's state is so, as its events tell. */
+function state(is) {
+  return new Promise((so, failed) => {
+    const request = get(`${daemon.url}/events`, (response) => {
+      createInterface({ input: response }).on('line', (line) => {
+        if (line.startsWith('data: ') && is(JSON.parse(line.slice(6)))) {
+          request.destroy();
+          so();
+        }
+      });
+    });
+    request.on('error', failed);
+    const timer = setTimeout(() => request.destroy(new Error(`the state never fits ${is}`)), 20_000);
+    request.on('close', () => clearTimeout(timer));
+  });
 }
 
 const heading = (name) => page.getByRole('heading', { level: 1, name, exact: true });
@@ -260,7 +265,7 @@ test('everything is reached by the keyboard', async () => {
   // Going elsewhere takes the focus along.
   await page.getByRole('link', { name: 'Live', exact: true }).press('Enter');
   await heading('Live').waitFor();
-  await page.waitForFunction(() => document.activeElement.textContent === 'Live');
+  await page.locator('h1:focus').waitFor();
 });
 
 test('who it is shown to may choose dark or light, and finds it again', async () => {
