@@ -10,7 +10,7 @@ use pipit_chat::Engine;
 use pipit_core::config::{AudioBackend, AudioDevice, Config};
 use pipit_core::intent::Catalogue;
 use pipit_core::load::LoadSettings;
-use pipit_core::turn::{Machine, WakeMode};
+use pipit_core::turn::{AttentionSettings, Machine, WakeMode};
 use pipit_models::runtime::Runtime;
 use pipit_models::silero::SileroVad;
 use pipit_models::smart_turn::SmartTurn;
@@ -242,10 +242,42 @@ impl App {
         let (sender, inbox) = mpsc::channel(INBOX);
         let (playback, writes_files) = self.playback(replies, sender.clone())?;
         let workers = Workers { endpoint: models.endpoint(sender.clone()), playback, writes_files };
-        let catalogue = Arc::new(Catalogue::english());
-        let machine = Machine::new(self.config.turn.clone(), self.config.ear.pre_roll, catalogue)
-            .with_attention(self.config.wake.attention.clone());
+        let machine = self.machine().with_attention(self.config.wake.attention.clone());
         Ok(Driver::new(machine, clock, self.engine.clone(), workers, (sender, inbox), on_turn, self.bus.clone()))
+    }
+
+    /// A driver for somebody elsewhere, who is answered by `engine` while a button is held there, through what `speaker` opens.
+    /// What it does is told on `bus` alone.
+    ///
+    /// # Errors
+    /// The speaker can't be opened.
+    pub fn remote_driver(
+        &self,
+        models: &Arc<Models>,
+        engine: Engine,
+        speaker: impl FnOnce(ReportSink) -> anyhow::Result<Playback>,
+        on_turn: Box<dyn FnMut(TurnReport) + Send>,
+        bus: Bus,
+    ) -> anyhow::Result<Driver> {
+        let (sender, inbox) = mpsc::channel(INBOX);
+        let playback = speaker(report_to(sender.clone()))?;
+        let workers = Workers { endpoint: models.endpoint(sender.clone()), playback, writes_files: false };
+        let attention = AttentionSettings { mode: WakeMode::PushToTalk, ..self.config.wake.attention.clone() };
+        let machine = self.machine().with_attention(attention);
+        Ok(Driver::new(machine, Clock::live(), engine, workers, (sender, inbox), on_turn, bus))
+    }
+
+    fn machine(&self) -> Machine {
+        Machine::new(self.config.turn.clone(), self.config.ear.pre_roll, Arc::new(Catalogue::english()))
+    }
+
+    /// An ear for somebody elsewhere, whose microphone does not hear this device's speaker.
+    ///
+    /// # Errors
+    /// Silero VAD can't be loaded.
+    pub fn remote_ear(&self) -> anyhow::Result<Ear> {
+        let vad = SileroVad::load(&self.runtime, &self.config.models.dir.join(SILERO_VAD))?;
+        Ok(Ear::new(vad, self.config.ear.clone(), Protection::None))
     }
 
     /// What is offered to others in the house.
@@ -273,8 +305,7 @@ impl App {
     }
 
     fn playback(&self, replies: Option<&Path>, inbox: Inbox) -> anyhow::Result<(Playback, bool)> {
-        // The driver empties its inbox without ever waiting for the speaker, so there soon is room.
-        let report: ReportSink = Box::new(move |report| drop(inbox.blocking_send(Message::Playback(report))));
+        let report = report_to(inbox);
         let (mut playback, backend) = match replies {
             Some(folder) => open_speaker("wav", folder.display().to_string(), report)?,
             None => configured_speaker(&self.config, report)?,
@@ -320,6 +351,11 @@ impl Loading {
             }
         }
     }
+}
+
+/// The driver empties its inbox without ever waiting for the speaker, so there soon is room.
+fn report_to(inbox: Inbox) -> ReportSink {
+    Box::new(move |report| drop(inbox.blocking_send(Message::Playback(report))))
 }
 
 /// What peers call a wake-word model: the name of its file or of the catalogue, without what all of them have.

@@ -2,6 +2,7 @@
 //! decided in `pipit-core`.
 #![forbid(unsafe_code)]
 
+pub mod advertise;
 pub mod app;
 pub mod assist;
 pub mod audio;
@@ -17,12 +18,14 @@ pub mod installed;
 pub mod ledger;
 pub mod mqtt;
 pub mod nightly;
+pub mod remote;
 pub mod report;
 pub mod selections;
 pub mod self_test;
 pub mod sentences;
 pub mod services;
 pub mod timers;
+pub mod tls;
 pub mod turn_log;
 pub mod waterfall;
 pub mod worker;

@@ -3,7 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pipit_core::wyoming::{AudioFormat, Decoder, Event, Limits, Malformed, MonoReader};
+use pipit_core::time::Moment;
+use pipit_core::wyoming::{Assist, AudioFormat, Decoder, Event, Limits, Malformed, MonoReader};
 
 const LIMITS: Limits = Limits { header: 500, data: 700, payload: 900 };
 
@@ -11,7 +12,12 @@ fuzz_target!(|input: (u8, &[u8])| {
     let (portion, bytes) = input;
     let whole = read(bytes, bytes.len().max(1));
     assert_eq!(read(bytes, usize::from(portion).max(1)), whole);
+    // Home Assistant may be anybody too.
+    let mut assist = Assist::default();
+    assist.ask();
     for event in whole.0 {
+        let _ = assist.take(Moment::START, &event);
+        let _ = assist.lull();
         if let Ok(format) = AudioFormat::of(&event) {
             let mut mono = Vec::new();
             MonoReader::new(format).push(&event.payload, &mut mono);

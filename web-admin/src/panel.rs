@@ -3,12 +3,12 @@
 //! They are the same for everybody and tell nothing of anybody, so whoever reaches this address gets them. What they show
 //! they ask of the API, which knows who asks.
 
-use axum::Json;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
-use serde_json::json;
+
+use crate::problem::Problem;
 
 /// In a debug build they are read from the folder at each request, so that the panel is worked on without compiling anew.
 #[derive(RustEmbed)]
@@ -17,10 +17,6 @@ struct Built;
 
 /// The first parts of the addresses of pages. The script draws the page that an address names.
 const PAGES: [&str; 9] = ["talk", "live", "timeline", "timers", "house", "memory", "access", "audit", "claim"];
-
-/// What a page of ours may do: load what this device serves, ask this device, and nothing else.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-                      media-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// The file that `uri` names, or the page's frame where it names a page.
 pub(crate) async fn file(method: Method, uri: Uri, headers: HeaderMap) -> Response {
@@ -45,9 +41,6 @@ pub(crate) async fn file(method: Method, uri: Uri, headers: HeaderMap) -> Respon
     answered.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(name)));
     answered.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching(name)));
     answered.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    answered.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    answered.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    answered.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         answered.insert(header::ETAG, tag);
     }
@@ -125,8 +118,7 @@ fn not_built() -> Response {
 }
 
 fn nothing_here() -> Response {
-    let message = "There is nothing at this address. The panel is at /; docs/panel says what else there is.";
-    (StatusCode::NOT_FOUND, Json(json!({"error": {"code": "not_found", "message": message}}))).into_response()
+    Problem::not_found("There is nothing at this address; the panel is at /.").into_response()
 }
 
 #[cfg(test)]

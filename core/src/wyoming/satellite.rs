@@ -300,9 +300,9 @@ impl Assist {
                 if let Some(stream) = &mut self.stream {
                     stream.of = Of::Nothing;
                 }
-                let code = event.text("code").unwrap_or("an error without a name");
+                let code = event.text("code").unwrap_or_default();
                 let unheard = code == "stt-no-text-recognized";
-                vec![News::Failed(if unheard { Failure::NotHeard } else { Failure::Other(code.to_owned()) })]
+                vec![News::Failed(if unheard { Failure::NotHeard } else { Failure::Other(name(code)) })]
             }
         }
     }
@@ -343,6 +343,12 @@ fn piece(request: &mut Request, stream: &mut Stream, samples: Vec<f32>, last: bo
 fn end_of_word(text: &str, letter: usize) -> usize {
     let from = text.char_indices().nth(letter).map_or(text.len(), |(at, _)| at);
     text[from..].find(char::is_whitespace).map_or(text.len(), |at| from + at)
+}
+
+/// The name of an error. Whatever else may stand there is nobody's to read.
+fn name(code: &str) -> String {
+    let is_name = !code.is_empty() && code.len() <= 60 && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if is_name { code.to_owned() } else { "an error without a name".to_owned() }
 }
 
 fn seconds(event: &Event) -> Option<Duration> {
@@ -462,6 +468,7 @@ mod tests {
         let mut assist = heard();
         assert_eq!(told(&mut assist, [error("stt-no-text-recognized")]), "Failed(NotHeard)");
         assert_eq!(told(&mut assist, [error("again")]), "");
+        assert_eq!(told(&mut heard(), [error("you\nsaid")]), "Failed(Other(\"an error without a name\"))");
         let mut assist = heard();
         let events = [vec![Event::audio_start(RATE)], sound(1), vec![error("tts-failed")], sound(1)].concat();
         assert_eq!(told(&mut assist, events), "Failed(Other(\"tts-failed\"))");

@@ -11,6 +11,7 @@ mod keeper;
 mod microphone;
 mod null;
 mod playback;
+mod remote;
 mod resample;
 mod speaker;
 mod wav;
@@ -25,6 +26,7 @@ pub use echo::EchoSource;
 pub use microphone::Microphone;
 pub use null::Silence;
 pub use playback::{ClauseId, Playback, PlaybackReport, QueueFull, ReportSink};
+pub use remote::{RemoteMicrophone, SoundIn, Told, open as open_remote};
 pub use resample::{Resampler, resample};
 pub use wav::ClipFeed;
 

@@ -1,13 +1,13 @@
 //! Silence in and nothing out, in real time: for machines without sound, and for trying everything else.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
-use pipit_core::audio::{AudioFrame, FRAME_SAMPLES, LISTENING_RATE, Pcm, SampleIndex, duration_of};
+use pipit_core::audio::{AudioFrame, FRAME_SAMPLES, LISTENING_RATE, SampleIndex, duration_of};
 
-use super::playback::{ClauseId, Order, OrderBook, Playback, PlaybackReport, ReportSink};
+use super::playback::{Playback, ReportSink};
 use super::wav::Metronome;
-use super::{Capture, CaptureStep};
+use super::{Capture, CaptureStep, remote};
 
 /// A microphone that hears nothing.
 pub struct Silence {
@@ -42,56 +42,18 @@ impl Capture for Silence {
 
 /// Opens a speaker that takes each clause's playing time and makes no sound.
 pub(super) fn open(reports: ReportSink) -> Result<Playback> {
-    Playback::spawn(true, move |orders, _| {
-        while let Some(order) = orders.next(true, None) {
-            match order {
-                Order::Play(id, pcm) => {
-                    if !pass_time(orders, &reports, id, &pcm) {
-                        return;
-                    }
-                }
-                Order::Stop => reports(PlaybackReport::Stopped { cut: None }),
-                Order::EndOfTurn(_) | Order::Prepare | Order::Pause | Order::Resume | Order::Look => {}
-                Order::Leave => return,
-            }
-        }
-    })
-}
-
-/// Waits as long as the clause would take to play. False when the owner has gone.
-fn pass_time(orders: &OrderBook, reports: &ReportSink, id: ClauseId, pcm: &Pcm) -> bool {
-    reports(PlaybackReport::Started(id));
-    let mut played = Duration::ZERO;
-    let mut running = Some(Instant::now());
-    loop {
-        let until_now = |running: Option<Instant>| played + running.map_or(Duration::ZERO, |since| since.elapsed());
-        match orders.next(false, running.map(|since| since + (pcm.duration() - played))) {
-            None => {
-                reports(PlaybackReport::Played(id));
-                return true;
-            }
-            Some(Order::Pause) => {
-                played = until_now(running).min(pcm.duration());
-                running = None;
-            }
-            Some(Order::Resume) => running = running.or_else(|| Some(Instant::now())),
-            Some(Order::Stop) => {
-                reports(PlaybackReport::Stopped { cut: Some((id, until_now(running))) });
-                return true;
-            }
-            Some(Order::Leave) => return false,
-            Some(_) => {}
-        }
-    }
+    remote::open(|_| {}, reports)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+    use std::time::Instant;
 
-    use pipit_core::audio::Hertz;
+    use pipit_core::audio::{Hertz, Pcm};
 
     use super::*;
+    use crate::audio::{ClauseId, PlaybackReport};
 
     #[test]
     fn a_clause_takes_its_time_and_a_stop_cuts_it() {

@@ -40,7 +40,7 @@ pub(super) fn info(language: &str, wake_word: Option<&str>) -> Event {
 /// The answer to `describe` of a satellite in `area`. Home Assistant takes an address for either a satellite or for services, so
 /// none of those is named here.
 pub(super) fn satellite(area: Option<&str>) -> Event {
-    let host = super::advertise::name_of_this_machine();
+    let host = crate::advertise::name_of_this_machine();
     let name = area.map_or(host, |area| format!("Pipit {area}"));
     let satellite = artifact(&name, "Pipit's microphone and speaker", json!({ "area": area, "has_vad": true }));
     let nothing = Event::new("info").with("satellite", satellite);

@@ -5,7 +5,6 @@
 //! protocol has neither authentication nor encryption: who may connect is judged by the address alone, and nothing that
 //! comes in is believed. What is said here is answered and forgotten; no turn, log line or row follows from it.
 
-mod advertise;
 mod dictation;
 mod info;
 mod listener;
@@ -21,18 +20,18 @@ use std::time::Duration;
 
 use pipit_core::chat::Tier;
 use pipit_core::config::WyomingSettings;
-use pipit_core::wyoming::Event;
+use pipit_core::wyoming::{Event, SERVICE_TYPE};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::advertise::{self, Advertisement};
 use crate::assist::Assist;
 use crate::worker::{Ear, Models};
 use session::Session;
 
-pub use advertise::Advertisement;
 pub use peer::Fault;
 pub use satellite::{Offer, Say};
 
@@ -95,7 +94,7 @@ pub async fn start_satellite(
 
 async fn listen(
     kind: &str,
-    WyomingSettings { listen, advertise }: WyomingSettings,
+    WyomingSettings { listen, advertise: advertised }: WyomingSettings,
 ) -> Option<(TcpListener, Option<Advertisement>)> {
     let bound = TcpListener::bind(listen).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
     let (address, listener) = match bound {
@@ -108,7 +107,7 @@ async fn listen(
     };
     tracing::info!("Wyoming{} at {address}", kind.replace('-', " "));
     let name = format!("{}{kind}", advertise::name_of_this_machine());
-    let advertisement = advertise.then(|| Advertisement::start(&name, address)).transpose();
+    let advertisement = advertised.then(|| Advertisement::start(SERVICE_TYPE, &name, address)).transpose();
     let advertisement = advertisement.unwrap_or_else(|error| {
         tracing::warn!("Home Assistant does not find Pipit by itself: {error:#}; tell it the address");
         None

@@ -351,6 +351,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             }
         }
         if let Some(events) = speaking.last() {
+            // The voice is free to change.
+            self.endpoint.cancel(speaking.draft());
             self.speaking = None;
             for event in events {
                 self.peer.send(&event).await?;

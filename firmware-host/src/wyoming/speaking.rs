@@ -60,6 +60,10 @@ impl Speaking {
         }
     }
 
+    pub(super) fn draft(&self) -> DraftId {
+        self.draft
+    }
+
     pub(super) fn is_streaming(&self) -> bool {
         self.streaming
     }

@@ -1,0 +1,121 @@
+//! HTTPS from the device's own authority, with rustls as the browser.
+#![allow(clippy::unwrap_used, reason = "this is test code, which clippy sees only inside of test functions")]
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::routing::get;
+use pipit::tls::{Authority, Client, TlsListener};
+use pipit_store::Store;
+use rcgen::{CertificateParams, DistinguishedName, DnType, Issuer, KeyPair};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsConnector;
+
+/// Far beyond what anything here takes, so that only what never happens fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn authority(folder: &tempfile::TempDir) -> Authority {
+    Authority::of(&Store::open(&folder.path().join("pipit.db")).unwrap(), "Pipit test").unwrap()
+}
+
+async fn serve(config: Arc<ServerConfig>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let whoami = get(|ConnectInfo(Client(address)): ConnectInfo<Client>| async move { address.ip().to_string() });
+    let router = Router::new().route("/", whoami).into_make_service_with_connect_info::<Client>();
+    let listener = TlsListener::new(listener, config).unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+/// What a browser that trusts this is shown by whoever calls itself `name`, or why it shows nothing.
+async fn visit(address: SocketAddr, name: &str, trusts: &str) -> Result<String, String> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(trusts.as_bytes()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_root_certificates(roots).with_no_client_auth();
+    let visited = async {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        let mut stream =
+            TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|error| error.to_string())?;
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut read = String::new();
+        stream.read_to_string(&mut read).await.unwrap();
+        Ok(read)
+    };
+    tokio::time::timeout(PATIENCE, visited).await.unwrap()
+}
+
+#[tokio::test]
+async fn whoever_trusts_the_device_sees_the_panel_by_each_of_its_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = authority(&folder);
+    let names = ["pipit.local", "localhost", "example.org"].map(str::to_owned);
+    authority
+        .vouch_for(&names, &["127.0.0.1", "192.168.1.5", "8.8.8.8"].map(|ip| ip.parse::<IpAddr>().unwrap()))
+        .unwrap();
+    let address = serve(authority.server_config().unwrap()).await;
+    for name in ["pipit.local", "localhost", "127.0.0.1", "192.168.1.5"] {
+        let page = visit(address, name, authority.certificate()).await.unwrap();
+        assert!(page.starts_with("HTTP/1.1 200") && page.ends_with("127.0.0.1"), "{name}: {page}");
+    }
+    for stranger in ["example.org", "8.8.8.8", "other.local"] {
+        assert!(visit(address, stranger, authority.certificate()).await.is_err(), "{stranger}");
+    }
+    assert!(authority.vouch_for(&["example.org".to_owned()], &[]).is_err());
+    let other = self::authority(&tempfile::tempdir().unwrap());
+    assert!(visit(address, "pipit.local", other.certificate()).await.is_err(), "it trusts another device");
+    // It is the same after a restart.
+    assert_eq!(self::authority(&folder).certificate(), authority.certificate());
+}
+
+#[tokio::test]
+async fn what_a_thief_of_its_key_signs_for_the_world_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = authority(&folder);
+    let store = Store::open(&folder.path().join("pipit.db")).unwrap();
+    let kept: serde_json::Value = serde_json::from_str(&store.secret("panel-authority").unwrap().unwrap()).unwrap();
+    let stolen = KeyPair::from_pem(kept["key"].as_str().unwrap()).unwrap();
+    let mut issuer = CertificateParams::default();
+    issuer.distinguished_name = DistinguishedName::new();
+    issuer.distinguished_name.push(DnType::CommonName, kept["name"].as_str().unwrap());
+    let forged = |name: &str| {
+        let key = KeyPair::generate().unwrap();
+        let leaf = CertificateParams::new([name.to_owned()]).unwrap();
+        let leaf = leaf.signed_by(&key, &Issuer::from_params(&issuer, &stolen)).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        Arc::new(config.with_no_client_auth().with_single_cert(vec![leaf.der().clone()], key).unwrap())
+    };
+    let near = serve(forged("other.local")).await;
+    assert!(visit(near, "other.local", authority.certificate()).await.is_ok(), "the forgery itself is sound");
+    let far = serve(forged("bank.example")).await;
+    let why = visit(far, "bank.example", authority.certificate()).await.unwrap_err();
+    assert!(why.contains("NameConstraint"), "{why}");
+}
+
+#[tokio::test]
+async fn one_who_never_shakes_hands_holds_up_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = authority(&folder);
+    authority.vouch_for(&["pipit.local".to_owned()], &[]).unwrap();
+    let address = serve(authority.server_config().unwrap()).await;
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    let mut plain = TcpStream::connect(address).await.unwrap();
+    plain.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    assert!(visit(address, "pipit.local", authority.certificate()).await.is_ok());
+    let mut nothing = Vec::new();
+    plain.read_to_end(&mut nothing).await.unwrap();
+    assert!(!nothing.starts_with(b"HTTP"), "who speaks no TLS is shown nothing");
+    silent.write_all(b"x").await.unwrap();
+}
