@@ -1,9 +1,11 @@
 /** What pages have in common in how they ask. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
-import { get, sentence } from './api';
-import { epoch } from './daemon';
+import { get, Problem, sentence } from './api';
+import { epoch, link } from './daemon';
 import { useCell } from './store';
+
+const RETRY_MS = 2000;
 
 export interface Read<T> {
   data: T | null;
@@ -25,14 +27,23 @@ export function useRead<T>(path: string | null): Read<T> {
   useEffect(() => {
     if (path === null) return;
     const stop = new AbortController();
+    let later: ReturnType<typeof setTimeout>;
     get<T>(path, stop.signal).then(
       (data) => setState({ path, data, error: null }),
       (error: unknown) => {
         if (stop.signal.aborted) return;
+        if (error instanceof Problem && error.status === 0) {
+          // That nobody is there the banner says, and once somebody is, it is read again. This is for what it does not notice.
+          later = setTimeout(() => link.value.state === 'open' && setCount((count) => count + 1), RETRY_MS);
+          return;
+        }
         setState((old) => ({ path, data: old.path === path ? old.data : null, error: sentence(error) }));
       },
     );
-    return () => stop.abort();
+    return () => {
+      clearTimeout(later);
+      stop.abort();
+    };
   }, [path, count, since]);
   const again = useCallback(() => setCount((count) => count + 1), []);
   const set = useCallback((data: T) => setState({ path, data, error: null }), [path]);

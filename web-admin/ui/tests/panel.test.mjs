@@ -50,6 +50,8 @@ after(async () => {
 function state(is) {
   return new Promise((so, failed) => {
     const request = get(`${daemon.url}/events`, (response) => {
+      // That it is cut off is what is wanted.
+      response.on('error', () => {});
       createInterface({ input: response }).on('line', (line) => {
         if (line.startsWith('data: ') && is(JSON.parse(line.slice(6)))) {
           request.destroy();
@@ -308,13 +310,14 @@ test('a daemon that dies is missed, and is there again by itself', async () => {
   const lost = /net::ERR_|Failed to fetch|502|503/;
   notes.expected.push(lost);
   await daemon.end();
-  await page.getByText('Pipit does not answer').waitFor();
+  const banner = page.getByText('Pipit does not answer. It may be starting again.');
+  await banner.waitFor();
   await page.getByText('Not reachable').first().waitFor();
   assert.deepEqual(await violations(page), []);
   await daemon.start();
   await page.getByText('Pipit is back').waitFor();
   notes.expected = notes.expected.filter((pattern) => pattern !== lost);
-  await page.getByText('Pipit does not answer').waitFor({ state: 'detached' });
+  await banner.waitFor({ state: 'detached' });
   await page.getByRole('switch', { name: 'Microphone' }).click();
   await state((state) => state.muted);
   await page.getByRole('main').getByText('Microphone off').waitFor();

@@ -253,7 +253,7 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
       {confirm && <Confirm {...confirm} key={confirm.id} onOver={() => setConfirm(null)} />}
       {props.id === null && !turn && <Empty>{s.empty}</Empty>}
       <Wrong error={turn?.error ?? null} />
-      <div ref={end} />
+      <div ref={end} class="end-of-thread" />
       <Composer
         running={turn?.running ?? false}
         onSend={(text) => void talk({ text, instead_of: null, again: false }, null)}
