@@ -50,6 +50,7 @@ const control = (what: Record<string, unknown>) => post('/api/control', what);
 
 function Quick({ now, doing, owner }: { now: Snapshot; doing: Doing; owner: boolean }) {
   const id = useId();
+  const loudness = useDoing();
   return (
     <div class="quick">
       <button
@@ -72,8 +73,9 @@ function Quick({ now, doing, owner }: { now: Snapshot; doing: Doing; owner: bool
       <div class="volume">
         <SpeakerIcon />
         <label for={id}>{s.volume}</label>
-        <Volume id={id} value={now.volume} set={(volume) => doing.run(() => control({ volume }))} />
+        <Volume id={id} value={now.volume} set={(volume) => loudness.run(() => control({ volume }))} />
       </div>
+      <Wrong error={loudness.error} />
       {now.phase === 'speaking' && (
         <button type="button" class="quiet" title={s.stopHint} onClick={() => void doing.run(() => control({ stop: true }))}>
           <StopIcon /> {s.stop}
@@ -86,7 +88,22 @@ function Quick({ now, doing, owner }: { now: Snapshot; doing: Doing; owner: bool
 /** Shows what holds, and while it is moved, where to. */
 function Volume(props: { id: string; value: number; set: (volume: number) => Promise<boolean> }) {
   const [moved, setMoved] = useState<number | null>(null);
-  useEffect(() => setMoved(null), [props.value]);
+  const wanted = useRef<number | null>(null);
+  const sending = useRef(false);
+  useEffect(() => {
+    if (!sending.current) setMoved(null);
+  }, [props.value]);
+  // Whoever holds an arrow key down wants the last of many values, and none of them out of turn.
+  const send = async () => {
+    if (sending.current) return;
+    sending.current = true;
+    while (wanted.current !== null) {
+      const next = wanted.current;
+      wanted.current = null;
+      if (!(await props.set(next))) setMoved(null);
+    }
+    sending.current = false;
+  };
   const shown = moved ?? props.value;
   return (
     <>
@@ -99,9 +116,9 @@ function Volume(props: { id: string; value: number; set: (volume: number) => Pro
         value={shown}
         aria-valuetext={`${shown} %`}
         onInput={(event) => setMoved(Number(event.currentTarget.value))}
-        onChange={async (event) => {
-          const wanted = Number(event.currentTarget.value);
-          if (!(await props.set(wanted))) setMoved(null);
+        onChange={(event) => {
+          wanted.current = Number(event.currentTarget.value);
+          void send();
         }}
       />
       <output for={props.id}>{shown} %</output>
