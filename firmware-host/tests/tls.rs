@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::routing::get;
-use pipit::tls::{Authority, Client, TlsListener};
+use pipit::authority::Authority;
 use pipit_store::Store;
 use rcgen::{CertificateParams, DistinguishedName, DnType, Issuer, KeyPair};
 use rustls::pki_types::pem::PemObject as _;
@@ -28,10 +28,9 @@ fn authority(folder: &tempfile::TempDir) -> Authority {
 async fn serve(config: Arc<ServerConfig>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let whoami = get(|ConnectInfo(Client(address)): ConnectInfo<Client>| async move { address.ip().to_string() });
-    let router = Router::new().route("/", whoami).into_make_service_with_connect_info::<Client>();
-    let listener = TlsListener::new(listener, config).unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let whoami = get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() });
+    let router = Router::new().route("/", whoami);
+    tokio::spawn(pipit_web::serve(listener, Some(config), router, std::future::pending()));
     address
 }
 

@@ -102,6 +102,8 @@ pub struct Sources {
     pub choices: Arc<Choices>,
     /// Carries out what somebody who may wants changed.
     pub control: CarryOut,
+    /// The certificate of who vouches for this device by TLS, PEM, if anybody does.
+    pub authority: Option<Arc<str>>,
     /// The names by which this machine is asked, beside its addresses and those that end in `.local`.
     pub hosts: Arc<[String]>,
 }
@@ -114,6 +116,7 @@ pub fn router(sources: Sources) -> Router {
         .route("/levels", get(levels::levels))
         .route("/turns", get(turns::turns))
         .route("/metrics", get(metrics))
+        .route("/authority.crt", get(authority))
         .merge(health::routes())
         .merge(account::routes())
         .merge(control::routes())
@@ -127,6 +130,13 @@ pub fn router(sources: Sources) -> Router {
 async fn metrics(State(sources): State<Sources>, _: Watcher) -> impl IntoResponse {
     let snapshot = sources.snapshots.borrow().clone();
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], sources.metrics.written(&snapshot))
+}
+
+/// For whoever wants browsers to know this device. It is no secret.
+async fn authority(State(sources): State<Sources>) -> Result<impl IntoResponse, Problem> {
+    let missing = || Problem::not_found("Nobody vouches for this device; set web.https_listen first.");
+    let certificate = sources.authority.ok_or_else(missing)?.to_string();
+    Ok(([(header::CONTENT_TYPE, "application/x-x509-ca-cert")], certificate))
 }
 
 async fn not_that_way() -> Problem {

@@ -1,4 +1,4 @@
-//! Connections: HTTP/1.1 alone, with limits for whoever sends nothing, or too much.
+//! Connections: HTTP/1.1 alone, by TLS or without, with limits for whoever sends nothing, or too much.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,9 +14,15 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 use tower::ServiceExt as _;
+
+use crate::guard::ByTls;
 
 /// The head of a request has to come in so long, also that of the next one on a connection.
 const HEAD_LIMIT: Duration = Duration::from_secs(20);
@@ -33,8 +39,17 @@ const MOST_CONNECTIONS: usize = 2048;
 /// How long to wait where the system has no room for another connection.
 const NO_ROOM: Duration = Duration::from_millis(200);
 
-/// Serves until `stop` comes, and then until what was asked for is answered.
-pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+/// Shaking hands takes two ways there and back, and some milliseconds of a small board.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Serves until `stop` comes, and then until what was asked for is answered. With `tls`, nobody is served without it.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    router: Router,
+    stop: impl Future<Output = ()>,
+) {
+    let tls = tls.map(TlsAcceptor::from);
     let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     // Those that serve a connection each have a receiver: the last that goes tells that all is done.
     let stopped = watch::Sender::new(());
@@ -51,7 +66,20 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
         };
         match accepted {
             Ok((stream, peer)) => {
-                tokio::spawn(connection(stream, peer, router.clone(), stopped.subscribe(), permit));
+                // Events are small, and should not wait for each other.
+                let _ = stream.set_nodelay(true);
+                let (router, stopped) = (router.clone(), stopped.subscribe());
+                match tls.clone() {
+                    None => drop(tokio::spawn(connection(stream, peer, router, false, stopped, permit))),
+                    Some(tls) => drop(tokio::spawn(async move {
+                        match timeout(HANDSHAKE, tls.accept(stream)).await {
+                            Ok(Ok(stream)) => connection(stream, peer, router, true, stopped, permit).await,
+                            // A browser that does not trust it yet ends the handshake, too.
+                            Ok(Err(error)) => tracing::debug!("no TLS with {peer}: {error}"),
+                            Err(_) => tracing::debug!("no TLS with {peer}: it took too long"),
+                        }
+                    })),
+                }
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -72,16 +100,18 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 async fn connection(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: SocketAddr,
     router: Router,
+    by_tls: bool,
     mut stopped: watch::Receiver<()>,
     _room: Option<OwnedSemaphorePermit>,
 ) {
-    // Events are small, and should not wait for each other.
-    let _ = stream.set_nodelay(true);
     let answer = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
+        if by_tls {
+            request.extensions_mut().insert(ByTls);
+        }
         router.clone().oneshot(request.map(Body::new))
     });
     let mut builder = http1::Builder::new();

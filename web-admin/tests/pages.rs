@@ -39,6 +39,7 @@ impl Daemon {
         let store = Store::open(&state.path().join("pipit.db")).unwrap();
         let say: pipit_web::Announce = Arc::new(|_| std::future::ready(Ok(())).boxed());
         let sources = Sources {
+            authority: None,
             accounts: Accounts::new(store.clone(), false, Arc::new(Timestamp::now), say),
             choices: Arc::new(Choices::new(WakeMode::Always, Tier::Device, None)),
             control: Arc::new(|_| std::future::ready(Ok(())).boxed()),
@@ -58,7 +59,7 @@ impl Daemon {
             }),
         };
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, router(sources.clone()), std::future::pending()));
+        tokio::spawn(serve(listener, None, router(sources.clone()), std::future::pending()));
         Daemon { bus, metrics, address, levels, sources, _snapshots: snapshots, _state: state }
     }
 

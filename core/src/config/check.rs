@@ -55,7 +55,9 @@ pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<C
         mqtt,
         wyoming,
         satellite,
-        web_listen: web_listen(rest, &file.web.listen),
+        web_listen: web_listen(rest, ("listen", &file.web.listen), 7847),
+        web_https_listen: web_listen(rest, ("https_listen", &file.web.https_listen), 7848),
+        web_advertise: file.web.advertise,
         web_hosts: web_hosts(rest, &file.web.hosts),
         ring_late: Duration::from_secs(u64::from(file.alarms.ring_late_min) * 60),
         snooze: Duration::from_secs(u64::from(file.alarms.snooze_min) * 60),
@@ -212,12 +214,14 @@ fn models(settings: &mut Settings<'_>, models: wire::Models, state_dir: &Path) -
     ModelSettings { dir, runtime }
 }
 
-fn web_listen(settings: &mut Settings<'_>, written: &str) -> Option<SocketAddr> {
+fn web_listen(settings: &mut Settings<'_>, (key, written): (&'static str, &str), port: u16) -> Option<SocketAddr> {
     let address = written.trim().parse().ok();
     if address.is_none() && !written.trim().is_empty() {
-        let sentence = "web.listen must be a numeric address and a port; write for example \"127.0.0.1:7847\" for this \
-                        machine alone, \"0.0.0.0:7847\" for the whole network, or \"\" for no panel";
-        settings.object(&[("web", "listen")], sentence);
+        let sentence = format!(
+            "web.{key} must be a numeric address and a port; write for example \"127.0.0.1:{port}\" for this machine alone, \
+             \"0.0.0.0:{port}\" for the whole network, or \"\" for no panel"
+        );
+        settings.object(&[("web", key)], sentence);
     }
     address
 }

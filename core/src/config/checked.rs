@@ -51,6 +51,10 @@ pub struct Config {
     pub satellite: Option<WyomingSettings>,
     /// Where the panel listens; `None` for no panel.
     pub web_listen: Option<SocketAddr>,
+    /// Where it listens for HTTPS; `None` where it does not.
+    pub web_https_listen: Option<SocketAddr>,
+    /// Whether the network is told where the panel is, unless that is this machine alone.
+    pub web_advertise: bool,
     /// Names by which the panel is opened, in lower case, beside those by which every Pipit is.
     pub web_hosts: Vec<String>,
     /// How much is logged.

@@ -103,6 +103,12 @@ impl Default for Alarms {
 pub(super) struct Web {
     /// Address and port to listen on; "" for no panel. 127.0.0.1 is this machine alone, 0.0.0.0 the whole network.
     pub(super) listen: String,
+    /// Address and port for HTTPS, without which browsers give a page no microphone; "" for none. The device vouches for itself:
+    /// browsers warn until its certificate, `/authority.crt`, is trusted.
+    pub(super) https_listen: String,
+    /// Whether the network is told by zeroconf, so that the panel is found as `pipit.local`. Of an address of this machine alone it
+    /// never is.
+    pub(super) advertise: bool,
     /// Names by which the panel is opened, parted by commas, beside this machine's addresses, its own name, and all that end in
     /// .local. Under any other name nothing is served.
     pub(super) hosts: String,
@@ -110,7 +116,7 @@ pub(super) struct Web {
 
 impl Default for Web {
     fn default() -> Self {
-        Web { listen: "127.0.0.1:7847".into(), hosts: String::new() }
+        Web { listen: "127.0.0.1:7847".into(), https_listen: String::new(), advertise: true, hosts: String::new() }
     }
 }
 

@@ -19,8 +19,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Options;
+use crate::advertise::{Advertisement, PANEL, name_of_this_machine};
 use crate::app::App;
 use crate::assist::Assist;
+use crate::authority::{Authority, keep_vouching};
 use crate::clock::Clock;
 use crate::controls::{Choosing, Controls};
 use crate::executable::Executable;
@@ -85,8 +87,18 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
     let servers = chat::mcp_servers(app.config(), &|| Ok(app.store().clone()))?;
     tokio::spawn(chat::offer_tools(app.engine().clone(), servers));
     tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy, Arc::new(jiff::Zoned::now)));
-    if let Some(address) = app.config().web_listen {
-        tokio::spawn(serve_web(address, sources(&app, &controls), stop.clone()));
+    let (web, https) = (app.config().web_listen, app.config().web_https_listen);
+    if web.is_some() || https.is_some() {
+        let authority = https.and_then(|_| authority(&app));
+        let sources = sources(&app, &controls, authority.as_deref());
+        let advertise = app.config().web_advertise;
+        web.into_iter()
+            .for_each(|at| drop(tokio::spawn(serve_web(at, None, advertise, sources.clone(), stop.clone()))));
+        if let Some((at, authority)) = https.zip(authority) {
+            let tls = authority.server_config()?;
+            tokio::spawn(keep_vouching(authority));
+            tokio::spawn(serve_web(at, Some(tls), false, sources, stop.clone()));
+        }
     }
     let assist = Assist::new(app.bus().clone());
     let peers = match app.config().wyoming {
@@ -126,8 +138,14 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
     Ok(controls.wants_restart())
 }
 
+/// Who vouches for this device by TLS. Without, there is no HTTPS, and the log says why.
+fn authority(app: &App) -> Option<Arc<Authority>> {
+    let name = format!("Pipit {}", app.config().home.area.clone().unwrap_or_else(name_of_this_machine));
+    Authority::of(app.store(), &name).inspect_err(|error| tracing::error!("no HTTPS: {error:#}")).ok().map(Arc::new)
+}
+
 /// What the panel is made of.
-fn sources(app: &App, controls: &Controls) -> Sources {
+fn sources(app: &App, controls: &Controls, authority: Option<&Authority>) -> Sources {
     let (bus, store) = (app.bus(), app.speakers().clone());
     let announce = announcer(controls.clone());
     let in_memory = app.config().privacy.ephemeral;
@@ -150,6 +168,7 @@ fn sources(app: &App, controls: &Controls) -> Sources {
             let controls = carried_out.clone();
             async move { controls.carry_out(command, Origin::Home).await.map_err(|error| format!("{error:#}")) }.boxed()
         }),
+        authority: authority.map(|authority| authority.certificate().into()),
         hosts: app.config().web_hosts.iter().cloned().chain(own_name).collect(),
     }
 }
@@ -244,15 +263,30 @@ fn tap_on_signal(inbox: Inbox) -> anyhow::Result<()> {
 }
 
 /// A panel that can't be served is no reason to stop listening.
-async fn serve_web(address: std::net::SocketAddr, sources: Sources, stop: CancellationToken) {
+async fn serve_web(
+    address: std::net::SocketAddr,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    advertise: bool,
+    sources: Sources,
+    stop: CancellationToken,
+) {
+    let key = if tls.is_some() { "web.https_listen" } else { "web.listen" };
     let listener = match tokio::net::TcpListener::bind(address).await {
         Ok(listener) => listener,
         Err(error) => {
-            tracing::warn!("no panel: {address} can't be listened on ({error}); set web.listen to another");
+            tracing::warn!("no panel: {address} can't be listened on ({error}); set {key} to another");
             return;
         }
     };
-    pipit_web::serve(listener, pipit_web::router(sources), stop.cancelled_owned()).await;
+    let address = listener.local_addr().unwrap_or(address);
+    tracing::info!("panel at {}://{address}", if tls.is_some() { "https" } else { "http" });
+    let advertised = advertise && !address.ip().to_canonical().is_loopback();
+    let advertisement = advertised.then(|| Advertisement::start(PANEL, "pipit", address)).transpose();
+    let _advertisement = advertisement.unwrap_or_else(|error| {
+        tracing::warn!("the panel is not found as pipit.local: {error:#}; use this machine's address");
+        None
+    });
+    pipit_web::serve(listener, tls, pipit_web::router(sources), stop.cancelled_owned()).await;
 }
 
 /// What people say is for the trace level only, and for whoever they want to publish it.

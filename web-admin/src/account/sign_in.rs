@@ -1,6 +1,7 @@
 //! `/api/session`: who is signed in, signing in, and signing out.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
@@ -12,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::who::{self, COOKIE, Who};
+use super::who::{self, Who};
 use super::{Accounts, Credential};
 use crate::Sources;
 use crate::guard::{self, JsonBody};
@@ -23,6 +24,7 @@ pub(super) struct Visitor {
     pub(super) peer: Option<IpAddr>,
     pub(super) address: String,
     agent: String,
+    by_tls: bool,
     old_session: Option<Zeroizing<String>>,
 }
 
@@ -35,7 +37,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
             peer: guard::peer(parts),
             address: who::address(parts),
             agent: agent.to_owned(),
-            old_session: who::session_secret(&parts.headers),
+            by_tls: guard::is_by_tls(parts),
+            old_session: who::session_secret(parts),
         })
     }
 }
@@ -90,6 +93,7 @@ pub(super) async fn sign_in(
 /// 204, whether or not anybody was signed in. The browser forgets the cookie too.
 pub(super) async fn sign_out(State(sources): State<Sources>, visitor: Visitor) -> Result<Response, Problem> {
     let accounts = sources.accounts;
+    let gone = who::cookie(visitor.by_tls, "", Duration::ZERO);
     blocking(move || -> Result<(), Problem> {
         if let Some(secret) = &visitor.old_session
             && let Some((session, person)) = accounts.root().session(secret, accounts.now())?
@@ -101,8 +105,7 @@ pub(super) async fn sign_out(State(sources): State<Sources>, visitor: Visitor) -
         Ok(())
     })
     .await??;
-    let gone = format!("{COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone.as_str())]).into_response())
 }
 
 impl Accounts {
@@ -117,9 +120,7 @@ impl Accounts {
         let client = Client { address: &visitor.address, agent: &visitor.agent };
         let (id, secret) = root.begin_session(person.id, client, now)?;
         self.some_ended();
-        let age = ABSOLUTE_LIMIT.as_secs();
-        let cookie =
-            Zeroizing::new(format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={age}", secret.as_str()));
+        let cookie = who::cookie(visitor.by_tls, secret.as_str(), ABSOLUTE_LIMIT);
         let mut cookie = HeaderValue::from_str(&cookie).map_err(|error| Problem::internal(&error))?;
         cookie.set_sensitive(true);
         Ok((id, cookie))

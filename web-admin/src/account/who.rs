@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, OriginalUri};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{Method, header};
 use futures_util::{Stream, StreamExt as _};
 use pipit_store::{Person, Role, Store};
 use zeroize::Zeroizing;
@@ -18,8 +18,16 @@ use crate::Sources;
 use crate::guard::{self, is_here};
 use crate::problem::{Problem, blocking};
 
-/// The cookie that holds a session's secret.
-pub(crate) const COOKIE: &str = "pipit_session";
+/// The cookie that holds a session's secret. By TLS it has a name under which browsers take it from nobody else: RFC 6265bis, 4.1.3.2.
+fn cookie_name(by_tls: bool) -> &'static str {
+    if by_tls { "__Host-pipit_session" } else { "pipit_session" }
+}
+
+/// What has a browser keep that cookie for `age`.
+pub(super) fn cookie(by_tls: bool, secret: &str, age: Duration) -> Zeroizing<String> {
+    let (name, age, secure) = (cookie_name(by_tls), age.as_secs(), if by_tls { "; Secure" } else { "" });
+    Zeroizing::new(format!("{name}={secret}; HttpOnly; SameSite=Strict; Path=/; Max-Age={age}{secure}"))
+}
 
 /// How often a stream looks whether its session goes on, where nothing tells it: it may have been too long, or another program
 /// may have ended it.
@@ -200,9 +208,9 @@ enum Shown {
 
 impl Shown {
     /// A token is taken for what it is and never for a session beside it, since with a token no page's origin is looked at.
-    fn of(headers: &HeaderMap) -> Option<Shown> {
-        let Some(authorization) = headers.get(header::AUTHORIZATION) else {
-            return session_secret(headers).map(Shown::Session);
+    fn of(parts: &Parts) -> Option<Shown> {
+        let Some(authorization) = parts.headers.get(header::AUTHORIZATION) else {
+            return session_secret(parts).map(Shown::Session);
         };
         let (scheme, token) = authorization.to_str().ok()?.split_once(' ')?;
         let token = scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned());
@@ -211,10 +219,11 @@ impl Shown {
 }
 
 /// The secret in the session's cookie.
-pub(super) fn session_secret(headers: &HeaderMap) -> Option<Zeroizing<String>> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
+pub(super) fn session_secret(parts: &Parts) -> Option<Zeroizing<String>> {
+    let wanted = cookie_name(guard::is_by_tls(parts));
+    let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
     let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, secret)| Zeroizing::new(secret.to_owned()))
+    pairs.find(|(name, _)| *name == wanted).map(|(_, secret)| Zeroizing::new(secret.to_owned()))
 }
 
 /// The address that a request comes from, as the audit log and the list of sessions have it.
@@ -252,7 +261,7 @@ impl FromRequestParts<Sources> for Who {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, sources: &Sources) -> Result<Self, Problem> {
-        let shown = Shown::of(&parts.headers).ok_or_else(Problem::signed_out)?;
+        let shown = Shown::of(parts).ok_or_else(Problem::signed_out)?;
         let who = sources.accounts.who(shown, address(parts)).await?;
         let path = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |OriginalUri(uri)| uri.path());
         let needed = Scope::for_request(&parts.method, path);
@@ -271,7 +280,7 @@ impl OptionalFromRequestParts<Sources> for Who {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, sources: &Sources) -> Result<Option<Self>, Problem> {
-        let Some(shown) = Shown::of(&parts.headers) else { return Ok(None) };
+        let Some(shown) = Shown::of(parts) else { return Ok(None) };
         match sources.accounts.who(shown, address(parts)).await {
             Ok(who) => Ok(Some(who)),
             Err(problem) if problem.is_signed_out() => Ok(None),

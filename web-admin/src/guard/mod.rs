@@ -40,6 +40,15 @@ impl RequestId {
     }
 }
 
+/// That a request came by TLS.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ByTls;
+
+/// Whether a request came by TLS.
+pub(crate) fn is_by_tls(parts: &Parts) -> bool {
+    parts.extensions.get::<ByTls>().is_some()
+}
+
 /// Lets through what is meant for this machine, and gives every answer what every answer has.
 pub(crate) async fn stand(State(sources): State<Sources>, request: Request, next: Next) -> Response {
     let id = RequestId::next();

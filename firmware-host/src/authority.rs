@@ -1,8 +1,12 @@
-//! Who vouches for this device: a key that is made once and kept sealed, and certificates that it signs.
+//! HTTPS for the panel, from an authority of this device's own: a key that is made once and kept sealed, and certificates that it
+//! signs. A browser gives its microphone to no page without HTTPS.
+//!
+//! There is nobody who could vouch for `pipit.local`, so each device vouches for itself: whoever wants to be without the browser's
+//! warning trusts its certificate once. It can vouch for names and addresses at home and for nothing else.
 
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use jiff::Timestamp;
@@ -17,6 +21,8 @@ use rustls::sign::CertifiedKey;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use crate::advertise::name_of_this_machine;
+
 /// Under this name the authority is among the secrets.
 const SECRET: &str = "panel-authority";
 
@@ -28,6 +34,12 @@ const CERTIFICATE_LASTS: Duration = Duration::from_hours(24 * 365);
 
 /// Boards without a clock of their own begin in the past.
 const BEFORE: Duration = Duration::from_hours(24 * 30);
+
+/// How often to look which addresses this machine has.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// A certificate is made anew after so long.
+const AGAIN: Duration = Duration::from_hours(24);
 
 /// Addresses that only a network at home has, or this machine: RFC 1918, 3927, 4193 and 4291.
 const AT_HOME: [(IpAddr, u8); 8] = [
@@ -111,6 +123,31 @@ impl Authority {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Arc::new(config))
     }
+}
+
+/// Has an authority vouch for this machine under the names and addresses that it has, and again where those change and each day.
+pub async fn keep_vouching(authority: Arc<Authority>) {
+    let mut vouched: Option<(Vec<IpAddr>, Instant)> = None;
+    loop {
+        let mut addresses: Vec<IpAddr> =
+            if_addrs::get_if_addrs().unwrap_or_default().iter().map(if_addrs::Interface::ip).collect();
+        addresses.sort();
+        let due = vouched.as_ref().is_none_or(|(known, since)| *known != addresses || since.elapsed() >= AGAIN);
+        if due {
+            if let Err(error) = authority.vouch_for(&names(), &addresses) {
+                tracing::warn!("browsers are not shown who this is: {error:#}");
+            }
+            vouched = Some((addresses, Instant::now()));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// The names of this machine at home.
+fn names() -> Vec<String> {
+    let own = name_of_this_machine();
+    let host = own.strip_prefix("pipit-").unwrap_or("pipit");
+    ["localhost".to_owned(), "pipit.local".to_owned(), format!("{own}.local"), format!("{host}.local")].into()
 }
 
 impl ResolvesServerCert for Shown {
