@@ -259,7 +259,8 @@ test('a token is made, works, and works no more once it is revoked', async () =>
 
 test('everything is reached by the keyboard', async () => {
   await page.goto('/');
-  await heading('Home').waitFor();
+  // It is there once the state has been told.
+  await page.getByRole('switch', { name: 'Microphone' }).waitFor();
   await page.keyboard.press('Tab');
   assert.match(await page.evaluate(() => document.activeElement.outerHTML), /Skip to the page/);
   await page.keyboard.press('Enter');
