@@ -6,11 +6,16 @@ SHELL := /bin/bash
 # `make run MODELS=none` listens with what is in the box.
 MODELS ?= auto
 
+# A recipe that fails leaves nothing behind that looks done.
+.DELETE_ON_ERROR:
+
 .PHONY: help
 help:
 	@echo 'make demo    hear Pipit answer recordings: no sound card and no account needed'
 	@echo 'make run     talk to it: microphone and speaker of this machine (MODELS=none downloads nothing)'
 	@echo 'make test    everything that is checked before a change lands'
+	@echo 'make test-panel   of that, the panel in a browser alone'
+	@echo 'make ui      the panel as browsers load it (the others call it)'
 	@echo 'make bench   the figures of docs/BENCHMARKS.md, measured on this machine'
 	@echo 'make bench-turns   those of turn-taking: when it answers, and how it is interrupted'
 	@echo 'make bench-store   those of the store (a million messages, 1 GB of disk for a while, 500 times kill -9), the chat engine, and speech over HTTP'
@@ -22,12 +27,12 @@ setup:
 	@firmware-host/setup.sh run
 
 .PHONY: demo
-demo: setup
+demo: setup ui
 	@cargo build --release --locked --bin pipit
 	@firmware-host/demo/demo.sh
 
 .PHONY: run
-run: setup
+run: setup ui
 	@cargo build --release --locked --bin pipit
 	@[ "$(MODELS)" = none ] || cargo run --quiet --release --bin pipit -- models pull --recommended
 	@cargo run --quiet --release --bin pipit -- run
@@ -39,6 +44,29 @@ test:
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo nextest run --workspace --locked
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --document-private-items
+	@$(MAKE) --no-print-directory test-panel
+
+PANEL := web-admin/ui
+PANEL_BUILT := $(PANEL)/dist/index.html.br
+PANEL_INSTALLED := $(PANEL)/node_modules/.package-lock.json
+
+.PHONY: ui
+ui: $(PANEL_BUILT)
+
+$(PANEL_BUILT): $(shell find $(PANEL)/src $(PANEL)/public -type f) $(PANEL)/index.html $(PANEL)/pack.mjs \
+		$(PANEL)/tsconfig.json $(PANEL)/vite.config.ts $(PANEL_INSTALLED)
+	@cd $(PANEL) && npm run --silent build
+
+$(PANEL_INSTALLED): $(PANEL)/package.json $(PANEL)/package-lock.json
+	@firmware-host/setup.sh
+	@cd $(PANEL) && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+.PHONY: test-panel
+test-panel: ui
+	@firmware-host/setup.sh test
+	cargo build --quiet --locked --bin pipit
+	cd $(PANEL) && npm test --silent
 
 .PHONY: bench
 bench:

@@ -8,9 +8,9 @@
 #   wake       that, and openWakeWord with its phrases, which are not for commercial use
 #   test       what `wake` brings, and what the tests need
 #
-# System packages come from apt, as root or through sudo. ONNX Runtime, Silero VAD, Smart Turn and openWakeWord come out of
-# Python packages, pinned in models/wheels.txt and models/wheels-wake.txt, and go to PIPIT_MODELS_DIR (default:
-# ~/.local/share/pipit/models).
+# System packages come from apt, as root or through sudo; of them Node.js and npm, which build the panel, only where there are
+# none. ONNX Runtime, Silero VAD, Smart Turn and openWakeWord come out of Python packages, pinned in models/wheels.txt and
+# models/wheels-wake.txt, and go to PIPIT_MODELS_DIR (default: ~/.local/share/pipit/models).
 # PIPIT_SETUP_PACKAGES=skip leaves the system's packages to you.
 set -euo pipefail
 
@@ -24,6 +24,7 @@ test_packages=(
     pulseaudio pulseaudio-utils libasound2-plugins  # sound without hardware
     tmux                                            # a terminal without a screen
     mosquitto                                       # an MQTT broker
+    chromium                                        # a browser, without a screen
 )
 nextest_version=0.9.143
 
@@ -58,6 +59,7 @@ main() {
     if [[ ${#missing_wheels[@]} -gt 0 ]] && ! python3 -m pip --version >/dev/null 2>&1; then
         packages+=(python3 python3-pip)
     fi
+    check_node
     install_packages
     for set in "${missing_wheels[@]}"; do
         fetch_models "$set"
@@ -220,6 +222,15 @@ check_rust() {
         fail "cargo does not run: \`rustup default stable\` installs a toolchain"
     if [[ $(printf '%s\n' "$wanted" "$version" | sort -V | head -n 1) != "$wanted" ]]; then
         fail "Rust $version is too old: Pipit needs $wanted. \`rustup update stable\` brings it"
+    fi
+}
+
+# The panel is built with npm. Whoever has one of their own keeps it.
+check_node() {
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+        packages+=(nodejs npm)
+    elif [[ $(node --version) =~ ^v([0-9]+) ]] && ((BASH_REMATCH[1] < 18)); then
+        fail "Node.js $(node --version) is too old: the panel needs 18. Update it, or remove it, and Debian's is installed"
     fi
 }
 

@@ -12,6 +12,7 @@ mod guard;
 mod health;
 mod levels;
 mod metrics;
+mod panel;
 mod problem;
 mod serve;
 mod turn;
@@ -119,7 +120,7 @@ pub fn router(sources: Sources) -> Router {
         .merge(health::routes())
         .merge(account::routes())
         .merge(control::routes())
-        .fallback(nothing_there)
+        .fallback(panel::file)
         .method_not_allowed_fallback(not_that_way)
         .layer(DefaultBodyLimit::max(guard::LARGEST_BODY))
         .layer(from_fn_with_state(sources.clone(), guard::stand))
@@ -136,10 +137,6 @@ async fn authority(State(sources): State<Sources>) -> Result<impl IntoResponse, 
     let missing = || Problem::not_found("Nobody vouches for this device; set web.https_listen first.");
     let certificate = sources.authority.ok_or_else(missing)?.to_string();
     Ok(([(header::CONTENT_TYPE, "application/x-x509-ca-cert")], certificate))
-}
-
-async fn nothing_there() -> Problem {
-    Problem::not_found("There is nothing at this address.")
 }
 
 async fn not_that_way() -> Problem {

@@ -1,0 +1,264 @@
+/** The frame around the pages: who is signed in, where one can go, and whether the daemon is there. */
+import type { ComponentType } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+import { sentence } from './api';
+import { epoch, follow, link, reconnect, snapshot } from './daemon';
+import { Access } from './pages/access';
+import { Audit } from './pages/audit';
+import { Claim } from './pages/claim';
+import { House } from './pages/house';
+import { Live } from './pages/live';
+import { Memory } from './pages/memory';
+import { Overview } from './pages/overview';
+import { SignIn } from './pages/sign-in';
+import { Talk } from './pages/talk';
+import { Timeline } from './pages/timeline';
+import { Timers } from './pages/timers';
+import { Loading, Title, Wrong } from './parts/common';
+import {
+  AccessIcon,
+  AuditIcon,
+  Bird,
+  HomeIcon,
+  HouseIcon,
+  LiveIcon,
+  MemoryIcon,
+  MoreIcon,
+  TalkIcon,
+  TimelineIcon,
+  TimersIcon,
+} from './parts/icons';
+import { phaseOf } from './parts/phase';
+import { path } from './router';
+import { look, session, signOut } from './session';
+import { useCell } from './store';
+import { t } from './strings';
+import { choose, theme, THEMES } from './theme';
+import type { Person } from './types';
+import { useDoing, useNow } from './use';
+
+interface Page {
+  path: string;
+  name: string;
+  icon: ComponentType;
+  page: ComponentType;
+  /** For the owner alone. */
+  owner?: boolean;
+}
+
+// `web-admin/src/panel.rs` knows the same paths.
+const PAGES: Page[] = [
+  { path: '/', name: t.nav.overview, icon: HomeIcon, page: Overview },
+  { path: '/talk', name: t.nav.talk, icon: TalkIcon, page: Talk },
+  { path: '/live', name: t.nav.live, icon: LiveIcon, page: Live },
+  { path: '/timeline', name: t.nav.timeline, icon: TimelineIcon, page: Timeline },
+  { path: '/timers', name: t.nav.timers, icon: TimersIcon, page: Timers },
+  { path: '/house', name: t.nav.house, icon: HouseIcon, page: House },
+  { path: '/memory', name: t.nav.memory, icon: MemoryIcon, page: Memory },
+  { path: '/access', name: t.nav.access, icon: AccessIcon, page: Access },
+  { path: '/audit', name: t.nav.audit, icon: AuditIcon, page: Audit, owner: true },
+];
+
+/** So many pages have a place at the bottom of a phone; the others are under More. */
+const AT_HAND = 4;
+
+export function App() {
+  const who = useCell(session);
+  const since = useCell(epoch);
+  const [error, setError] = useState<string | null>(null);
+  useEffect(() => {
+    let waiting: ReturnType<typeof setTimeout>;
+    let gone = false;
+    const ask = (wait: number) => {
+      look().then(
+        () => setError(null),
+        (why: unknown) => {
+          if (gone) return;
+          // Once somebody is known, the events say whether the daemon is there.
+          if (session.value === null) setError(sentence(why));
+          waiting = setTimeout(() => ask(Math.min(wait * 2, 8000)), wait);
+        },
+      );
+    };
+    ask(500);
+    return () => {
+      gone = true;
+      clearTimeout(waiting);
+    };
+  }, [since]);
+  const person = who?.person ?? null;
+  if (!who) return <main class="alone">{error ? <Wrong error={error} /> : <Loading />}</main>;
+  if (!who.claimed) return <Claim />;
+  return person ? <Inside person={person} key={person.id} /> : <SignIn />;
+}
+
+function Inside({ person }: { person: Person }) {
+  const at = useCell(path);
+  const [more, setMore] = useState(false);
+  const main = useRef<HTMLElement>(null);
+  const leaving = useDoing();
+  const pages = PAGES.filter((page) => !page.owner || person.role === 'owner');
+  const top = `/${at.split('/')[1] ?? ''}`;
+  const page = pages.find((page) => page.path === top);
+
+  useEffect(() => {
+    const stop = new AbortController();
+    void follow(stop.signal);
+    return () => stop.abort();
+  }, []);
+
+  const first = useRef(true);
+  useEffect(() => {
+    setMore(false);
+    // The first page is where a browser puts the focus by itself.
+    if (!first.current) main.current?.querySelector('h1')?.focus();
+    first.current = false;
+    window.scrollTo(0, 0);
+  }, [top]);
+
+  useEffect(() => {
+    if (!more) return;
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape') return;
+      setMore(false);
+      document.getElementById('more-button')?.focus();
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, [more]);
+
+  const item = ({ path, name, icon: Icon }: Page, hand: boolean) => (
+    <li key={path} class={hand ? undefined : 'beyond'}>
+      <a href={path} aria-current={path === top ? 'page' : undefined}>
+        <Icon />
+        <span>{name}</span>
+      </a>
+    </li>
+  );
+  const Shown = page?.page ?? Missing;
+  return (
+    <div class="frame">
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          main.current?.querySelector('h1')?.focus();
+        }}
+      >
+        {t.skip}
+      </a>
+      <header class="top">
+        <a href="/" class="brand">
+          <Bird />
+          <span>{t.pipit}</span>
+        </a>
+        <Chip />
+      </header>
+      <nav aria-label={t.nav.label} class={more ? 'all' : undefined}>
+        <ul id="pages">
+          {pages.map((page, index) => item(page, index < AT_HAND))}
+          <li class="more">
+            <button
+              type="button"
+              id="more-button"
+              aria-expanded={more}
+              aria-controls="pages aside"
+              onClick={() => setMore(!more)}
+              data-current={pages.findIndex((page) => page.path === top) >= AT_HAND || undefined}
+            >
+              <MoreIcon />
+              <span>{t.nav.more}</span>
+            </button>
+          </li>
+        </ul>
+        <div class="aside" id="aside">
+          <ThemeChoice />
+          <p class="who">{t.nav.signedInAs(person.name)}</p>
+          <Wrong error={leaving.error} />
+          <button type="button" class="quiet" disabled={leaving.busy} onClick={() => void leaving.run(signOut)}>
+            {t.nav.signOut}
+          </button>
+        </div>
+      </nav>
+      <main id="main" ref={main}>
+        <Banner />
+        <Shown />
+      </main>
+    </div>
+  );
+}
+
+/** What Pipit does, small, on every page. */
+function Chip() {
+  const phase = phaseOf(useCell(snapshot), useCell(link));
+  return (
+    <span class="chip" data-phase={phase}>
+      <span class="dot" aria-hidden="true" />
+      {t.phases[phase] ?? phase}
+    </span>
+  );
+}
+
+function ThemeChoice() {
+  const chosen = useCell(theme);
+  return (
+    <fieldset class="segments">
+      <legend>{t.nav.theme}</legend>
+      {THEMES.map((one) => (
+        <label key={one}>
+          <input type="radio" name="theme" checked={one === chosen} onChange={() => choose(one)} />
+          <span>{t.nav.themes[one]}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+/** Says that the daemon is away, and when it is back. */
+function Banner() {
+  const now = useCell(link);
+  const [back, setBack] = useState(false);
+  const was = useRef(now.state);
+  useEffect(() => {
+    const returned = was.current === 'lost' && now.state === 'open';
+    was.current = now.state;
+    if (!returned) return;
+    setBack(true);
+    const timer = setTimeout(() => setBack(false), 4000);
+    return () => clearTimeout(timer);
+  }, [now.state]);
+  const lost = now.state === 'lost';
+  return (
+    <>
+      <div role="status" class={lost ? 'banner' : back ? 'banner back' : undefined}>
+        {lost ? t.connection.lost : back ? t.connection.back : null}
+      </div>
+      {lost && (
+        <div class="banner-next">
+          {/* The seconds go by for the eye alone: read aloud each of them would be noise. */}
+          <Countdown next={now.next} />
+          <button type="button" class="quiet" onClick={reconnect}>
+            {t.connection.now}
+          </button>
+        </div>
+      )}
+    </>
+  );
+}
+
+function Countdown({ next }: { next: number | null }) {
+  useNow();
+  const left = next === null ? 0 : Math.ceil((next - performance.now()) / 1000);
+  return <span>{left > 0 ? t.connection.next(left) : t.connection.trying}</span>;
+}
+
+function Missing() {
+  return (
+    <>
+      <Title lead={t.missing.lead}>{t.missing.title}</Title>
+      <a href="/">{t.missing.home}</a>
+    </>
+  );
+}

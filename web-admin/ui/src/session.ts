@@ -1,0 +1,30 @@
+/** Who is signed in at this browser. */
+import { get, onSignedOut, post, ask } from './api';
+import { Cell } from './store';
+import type { Session } from './types';
+
+/** Null until the daemon has said. */
+export const session = new Cell<Session | null>(null);
+
+export async function look(): Promise<void> {
+  session.value = await get<Session>('/api/session');
+}
+
+export async function claim(code: string, name: string, password: string): Promise<void> {
+  session.value = await post<Session>('/api/claim', { code, name, password });
+}
+
+export async function signIn(name: string, password: string): Promise<void> {
+  session.value = await post<Session>('/api/session', { name, password });
+}
+
+export async function signOut(): Promise<void> {
+  await ask<void>('DELETE', '/api/session');
+  forget();
+}
+
+function forget() {
+  session.value = { claimed: true, person: null };
+}
+
+onSignedOut(forget);
