@@ -4,12 +4,15 @@
 //! later. Until it has a sign-in, nothing that anybody said is served.
 #![forbid(unsafe_code)]
 
+mod account;
 mod announce;
 mod bus;
 mod levels;
 mod metrics;
+mod problem;
 mod turn;
 mod turns;
+pub mod v1;
 
 use std::sync::Arc;
 
@@ -80,6 +83,8 @@ pub struct Sources {
     pub store: Store,
     /// Takes what is to be announced.
     pub announce: Announce,
+    /// What the APIs under `/v1` are made of.
+    pub apis: v1::Apis,
 }
 
 /// Everything that is served.
@@ -91,6 +96,7 @@ pub fn router(sources: Sources) -> Router {
         .route("/levels", get(levels::levels))
         .route("/turns", get(turns::turns))
         .route("/metrics", get(metrics))
+        .merge(v1::routes())
         .fallback(not_there_yet)
         .with_state(sources)
 }

@@ -89,7 +89,8 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
         let (bus, store) = (app.bus(), app.speakers().clone());
         let (snapshots, levels) = (bus.snapshots(), bus.levels().subscribe());
         let announce = announcer(controls.clone());
-        let sources = Sources { snapshots, events: bus.events(), levels, metrics: bus.metrics(), store, announce };
+        let (events, metrics, apis) = (bus.events(), bus.metrics(), app.apis(&models, driver.inbox()));
+        let sources = Sources { snapshots, events, levels, metrics, store, announce, apis };
         tokio::spawn(serve_web(address, sources, stop.clone()));
     }
     let assist = Assist::new(app.bus().clone());

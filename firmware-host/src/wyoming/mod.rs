@@ -6,13 +6,11 @@
 //! comes in is believed. What is said here is answered and forgotten; no turn, log line or row follows from it.
 
 mod advertise;
-mod dictation;
 mod info;
 mod listener;
 mod peer;
 mod satellite;
 mod session;
-mod speaking;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
