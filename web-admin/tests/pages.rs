@@ -4,8 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+use pipit_chat::{Engine, EngineSettings};
 use pipit_store::Store;
+use pipit_web::v1::{Apis, Transcript};
 use pipit_web::{
     BusEvent, Draft, Metrics, NotAnnounced, Snapshot, Sources, Span, Stage, Timings, TurnRecord, Waterfall, router,
 };
@@ -31,12 +33,14 @@ impl Daemon {
         let state = tempfile::tempdir().unwrap();
         let levels = watch::Sender::new(-100.0);
         let (bus, snapshots, metrics) = (broadcast::Sender::new(2), watch::Sender::default(), Arc::default());
+        let store = Store::open(&state.path().join("pipit.db")).unwrap();
+        let engine = Engine::new(EngineSettings::default(), store.clone(), Arc::new(jiff::Zoned::now)).unwrap();
         let sources = Sources {
             snapshots: snapshots.subscribe(),
             events: bus.downgrade(),
             levels: levels.subscribe(),
             metrics: Arc::clone(&metrics),
-            store: Store::open(&state.path().join("pipit.db")).unwrap(),
+            store,
             announce: Arc::new(|text| {
                 std::future::ready(match text.as_str() {
                     "Dinner is ready" => Ok(()),
@@ -45,6 +49,11 @@ impl Daemon {
                 })
                 .boxed()
             }),
+            apis: Apis::new(
+                engine,
+                Arc::new(|_| std::future::ready(Ok(Transcript::default())).boxed()),
+                Arc::new(|_| stream::empty().boxed()),
+            ),
         };
         let address = listener.local_addr().unwrap();
         let router = router(sources.clone()).into_make_service_with_connect_info::<std::net::SocketAddr>();
