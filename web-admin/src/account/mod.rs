@@ -1,3 +1,0 @@
-//! Who may do what.
-
-pub(crate) mod who;
