@@ -209,7 +209,7 @@ fn the_health_page_says_that_there_is_no_microphone() {
             Err(error) => assert!(Instant::now() < deadline, "{error}"),
         }
     };
-    page.write_all(b"GET /health HTTP/1.1\r\nhost: pipit\r\nconnection: close\r\n\r\n").unwrap();
+    page.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     page.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 503") && answer.contains(r#""phase":"idle""#), "{answer}");
@@ -335,7 +335,7 @@ fn a_port_that_is_taken_costs_only_the_page() {
     let home = Home::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut daemon = Daemon::start(&home, &[&format!("web.listen={}", taken.local_addr().unwrap())]);
-    let line = daemon.logs("no health page");
+    let line = daemon.logs("no panel");
     assert!(line.contains("web.listen"), "{line}");
     daemon.logs("listening");
     assert_eq!(daemon.ends_on("TERM").0.code(), Some(0));

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -11,6 +10,8 @@ use serde::Serialize;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::account::{Watcher, while_signed_in};
+use crate::problem::Problem;
 use crate::{Snapshot, Sources, TurnRecord};
 
 /// Something that others may want to know at once. Nothing that anybody said is in it.
@@ -33,12 +34,12 @@ impl BusEvent {
     }
 }
 
-/// Server-Sent Events: first the state as it is, then each event as it happens, until the daemon ends. A browser that is
-/// too slow gets an event `missed` with how many it has missed.
-pub(crate) async fn events(State(sources): State<Sources>) -> Response {
+/// Server-Sent Events: first the state as it is, then each event as it happens, until the daemon ends or whoever listens is
+/// signed out. A browser that is too slow gets an event `missed` with how many it has missed.
+pub(crate) async fn events(State(sources): State<Sources>, watcher: Watcher) -> Result<Response, Problem> {
     // Subscribed before the state is read, so that no change falls between the two.
     let Some(bus) = sources.events.upgrade() else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "Pipit is ending.\n").into_response();
+        return Err(Problem::unavailable("Pipit is ending; try again soon."));
     };
     let receiver = bus.subscribe();
     drop(bus);
@@ -50,7 +51,7 @@ pub(crate) async fn events(State(sources): State<Sources>) -> Response {
         };
         Some((Ok::<_, Infallible>(event), (None, receiver)))
     });
-    Sse::new(events).keep_alive(KeepAlive::default()).into_response()
+    Ok(Sse::new(while_signed_in(events, watcher)).keep_alive(KeepAlive::default()).into_response())
 }
 
 async fn next(receiver: &mut Receiver<BusEvent>) -> Option<Event> {

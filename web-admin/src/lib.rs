@@ -1,33 +1,45 @@
 //! The panel on the LAN, as a router. It knows the daemon only through the [`Sources`] that it is handed.
 //!
-//! So far it says whether Pipit is well and what it has been doing, for whoever watches over it. The panel itself comes
-//! later. Until it has a sign-in, nothing that anybody said is served.
+//! Who asks is found out in `account`, and what every request has to pass is in `guard`. Whether Pipit is well and what it has
+//! been doing, but nothing that anybody said, is told to programs on this machine without a sign-in.
 #![forbid(unsafe_code)]
 
 mod account;
 mod announce;
 mod bus;
+mod control;
+mod guard;
+mod health;
 mod levels;
 mod metrics;
 mod problem;
+mod serve;
 mod turn;
 mod turns;
 pub mod v1;
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use pipit_core::control::Choices;
 use pipit_store::Store;
 use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 
+use account::Watcher;
+use problem::Problem;
+
+pub use account::{Accounts, Now};
 pub use announce::{Announce, NotAnnounced};
 pub use bus::BusEvent;
+pub use control::CarryOut;
 pub use metrics::Metrics;
+pub use serve::serve;
 pub use turn::{Draft, Interruption, Provider, Span, Stage, Timings, TurnRecord, Waterfall};
 
 /// The daemon's state at one moment.
@@ -85,37 +97,45 @@ pub struct Sources {
     pub announce: Announce,
     /// What the APIs under `/v1` are made of.
     pub apis: v1::Apis,
+    /// Who may sign in, and who has.
+    pub accounts: Accounts,
+    /// What can be chosen.
+    pub choices: Arc<Choices>,
+    /// Carries out what somebody who may wants changed.
+    pub control: CarryOut,
+    /// The names by which this machine is asked, beside its addresses and those that end in `.local`.
+    pub hosts: Arc<[String]>,
 }
 
 /// Everything that is served.
 pub fn router(sources: Sources) -> Router {
     Router::new()
-        .route("/health", get(health))
         .route("/announce", post(announce::announce))
         .route("/events", get(bus::events))
         .route("/levels", get(levels::levels))
         .route("/turns", get(turns::turns))
         .route("/metrics", get(metrics))
         .merge(v1::routes())
-        .fallback(not_there_yet)
+        .merge(health::routes())
+        .merge(account::routes())
+        .merge(control::routes())
+        .fallback(nothing_there)
+        .method_not_allowed_fallback(not_that_way)
+        .layer(DefaultBodyLimit::max(guard::LARGEST_BODY))
+        .layer(from_fn_with_state(sources.clone(), guard::stand))
         .with_state(sources)
 }
 
-/// 200 with the newest snapshot, or 503 while Pipit has no microphone to listen to.
-async fn health(State(sources): State<Sources>) -> impl IntoResponse {
-    let snapshot = sources.snapshots.borrow().clone();
-    let status = if snapshot.microphone.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(snapshot))
-}
-
-async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
+async fn metrics(State(sources): State<Sources>, _: Watcher) -> impl IntoResponse {
     let snapshot = sources.snapshots.borrow().clone();
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], sources.metrics.written(&snapshot))
 }
 
-async fn not_there_yet() -> impl IntoResponse {
-    let words = "There is no panel yet. GET /health says whether Pipit is well, /turns what it took for each of the last \
-                 answers, /events what happens just now, /levels how loud it is, and /metrics what Prometheus asks for. What is \
-                 sent to POST /announce it says.\n";
-    (StatusCode::NOT_FOUND, words)
+async fn nothing_there() -> Problem {
+    Problem::not_found("There is nothing at this address.")
+}
+
+async fn not_that_way() -> Problem {
+    let message = "That can't be done with what is at this address.";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message)
 }

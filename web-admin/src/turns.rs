@@ -3,11 +3,12 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::Sources;
+use crate::account::Watcher;
+use crate::problem::{Problem, blocking};
 
 #[derive(Deserialize)]
 pub(crate) struct Wanted {
@@ -22,15 +23,13 @@ fn few() -> usize {
 /// The last turns, the newest first, each with when it ended: as many as `?limit=` says, or 20.
 pub(crate) async fn turns(
     State(sources): State<Sources>,
+    _: Watcher,
     wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Result<Json<Vec<Map<String, Value>>>, (StatusCode, String)> {
-    let Query(Wanted { limit }) = wanted.map_err(|_| {
-        (StatusCode::BAD_REQUEST, "limit must be a whole number; write for example /turns?limit=5\n".to_owned())
-    })?;
+) -> Result<Json<Vec<Map<String, Value>>>, Problem> {
+    let Query(Wanted { limit }) =
+        wanted.map_err(|_| Problem::unfit("limit must be a whole number; write for example /turns?limit=5."))?;
     // SQLite may have to wait for another process, which the async runtime must not.
-    let kept = tokio::task::spawn_blocking(move || sources.store.recent_turns(limit)).await;
-    let kept = kept.map_err(|_| (StatusCode::SERVICE_UNAVAILABLE, "Pipit is ending.\n".to_owned()))?;
-    let kept = kept.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")))?;
+    let kept = blocking(move || sources.store.recent_turns(limit)).await??;
     let dated = kept.into_iter().filter_map(|turn| {
         // It is as it was written then, perhaps by an older Pipit.
         let mut record: Map<String, Value> = serde_json::from_str(&turn.record).ok()?;

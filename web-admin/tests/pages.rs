@@ -5,11 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
+use jiff::Timestamp;
 use pipit_chat::{Engine, EngineSettings};
+use pipit_core::chat::Tier;
+use pipit_core::control::Choices;
+use pipit_core::turn::WakeMode;
 use pipit_store::Store;
 use pipit_web::v1::{Apis, Transcript};
 use pipit_web::{
-    BusEvent, Draft, Metrics, NotAnnounced, Snapshot, Sources, Span, Stage, Timings, TurnRecord, Waterfall, router,
+    Accounts, BusEvent, Draft, Metrics, NotAnnounced, Snapshot, Sources, Span, Stage, Timings, TurnRecord, Waterfall,
+    router, serve,
 };
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -35,7 +40,12 @@ impl Daemon {
         let (bus, snapshots, metrics) = (broadcast::Sender::new(2), watch::Sender::default(), Arc::default());
         let store = Store::open(&state.path().join("pipit.db")).unwrap();
         let engine = Engine::new(EngineSettings::default(), store.clone(), Arc::new(jiff::Zoned::now)).unwrap();
+        let say: pipit_web::Announce = Arc::new(|_| std::future::ready(Ok(())).boxed());
         let sources = Sources {
+            accounts: Accounts::new(store.clone(), false, Arc::new(Timestamp::now), say),
+            choices: Arc::new(Choices::new(WakeMode::Always, Tier::Device, None)),
+            control: Arc::new(|_| std::future::ready(Ok(())).boxed()),
+            hosts: Arc::new([]),
             snapshots: snapshots.subscribe(),
             events: bus.downgrade(),
             levels: levels.subscribe(),
@@ -56,14 +66,13 @@ impl Daemon {
             ),
         };
         let address = listener.local_addr().unwrap();
-        let router = router(sources.clone()).into_make_service_with_connect_info::<std::net::SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        tokio::spawn(serve(listener, router(sources.clone()), std::future::pending()));
         Daemon { bus, metrics, address, levels, sources, _snapshots: snapshots, _state: state }
     }
 
     async fn get(&self, path: &str) -> BufReader<TcpStream> {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: pipit\r\nconnection: close\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         BufReader::new(stream)
     }
@@ -163,9 +172,9 @@ async fn what_was_counted_adds_up() {
 async fn the_level_is_told_as_it_changes_on_the_machine_itself() {
     let daemon = Daemon::start().await;
     let mut levels = daemon.get("/levels").await;
-    assert!(line_with(&mut levels, "data:").await.unwrap().contains(r#"{"event":"level","dbfs":-100.0}"#));
+    assert!(line_with(&mut levels, "data: {").await.unwrap().contains(r#"{"event":"level","dbfs":-100.0}"#));
     daemon.levels.send(-31.5).unwrap();
-    assert!(line_with(&mut levels, "data:").await.unwrap().contains(r#""dbfs":-31.5"#));
+    assert!(line_with(&mut levels, "data: {").await.unwrap().contains(r#""dbfs":-31.5"#));
 }
 
 /// Whoever can't be told apart from somebody else's machine is taken for one.
@@ -177,10 +186,10 @@ async fn the_level_is_not_told_to_others() {
     let router = router(daemon.sources.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(b"GET /levels HTTP/1.0\r\n\r\n").await.unwrap();
+    stream.write_all(b"GET /levels HTTP/1.0\r\nhost: localhost\r\n\r\n").await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.0 403") && !answer.contains("dbfs"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.0 401") && !answer.contains("dbfs"), "{answer}");
 }
 
 #[tokio::test]
@@ -190,7 +199,7 @@ async fn programs_here_have_something_announced_and_pages_do_not() {
         let mut stream = TcpStream::connect(daemon.address).await.unwrap();
         let length = body.len();
         let request = format!(
-            "POST /announce HTTP/1.1\r\nhost: pipit\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+            "POST /announce HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
         );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
@@ -199,9 +208,9 @@ async fn programs_here_have_something_announced_and_pages_do_not() {
     };
     let json = "content-type: application/json\r\n";
     assert_eq!(post(json, r#"{"text": "Dinner is ready"}"#).await, "202");
-    assert_eq!(post(json, r#"{"text": ""}"#).await, "422");
+    assert_eq!(post(json, r#"{"text": ""}"#).await, "400");
     assert_eq!(post(json, r#"{"text": "too much"}"#).await, "503");
-    assert_eq!(post(json, r#"{"words": "Dinner is ready"}"#).await, "422");
+    assert_eq!(post(json, r#"{"words": "Dinner is ready"}"#).await, "400");
     assert_eq!(post(json, "{").await, "400");
     assert_eq!(post("content-type: text/plain\r\n", r#"{"text": "Dinner is ready"}"#).await, "415");
     let page = format!("{json}origin: http://pipit:7847\r\n");

@@ -241,7 +241,11 @@ impl Tool for Door {
         Nature::Own
     }
 
-    fn call(self: Arc<Self>, arguments: Map<String, Value>, _: Circumstances) -> BoxFuture<'static, Result<Done, String>> {
+    fn call(
+        self: Arc<Self>,
+        arguments: Map<String, Value>,
+        _: Circumstances,
+    ) -> BoxFuture<'static, Result<Done, String>> {
         self.used.lock().unwrap().push(Value::Object(arguments));
         std::future::ready(Ok(Done { result: "open".to_owned(), device: vec![] })).boxed()
     }
@@ -296,7 +300,10 @@ async fn a_reply_comes_as_events_and_its_conversation_can_be_changed() {
     let listed = daemon.get("/v1/conversations").await.json();
     assert_eq!(listed["conversations"][0]["title"], "Ordinals");
     let found = daemon.get("/v1/conversations?search=three").await.json();
-    assert_eq!((&found["messages"][0]["id"], &found["messages"][0]["conversation"]), (&again["reply"], &json!(conversation)));
+    assert_eq!(
+        (&found["messages"][0]["id"], &found["messages"][0]["conversation"]),
+        (&again["reply"], &json!(conversation))
+    );
     assert_eq!(daemon.delete(&format!("/v1/messages/{}", again["reply"])).await.status, 204);
     assert_eq!(said().await, [""; 0]);
     assert_eq!(daemon.delete(&path).await.status, 204);
@@ -402,7 +409,8 @@ async fn what_opens_a_door_is_done_by_a_tap_and_once() {
 async fn openais_chat_is_answered_by_the_device() {
     let daemon = Daemon::start([counted("Four."), counted("Five.")]).await;
     let models = daemon.get("/v1/models").await.json();
-    let names: Vec<&str> = models["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        models["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
     assert_eq!(names, ["pipit", "nano", "espeak"]);
     let messages = json!([
         {"role": "system", "content": "You add."}, {"role": "user", "content": "Two"},
@@ -439,7 +447,8 @@ async fn openais_chat_is_answered_by_the_device() {
 
 #[tokio::test]
 async fn openais_clients_are_told_in_their_way_what_is_not_here() {
-    let daemon = Daemon::start([Answer::status("500 Internal Server Error", "no"), Answer::status("500 No", "no")]).await;
+    let daemon =
+        Daemon::start([Answer::status("500 Internal Server Error", "no"), Answer::status("500 No", "no")]).await;
     let user = json!([{"role": "user", "content": "Tell me of the sea"}]);
     for wrong in [
         json!({"messages": user, "tools": [{"type": "function"}]}),

@@ -56,6 +56,7 @@ pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<C
         wyoming,
         satellite,
         web_listen: web_listen(rest, &file.web.listen),
+        web_hosts: web_hosts(rest, &file.web.hosts),
         ring_late: Duration::from_secs(u64::from(file.alarms.ring_late_min) * 60),
         snooze: Duration::from_secs(u64::from(file.alarms.snooze_min) * 60),
         log_level: file.log.level.into(),
@@ -219,6 +220,23 @@ fn web_listen(settings: &mut Settings<'_>, written: &str) -> Option<SocketAddr> 
         settings.object(&[("web", "listen")], sentence);
     }
     address
+}
+
+/// Names of hosts as browsers write them.
+fn web_hosts(settings: &mut Settings<'_>, written: &str) -> Vec<String> {
+    let names = written.split(',').map(|name| name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty());
+    let (fit, unfit): (Vec<_>, Vec<_>) = names.partition(|name| {
+        let is_fit = |label: &str| {
+            !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        };
+        name.len() <= 253 && name.split('.').all(is_fit)
+    });
+    if !unfit.is_empty() {
+        let sentence = "web.hosts must be names of hosts, without a scheme or a port, parted by commas; write for example \
+                        \"pipit.example.org\", or \"\" for none";
+        settings.object(&[("web", "hosts")], sentence);
+    }
+    fit
 }
 
 /// A path, if there is one. The shell would expand `~`, but nothing does so here.

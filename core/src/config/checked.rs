@@ -51,6 +51,8 @@ pub struct Config {
     pub satellite: Option<WyomingSettings>,
     /// Where the panel listens; `None` for no panel.
     pub web_listen: Option<SocketAddr>,
+    /// Names by which the panel is opened, in lower case, beside those by which every Pipit is.
+    pub web_hosts: Vec<String>,
     /// How much is logged.
     pub log_level: LogLevel,
     /// Of how many turns, the last ones, it is kept what they took.

@@ -103,11 +103,14 @@ impl Default for Alarms {
 pub(super) struct Web {
     /// Address and port to listen on; "" for no panel. 127.0.0.1 is this machine alone, 0.0.0.0 the whole network.
     pub(super) listen: String,
+    /// Names by which the panel is opened, parted by commas, beside this machine's addresses, its own name, and all that end in
+    /// .local. Under any other name nothing is served.
+    pub(super) hosts: String,
 }
 
 impl Default for Web {
     fn default() -> Self {
-        Web { listen: "127.0.0.1:7847".into() }
+        Web { listen: "127.0.0.1:7847".into(), hosts: String::new() }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::people::{self, NewEntry, PrivacyTier, Role};
-use crate::{KeySource, PersonId, Store, StoreError, back_up, index_tables, open, scope, settle};
+use crate::{KeySource, PersonId, Store, StoreError, audit, back_up, index_tables, open, scope, sessions, settle};
 
 /// Rows that are deleted in one transaction: some milliseconds.
 const PORTION: i64 = 1000;
@@ -96,7 +96,9 @@ impl Store {
             people::insert(&transaction, &entry, name.as_deref(), Role::read(&role), PrivacyTier::Standard, since)?;
         }
         settle::prove(&transaction, &key)?;
-        transaction.execute_batch("DELETE FROM secret; UPDATE person SET pin = NULL, pin_wrong = 0;")?;
+        transaction
+            .execute_batch("DELETE FROM secret; UPDATE person SET pin = NULL, pin_wrong = 0, password = NULL;")?;
+        audit::forget(&transaction)?;
         back_up::count_deletion(&transaction)?;
         transaction.commit()?;
         Ok(kept)
@@ -110,7 +112,7 @@ fn forget_key(connection: &Connection, number: i64) -> Result<(), StoreError> {
              tier = 'standard' WHERE number = ?",
         [number],
     )?;
-    Ok(())
+    sessions::forget_all(connection, number)
 }
 
 /// Deletes some of what is left of a person, and in the end the person. Says whether there was anything.

@@ -71,6 +71,15 @@ pub enum StoreError {
     /// A PIN that is none.
     #[error("a PIN is 4 to 12 digits")]
     UnfitPin,
+    /// A password that would protect nothing.
+    #[error("{0}")]
+    UnfitPassword(crate::PasswordProblem),
+    /// Somebody has claimed the device.
+    #[error("this Pipit has its owner; sign in, or let the owner make you known")]
+    AlreadyClaimed,
+    /// Nobody needs as many.
+    #[error("there are too many API tokens; remove one that is not used any more")]
+    TooManyTokens,
     /// A name that no secret can have.
     #[error("the name of a secret is letters, digits, dots, hyphens and underscores, at most 30 of them")]
     UnfitSecretName,

@@ -18,7 +18,7 @@ use crate::{Database, KeySource, Store, StoreError, back_up, schema, settle};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Statements that stay prepared: all that there are.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 96;
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
     Migrations::new(vec![
@@ -64,6 +64,7 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         schema::announcements(),
         schema::time(),
         schema::reminders(),
+        schema::accounts(),
     ])
 });
 
@@ -129,7 +130,10 @@ fn connect_or_restore(file: &Path) -> Result<(Connection, Option<Arc<str>>), Sto
                 aside.display()
             );
             tracing::error!("{warning}");
-            Ok((connect(file)?, Some(warning.into())))
+            let connection = connect(file)?;
+            // Whoever was signed out since the copy was made must not be signed in again.
+            connection.execute("DELETE FROM session", [])?;
+            Ok((connection, Some(warning.into())))
         }
         Err(error) => Err(error),
     }

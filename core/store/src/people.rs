@@ -223,6 +223,17 @@ impl Store {
         })
     }
 
+    /// As [`Store::of`] somebody Ephemeral: of a person, whoever it is, a store in memory, which lasts as long as what is returned
+    /// and its clones.
+    ///
+    /// # Errors
+    /// There is no such person, or this is not the owner's store, or see [`StoreError`].
+    pub fn in_memory_of(&self, id: PersonId) -> Result<Store, StoreError> {
+        self.require_root()?;
+        let role = self.known(id)?.role;
+        self.in_memory(id, role)
+    }
+
     /// A store in memory for a guest who is to leave no trace: nothing of it reaches the file, and it is gone with the last
     /// clone of what is returned. What the device needs, such as timers, goes to the file, without a name.
     ///
@@ -327,6 +338,10 @@ pub(crate) struct Wrapped {
 }
 
 impl Wrapped {
+    pub(crate) fn number(&self) -> i64 {
+        self.number
+    }
+
     /// # Errors
     /// [`StoreError::NoDeviceKey`] if the key was wrapped with another device's.
     pub(crate) fn unwrap_with(&self, device_key: &[u8; 32], id: PersonId) -> Result<DataKeyBytes, StoreError> {
@@ -354,6 +369,14 @@ pub(crate) fn find(connection: &Connection, id: PersonId) -> Result<Wrapped, Sto
         Ok(Wrapped { number: row.get(0)?, tier, data_key: row.get(2)?, passphrase: row.get(3)? })
     };
     find.query_row([id.0], read).optional()?.ok_or(StoreError::NoPerson)
+}
+
+/// Somebody by their id.
+pub(crate) fn known(connection: &Connection, id: PersonId) -> Result<Person, StoreError> {
+    let mut find = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM person WHERE id = ? AND (data_key IS NOT NULL OR tier = 'ephemeral')"
+    ))?;
+    find.query_and_then([id.0], read)?.next().unwrap_or(Err(StoreError::NoPerson))
 }
 
 fn wrap_with_passphrase(

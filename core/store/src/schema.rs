@@ -212,3 +212,45 @@ pub(crate) fn reminders<'a>() -> M<'a> {
         ALTER TABLE announcement ADD COLUMN second INTEGER CHECK (second BETWEEN 0 AND 86399);",
     )
 }
+
+/// Who signed in from elsewhere, the API tokens of programs, and the audit log.
+pub(crate) fn accounts<'a>() -> M<'a> {
+    M::up(
+        "CREATE TABLE session (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            person INTEGER NOT NULL REFERENCES person (number),
+            hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),  -- of the secret, SHA-256
+            since INTEGER NOT NULL,        -- Unix milliseconds
+            last_seen INTEGER NOT NULL,    -- Unix milliseconds
+            address TEXT NOT NULL,         -- from which they signed in
+            agent TEXT NOT NULL            -- what the browser calls itself
+        ) STRICT;
+        CREATE INDEX session_person ON session (person, last_seen);
+        CREATE TABLE api_token (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            person INTEGER NOT NULL REFERENCES person (number),
+            name TEXT NOT NULL,            -- for people
+            hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),  -- of the secret, SHA-256
+            scopes TEXT NOT NULL,          -- words with spaces between them
+            since INTEGER NOT NULL,        -- Unix milliseconds
+            last_used INTEGER              -- Unix milliseconds
+        ) STRICT;
+        CREATE INDEX api_token_person ON api_token (person);
+        -- Whoever is erased stays in it as a number that means nobody.
+        CREATE TABLE audit (
+            id INTEGER PRIMARY KEY,        -- without gaps
+            at INTEGER NOT NULL,           -- Unix milliseconds
+            who BLOB CHECK (length(who) = 16),
+            what TEXT NOT NULL,
+            address TEXT NOT NULL,
+            tag BLOB NOT NULL              -- an authenticator of this row and of the one before
+        ) STRICT;
+        -- The last row that was deleted, to which the oldest is chained.
+        CREATE TABLE audit_anchor (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            id INTEGER NOT NULL,
+            tag BLOB NOT NULL,
+            proof BLOB NOT NULL            -- an authenticator of both
+        ) STRICT;",
+    )
+}

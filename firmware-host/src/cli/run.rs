@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use pipit_core::control::{Command, Origin};
 use pipit_core::turn::Event;
 use pipit_store::{PrivacyTier, Store};
-use pipit_web::{Announce, NotAnnounced, Sources};
+use pipit_web::v1::Apis;
+use pipit_web::{Accounts, Announce, NotAnnounced, Sources};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -86,12 +87,8 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
     tokio::spawn(chat::offer_tools(app.engine().clone(), servers));
     tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy, Arc::new(jiff::Zoned::now)));
     if let Some(address) = app.config().web_listen {
-        let (bus, store) = (app.bus(), app.speakers().clone());
-        let (snapshots, levels) = (bus.snapshots(), bus.levels().subscribe());
-        let announce = announcer(controls.clone());
-        let (events, metrics, apis) = (bus.events(), bus.metrics(), app.apis(&models, driver.inbox()));
-        let sources = Sources { snapshots, events, levels, metrics, store, announce, apis };
-        tokio::spawn(serve_web(address, sources, stop.clone()));
+        let apis = app.apis(&models, driver.inbox());
+        tokio::spawn(serve_web(address, sources(&app, &controls, apis), stop.clone()));
     }
     let assist = Assist::new(app.bus().clone());
     let peers = match app.config().wyoming {
@@ -129,6 +126,35 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
     }
     ear.join().map_err(|_| anyhow::anyhow!("the ear's thread failed; the log says why"))?;
     Ok(controls.wants_restart())
+}
+
+/// What the panel is made of.
+fn sources(app: &App, controls: &Controls, apis: Apis) -> Sources {
+    let (bus, store) = (app.bus(), app.speakers().clone());
+    let announce = announcer(controls.clone());
+    let in_memory = app.config().privacy.ephemeral;
+    let accounts = Accounts::new(app.store().clone(), in_memory, Arc::new(Timestamp::now), Arc::clone(&announce));
+    let to_check = accounts.clone();
+    tokio::task::spawn_blocking(move || to_check.check_audit());
+    let carried_out = controls.clone();
+    let own_name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let own_name = Some(own_name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty());
+    Sources {
+        snapshots: bus.snapshots(),
+        events: bus.events(),
+        levels: bus.levels().subscribe(),
+        metrics: bus.metrics(),
+        store,
+        announce,
+        apis,
+        accounts,
+        choices: Arc::new(controls.choices().clone()),
+        control: Arc::new(move |command| {
+            let controls = carried_out.clone();
+            async move { controls.carry_out(command, Origin::Home).await.map_err(|error| format!("{error:#}")) }.boxed()
+        }),
+        hosts: app.config().web_hosts.iter().cloned().chain(own_name).collect(),
+    }
 }
 
 /// Has the controls announce what programs on this machine want said.
@@ -225,15 +251,11 @@ async fn serve_web(address: std::net::SocketAddr, sources: Sources, stop: Cancel
     let listener = match tokio::net::TcpListener::bind(address).await {
         Ok(listener) => listener,
         Err(error) => {
-            tracing::warn!("no health page: {address} can't be listened on ({error}); set web.listen to another");
+            tracing::warn!("no panel: {address} can't be listened on ({error}); set web.listen to another");
             return;
         }
     };
-    let router = pipit_web::router(sources).into_make_service_with_connect_info::<std::net::SocketAddr>();
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
-    if let Err(error) = served.await {
-        tracing::warn!("the health page has ended: {error}");
-    }
+    pipit_web::serve(listener, pipit_web::router(sources), stop.cancelled_owned()).await;
 }
 
 /// What people say is for the trace level only, and for whoever they want to publish it.

@@ -24,7 +24,7 @@ pub(crate) fn request(address: SocketAddr, path: &str) -> TcpStream {
         }
     };
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: pipit\r\nconnection: close\r\n\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
     stream
 }
 

@@ -3,10 +3,10 @@
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::{Stream, stream};
+use axum::{Extension, Json};
+use futures_util::{Stream, StreamExt as _, stream};
 use jiff::Timestamp;
 use pipit_chat::{ChatError, Door, Engine, Kept, Place, Request};
 use pipit_core::chat::{Role, title};
@@ -19,10 +19,11 @@ use utoipa::ToSchema;
 
 use super::answer::{Answer, Part};
 use super::description::Failures;
-use super::wire::{Number, Sent};
-use super::{May, TAKES, allowed, bad_request, in_store, place_in};
+use super::wire::Number;
+use super::{TAKES, in_store, place_in};
 use crate::Sources;
-use crate::account::who::Who;
+use crate::account::Who;
+use crate::guard::{JsonBody, RequestId};
 use crate::problem::Problem;
 
 /// The longest request, in bytes.
@@ -68,21 +69,21 @@ pub(super) struct Confirmed {
 pub(super) async fn chat(
     who: Who,
     State(sources): State<Sources>,
-    Sent(wanted): Sent<Wanted>,
+    Extension(id): Extension<RequestId>,
+    JsonBody(wanted): JsonBody<Wanted>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    allowed(&who, May::Talk)?;
     let apis = sources.apis;
     let permit = place_in(&apis.shared.replies)?;
     if wanted.text.len() > LONGEST {
         return Err(super::wire::too_large("64 kB of text"));
     }
     let (text, place, is_new) = in_store(&who.store, move |store| Ok(place_of(store, wanted))).await??;
-    let engine = apis.engine_of(&who);
+    let (engine, ended) = (apis.engine_of(&who), who.ended());
     let (to, events) = mpsc::channel(AHEAD);
     let shown = Arc::<Mutex<String>>::default();
     let reply = engine.respond(Request { text, door: Door::Panel, place, turn: None });
     let answer = Answer::new(apis, engine.clone(), reply);
-    let telling = Telling { engine, store: who.store, place, is_new, to, shown: Arc::clone(&shown), permit };
+    let telling = Telling { engine, store: who.store, place, is_new, to, shown: Arc::clone(&shown), permit, id };
     tokio::spawn(telling.run(answer));
     let events = stream::unfold((events, shown), |(mut events, shown)| async move {
         let told: Told = events.recv().await?;
@@ -91,6 +92,8 @@ pub(super) async fn chat(
         }
         Some((Ok(told.written()), (events, shown)))
     });
+    // Nobody is told anything any more once they are signed out.
+    let events = events.take_until(ended);
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
@@ -102,7 +105,6 @@ pub(super) async fn confirm(
     State(sources): State<Sources>,
     Number(id): Number,
 ) -> Result<Json<Confirmed>, Problem> {
-    allowed(&who, May::Talk)?;
     let id = u64::try_from(id).map_err(|_| ChatError::NothingToConfirm)?;
     let (engine, on_device) = (sources.apis.engine_of(&who), Arc::clone(&sources.apis.on_device));
     // It is done whole, whoever hangs up.
@@ -116,15 +118,11 @@ pub(super) async fn confirm(
 fn place_of(store: &Store, wanted: Wanted) -> Result<(String, Place, bool), Problem> {
     let Wanted { text, conversation, instead_of, again } = wanted;
     let needs_text = || {
-        if text.trim().is_empty() {
-            Err(bad_request("invalid_request", "There is nothing in the text."))
-        } else {
-            Ok(())
-        }
+        if text.trim().is_empty() { Err(Problem::unfit("There is nothing in the text.")) } else { Ok(()) }
     };
     let Some(conversation) = conversation.map(ConversationId) else {
         if again || instead_of.is_some() {
-            return Err(bad_request("invalid_request", "Say in which conversation that is."));
+            return Err(Problem::unfit("Say in which conversation that is."));
         }
         needs_text()?;
         let name = title(&text).unwrap_or_else(|| UNTITLED.to_owned());
@@ -135,7 +133,7 @@ fn place_of(store: &Store, wanted: Wanted) -> Result<(String, Place, bool), Prob
     if again {
         let last = store.last_messages(conversation, 2)?;
         let [request, reply] = &last[..] else {
-            return Err(bad_request("invalid_request", "There is no reply in this conversation yet."));
+            return Err(Problem::unfit("There is no reply in this conversation yet."));
         };
         if instead_of.is_some_and(|id| id != reply.id.0) {
             let wanted = "the last reply of its conversation";
@@ -204,6 +202,8 @@ struct Telling {
     /// What has left of the reply.
     shown: Arc<Mutex<String>>,
     permit: OwnedSemaphorePermit,
+    /// By which the request is found again.
+    id: RequestId,
 }
 
 impl Telling {
@@ -243,9 +243,7 @@ impl Telling {
                 }
             }
             Err(error) => {
-                let problem = Problem::from(error);
-                let error = json!({"error": {"code": problem.code, "message": problem.message}});
-                let _ = self.tell(Told::Event("error", error)).await;
+                let _ = self.tell(Told::Event("error", Problem::from(error).written(&self.id))).await;
             }
         }
     }

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::description::Failures;
-use super::wire::{Asked, Number, Sent, written};
-use super::{May, allowed, bad_request, erase, in_store};
-use crate::account::who::Who;
+use super::wire::{Asked, Number, written};
+use super::{erase, in_store};
+use crate::account::Who;
+use crate::guard::JsonBody;
 use crate::problem::Problem;
 
 /// As many are listed or found at most.
@@ -108,7 +109,6 @@ pub(super) struct Called {
 #[utoipa::path(get, path = "/v1/conversations", tag = "conversations", params(ListOf),
     responses((status = 200, body = Listed), Failures))]
 pub(super) async fn list(who: Who, Asked(of): Asked<ListOf>) -> Result<Json<Listed>, Problem> {
-    allowed(&who, May::Read)?;
     let limit = of.limit.unwrap_or(USUAL).min(MOST);
     let listed = in_store(&who.store, move |store| {
         let (conversations, messages) = match of.search.filter(|words| !words.trim().is_empty()) {
@@ -133,9 +133,8 @@ pub(super) async fn list(who: Who, Asked(of): Asked<ListOf>) -> Result<Json<List
     responses((status = 201, body = About), Failures))]
 pub(super) async fn create(
     who: Who,
-    Sent(Called { title }): Sent<Called>,
+    JsonBody(Called { title }): JsonBody<Called>,
 ) -> Result<(StatusCode, Json<About>), Problem> {
-    allowed(&who, May::Talk)?;
     let title = if title.trim().is_empty() { None } else { Some(fit(&title)?) };
     let begun = in_store(&who.store, move |store| {
         let id = store.create_conversation(title.as_deref().unwrap_or("New conversation"), Timestamp::now())?;
@@ -152,7 +151,6 @@ pub(super) async fn create(
 #[utoipa::path(get, path = "/v1/conversations/{id}", tag = "conversations", params(("id" = i64, Path), PartOf),
     responses((status = 200, body = Whole), Failures))]
 pub(super) async fn show(who: Who, Number(id): Number, Asked(part): Asked<PartOf>) -> Result<Json<Whole>, Problem> {
-    allowed(&who, May::Read)?;
     let last = part.last.unwrap_or(1000).min(1000);
     let whole = in_store(&who.store, move |store| {
         let id = ConversationId(id);
@@ -168,9 +166,8 @@ pub(super) async fn show(who: Who, Number(id): Number, Asked(part): Asked<PartOf
 pub(super) async fn rename(
     who: Who,
     Number(id): Number,
-    Sent(Called { title }): Sent<Called>,
+    JsonBody(Called { title }): JsonBody<Called>,
 ) -> Result<Json<About>, Problem> {
-    allowed(&who, May::Talk)?;
     let title = fit(&title)?;
     let renamed = in_store(&who.store, move |store| {
         let id = ConversationId(id);
@@ -184,7 +181,6 @@ pub(super) async fn rename(
 #[utoipa::path(delete, path = "/v1/conversations/{id}", tag = "conversations", params(("id" = i64, Path)),
     responses((status = 204), Failures))]
 pub(super) async fn delete(who: Who, Number(id): Number) -> Result<StatusCode, Problem> {
-    allowed(&who, May::Talk)?;
     erase(&who.store, move |store| store.delete_conversation(ConversationId(id))).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -193,7 +189,6 @@ pub(super) async fn delete(who: Who, Number(id): Number) -> Result<StatusCode, P
 #[utoipa::path(delete, path = "/v1/messages/{id}", tag = "conversations", params(("id" = i64, Path)),
     responses((status = 204), Failures))]
 pub(super) async fn delete_message(who: Who, Number(id): Number) -> Result<StatusCode, Problem> {
-    allowed(&who, May::Talk)?;
     erase(&who.store, move |store| store.delete_message(MessageId(id))).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -201,7 +196,7 @@ pub(super) async fn delete_message(who: Who, Number(id): Number) -> Result<Statu
 fn fit(title: &str) -> Result<String, Problem> {
     let title: String = title.trim().chars().filter(|c| !c.is_control()).collect();
     if title.is_empty() || title.len() > LONGEST_TITLE {
-        return Err(bad_request("invalid_request", "A title has at least one letter and at most 200 bytes."));
+        return Err(Problem::unfit("A title has at least one letter and at most 200 bytes."));
     }
     Ok(title)
 }

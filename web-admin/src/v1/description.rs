@@ -14,7 +14,7 @@ use crate::Sources;
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "it only describes what others write")]
 pub(super) enum Failures {
-    /// It can't be done as it was asked for: signed out, not allowed, not there, unfit, too large or too often.
+    /// It can't be done as it was asked for: signed out, not not there, unfit, too large or too often.
     #[response(status = "4XX")]
     Refused(Failure),
     /// It can't be done now.

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::description::Failures;
-use super::wire::{Number, Sent};
-use super::{May, allowed, bad_request, erase, in_store, not_found};
-use crate::account::who::Who;
+use super::wire::Number;
+use super::{erase, in_store};
+use crate::account::Who;
+use crate::guard::JsonBody;
 use crate::problem::Problem;
 
 /// The longest that is remembered, in bytes: it is told to the model with every request.
@@ -38,7 +39,6 @@ pub(super) struct Remembered {
 #[utoipa::path(get, path = "/v1/memory", tag = "memory",
     responses((status = 200, body = Vec<Fact>), Failures))]
 pub(super) async fn list(who: Who) -> Result<Json<Vec<Fact>>, Problem> {
-    allowed(&who, May::Read)?;
     let facts = in_store(&who.store, |store| {
         Ok(store.facts()?.into_iter().map(|fact| Fact { id: fact.id.0, text: fact.text }).collect())
     });
@@ -50,15 +50,11 @@ pub(super) async fn list(who: Who) -> Result<Json<Vec<Fact>>, Problem> {
     responses((status = 201, body = Fact), Failures))]
 pub(super) async fn remember(
     who: Who,
-    Sent(Remembered { text }): Sent<Remembered>,
+    JsonBody(Remembered { text }): JsonBody<Remembered>,
 ) -> Result<(StatusCode, Json<Fact>), Problem> {
-    allowed(&who, May::Talk)?;
     let text = text.trim().to_owned();
     if text.is_empty() || text.len() > LONGEST {
-        return Err(bad_request(
-            "invalid_request",
-            "What is to be remembered has at least one letter and at most 1000 bytes.",
-        ));
+        return Err(Problem::unfit("What is to be remembered has at least one letter and at most 1000 bytes."));
     }
     let kept = in_store(&who.store, move |store| {
         if store.facts()?.len() >= MOST {
@@ -79,9 +75,8 @@ pub(super) async fn remember(
 #[utoipa::path(delete, path = "/v1/memory/{id}", tag = "memory", params(("id" = i64, Path)),
     responses((status = 204), Failures))]
 pub(super) async fn forget(who: Who, Number(id): Number) -> Result<StatusCode, Problem> {
-    allowed(&who, May::Talk)?;
     match erase(&who.store, move |store| store.forget_facts(&[FactId(id)])).await? {
-        0 => Err(not_found("Nothing is remembered under this number, or not any more.")),
+        0 => Err(Problem::not_found("Nothing is remembered under this number, or not any more.")),
         _ => Ok(StatusCode::NO_CONTENT),
     }
 }

@@ -29,7 +29,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Sources;
-use crate::account::who::Who;
+use crate::account::Who;
 use crate::problem::Problem;
 
 use engines::Engines;
@@ -133,19 +133,6 @@ pub(crate) fn routes() -> Router<Sources> {
     router.route("/v1/openapi.json", description::page(about))
 }
 
-/// What somebody may do over HTTP.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum May {
-    Read,
-    Talk,
-}
-
-/// Whether whoever asks may do that at all.
-fn allowed(who: &Who, what: May) -> Result<(), Problem> {
-    let _ = (who, what);
-    Ok(())
-}
-
 /// Has the store do something where it holds nobody up.
 async fn in_store<T: Send + 'static>(
     store: &Store,
@@ -176,10 +163,7 @@ async fn erase<T: Send + 'static>(
 
 /// A place among those that are served at once.
 fn place_in(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
-    Arc::clone(semaphore).try_acquire_owned().map_err(|_| Problem {
-        retry_after: Some(5),
-        ..unavailable("busy", "Pipit is busy with others; try again in a moment.")
-    })
+    Arc::clone(semaphore).try_acquire_owned().map_err(|_| busy("Pipit is busy with others; try again in a moment."))
 }
 
 /// Passes on what comes, to whoever takes it: nothing comes any more once they have gone or take nothing. Until then it holds `permit`.
@@ -207,48 +191,19 @@ fn passed_on<T: Send + 'static>(
     stream::unfold(passed, |mut passed| async move { Some((passed.recv().await?, passed)) })
 }
 
-fn bad_request(code: &'static str, message: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, code, message)
-}
-
-fn not_found(message: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "not_found", message)
-}
-
-fn unavailable(code: &'static str, message: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
+/// The answer where others have to be done with first.
+fn busy(message: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message).after(Duration::from_secs(5))
 }
 
 fn stopping() -> Problem {
-    unavailable("stopping", "Pipit is ending; try again when it has started.")
-}
-
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Problem {
-        match error {
-            StoreError::NoConversation(_) => {
-                not_found("There is no such conversation, or not any more. Read the list of them again.")
-            }
-            StoreError::NoMessage(_) => {
-                not_found("There is no such message, or it has been replaced. Read its conversation again.")
-            }
-            StoreError::WrongMessage { wanted, .. } => Problem::new(
-                StatusCode::CONFLICT,
-                "conflict",
-                format!("This message is not {wanted}. Read its conversation again."),
-            ),
-            error => {
-                warn!("a request could not be done: {error}");
-                unavailable("store_failed", "Pipit can't get at what it remembers; its log says why.")
-            }
-        }
-    }
+    Problem::unavailable("Pipit is ending; try again when it has started.")
 }
 
 impl From<ChatError> for Problem {
     fn from(error: ChatError) -> Problem {
-        let seconds = match &error {
-            ChatError::RateLimited { retry_after, .. } => retry_after.map(|wait| wait.as_secs_f64().ceil() as u64),
+        let wait = match &error {
+            ChatError::RateLimited { retry_after, .. } => *retry_after,
             _ => None,
         };
         let (status, code) = match error {
@@ -263,6 +218,10 @@ impl From<ChatError> for Problem {
         if code == "model_failed" {
             warn!("{error}");
         }
-        Problem { retry_after: seconds, ..Problem::new(status, code, error.spoken()) }
+        let problem = Problem::new(status, code, error.spoken());
+        match wait {
+            Some(wait) => problem.after(wait),
+            None => problem,
+        }
     }
 }

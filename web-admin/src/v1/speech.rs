@@ -8,7 +8,7 @@ use futures_util::stream::BoxStream;
 use pipit_core::audio::{Hertz, Pcm};
 use pipit_core::chat::Tier;
 
-use super::{bad_request, unavailable};
+use super::busy;
 use crate::problem::Problem;
 
 /// Makes words of a recording. Dropping the future gives it up.
@@ -90,9 +90,9 @@ impl From<SpeechProblem> for Problem {
                 Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", why)
             }
             SpeechProblem::TooLong(why) => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", why),
-            SpeechProblem::Unfit(why) => bad_request("invalid_request", why),
-            SpeechProblem::NotNow(why) => Problem { retry_after: Some(5), ..unavailable("busy", why) },
-            SpeechProblem::Failed(why) => unavailable("speech_failed", why),
+            SpeechProblem::Unfit(why) => Problem::unfit(why),
+            SpeechProblem::NotNow(why) => busy(why),
+            SpeechProblem::Failed(why) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "speech_failed", why),
         }
     }
 }

@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::description::Failures;
-use super::wire::{Number, Sent, written};
-use super::{May, allowed, bad_request, in_store, not_found};
-use crate::account::who::Who;
+use super::in_store;
+use super::wire::{Number, written};
+use crate::account::Who;
+use crate::guard::JsonBody;
 use crate::problem::Problem;
 
 /// The longest timer, as by speech: seven days.
@@ -71,7 +72,6 @@ pub(super) struct Alarm {
 #[utoipa::path(get, path = "/v1/timers", tag = "timers",
     responses((status = 200, body = Vec<Timer>), Failures))]
 pub(super) async fn timers(who: Who) -> Result<Json<Vec<Timer>>, Problem> {
-    allowed(&who, May::Read)?;
     let now = Timestamp::now();
     in_store(&who.store, move |store| Ok(store.timers()?.into_iter().map(|timer| told(timer, now)).collect()))
         .await
@@ -81,15 +81,14 @@ pub(super) async fn timers(who: Who) -> Result<Json<Vec<Timer>>, Problem> {
 /// Starts a timer.
 #[utoipa::path(post, path = "/v1/timers", tag = "timers", request_body = Wanted,
     responses((status = 201, body = Timer), Failures))]
-pub(super) async fn start(who: Who, Sent(wanted): Sent<Wanted>) -> Result<(StatusCode, Json<Timer>), Problem> {
-    allowed(&who, May::Talk)?;
+pub(super) async fn start(who: Who, JsonBody(wanted): JsonBody<Wanted>) -> Result<(StatusCode, Json<Timer>), Problem> {
     let Wanted { seconds, name } = wanted;
     if !(1..=LONGEST).contains(&seconds) {
-        return Err(bad_request("invalid_request", "A timer runs for 1 second to 7 days (604800 seconds)."));
+        return Err(Problem::unfit("A timer runs for 1 second to 7 days (604800 seconds)."));
     }
     let name = name.map(|name| name.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|name| !name.is_empty());
     if name.as_ref().is_some_and(|name| name.chars().count() > LONGEST_NAME || name.contains(char::is_control)) {
-        return Err(bad_request("invalid_request", "The name of a timer has at most 40 letters."));
+        return Err(Problem::unfit("The name of a timer has at most 40 letters."));
     }
     let started = in_store(&who.store, move |store| {
         if store.timers()?.len() >= MOST {
@@ -110,7 +109,6 @@ pub(super) async fn start(who: Who, Sent(wanted): Sent<Wanted>) -> Result<(Statu
 #[utoipa::path(delete, path = "/v1/timers/{id}", tag = "timers", params(("id" = i64, Path)),
     responses((status = 204), Failures))]
 pub(super) async fn cancel(who: Who, Number(id): Number) -> Result<StatusCode, Problem> {
-    allowed(&who, May::Talk)?;
     let id = TimerId(id);
     let was_there = in_store(&who.store, move |store| {
         let is_there = store.timers()?.iter().any(|timer| timer.id == id);
@@ -120,7 +118,7 @@ pub(super) async fn cancel(who: Who, Number(id): Number) -> Result<StatusCode, P
     if was_there.await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(not_found("There is no such timer, or not any more."))
+        Err(Problem::not_found("There is no such timer, or not any more."))
     }
 }
 
@@ -128,7 +126,6 @@ pub(super) async fn cancel(who: Who, Number(id): Number) -> Result<StatusCode, P
 #[utoipa::path(get, path = "/v1/alarms", tag = "timers",
     responses((status = 200, body = Vec<Alarm>), Failures))]
 pub(super) async fn alarms(who: Who) -> Result<Json<Vec<Alarm>>, Problem> {
-    allowed(&who, May::Read)?;
     let (now, zone) = (Timestamp::now(), TimeZone::system());
     in_store(&who.store, move |store| Ok(store.alarms()?.into_iter().map(|alarm| set(&alarm, now, &zone)).collect()))
         .await

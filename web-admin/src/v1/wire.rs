@@ -1,35 +1,13 @@
 //! What is sent to the APIs, read with errors that say what to do about them.
 
-use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::bad_request;
 use crate::problem::Problem;
-
-/// A body of JSON.
-pub(super) struct Sent<T>(pub(super) T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Sent<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match Json::from_request(request, state).await {
-            Ok(Json(sent)) => Ok(Sent(sent)),
-            Err(JsonRejection::MissingJsonContentType(_)) => Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "Send JSON, with the header Content-Type: application/json.",
-            )),
-            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large("a megabyte")),
-            Err(error) => Err(bad_request("invalid_request", format!("{}.", error.body_text()))),
-        }
-    }
-}
 
 /// The answer to a body that is longer than it may be.
 pub(super) fn too_large(most: &str) -> Problem {
@@ -44,8 +22,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Number {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let number: Result<Path<i64>, PathRejection> = Path::from_request_parts(parts, state).await;
-        let Path(number) =
-            number.map_err(|_| bad_request("invalid_request", "What stands in the path must be a number."))?;
+        let Path(number) = number.map_err(|_| Problem::unfit("What stands in the path must be a number."))?;
         Ok(Number(number))
     }
 }
@@ -58,7 +35,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let asked: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
-        let Query(asked) = asked.map_err(|error| bad_request("invalid_request", format!("{}.", error.body_text())))?;
+        let Query(asked) = asked.map_err(|error| Problem::unfit(format!("{}.", error.body_text())))?;
         Ok(Asked(asked))
     }
 }

@@ -3,10 +3,10 @@
 
 use std::collections::VecDeque;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use pipit_chat::{Door, Given};
@@ -19,11 +19,12 @@ use utoipa::ToSchema;
 use super::super::answer::{Answer, Part};
 use super::super::chat::LONGEST;
 use super::super::description::Failures;
-use super::super::wire::{Sent, too_large};
-use super::super::{May, allowed, bad_request, passed_on, place_in};
-use super::{PIPIT, Refusal, id, not_here};
+use super::super::wire::too_large;
+use super::super::{passed_on, place_in};
+use super::{PIPIT, name, not_here};
 use crate::Sources;
-use crate::account::who::Who;
+use crate::account::Who;
+use crate::guard::{JsonBody, RequestId};
 use crate::problem::Problem;
 
 /// What is asked, as OpenAI's API has it. What is not named here is ignored.
@@ -101,13 +102,11 @@ struct Piece {
     responses((status = 200, description = "A chat.completion, or chat.completion.chunk events", content_type = "application/json", body = Object),
               Failures))]
 pub(in super::super) async fn complete(
-    who: Result<Who, Problem>,
+    who: Who,
     State(sources): State<Sources>,
-    wanted: Result<Sent<Wanted>, Problem>,
-) -> Result<Response, Refusal> {
-    let who = who?;
-    allowed(&who, May::Talk)?;
-    let Sent(wanted) = wanted?;
+    Extension(id): Extension<RequestId>,
+    JsonBody(wanted): JsonBody<Wanted>,
+) -> Result<Response, Problem> {
     let apis = sources.apis;
     let permit = place_in(&apis.shared.replies)?;
     let (streams, include_usage) =
@@ -122,16 +121,17 @@ pub(in super::super) async fn complete(
     }
     // Whatever goes wrong before the first word is told by the status.
     let first = completion.next().await?;
-    let chunks = Chunks { completion, next: VecDeque::new(), begun: false, include_usage, over: false };
+    let chunks = Chunks { completion, next: VecDeque::new(), begun: false, include_usage, over: false, id };
     let chunks = stream::unfold((chunks, Some(first)), |(mut chunks, first)| async move {
         Some((chunks.next(first).await?, (chunks, None)))
     });
-    let events = passed_on(chunks, permit).map(|data| Ok::<_, Infallible>(Event::default().data(data)));
+    let events =
+        passed_on(chunks.take_until(who.ended()), permit).map(|data| Ok::<_, Infallible>(Event::default().data(data)));
     Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
 }
 
 /// The request, and what goes before it.
-fn read(wanted: Wanted) -> Result<(String, Given), Refusal> {
+fn read(wanted: Wanted) -> Result<(String, Given), Problem> {
     let some = |value: &Option<Value>| {
         value.as_ref().is_some_and(|value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()))
     };
@@ -154,11 +154,11 @@ fn read(wanted: Wanted) -> Result<(String, Given), Refusal> {
     let text = match messages.pop() {
         Some((Role::User, text)) if !text.trim().is_empty() => text,
         _ => {
-            return Err(bad_request("invalid_request", "The last message must be the user's, with a text in it.").into());
+            return Err(Problem::unfit("The last message must be the user's, with a text in it."));
         }
     };
     if text.len() > LONGEST {
-        return Err(too_large("64 kB of text in the last message").into());
+        return Err(too_large("64 kB of text in the last message"));
     }
     let (instructions, said): (Vec<_>, Vec<_>) = messages.into_iter().partition(|(role, _)| *role == Role::System);
     let instructions: Vec<String> = instructions.into_iter().map(|(_, text)| text).collect();
@@ -170,7 +170,7 @@ fn read(wanted: Wanted) -> Result<(String, Given), Refusal> {
     Ok((text, given))
 }
 
-fn message(Said { role, content }: Said) -> Result<(Role, String), Refusal> {
+fn message(Said { role, content }: Said) -> Result<(Role, String), Problem> {
     let role = match role.as_str() {
         "system" | "developer" => Role::System,
         "user" => Role::User,
@@ -208,7 +208,7 @@ struct Completion {
 impl Completion {
     fn new(answer: Answer) -> Self {
         let created = Timestamp::now().as_second();
-        Completion { answer, id: id("chatcmpl"), created, model: PIPIT.to_owned(), offline: true }
+        Completion { answer, id: name("chatcmpl"), created, model: PIPIT.to_owned(), offline: true }
     }
 
     /// The next text; none at the end.
@@ -267,6 +267,8 @@ struct Chunks {
     begun: bool,
     include_usage: bool,
     over: bool,
+    /// By which the request is found again.
+    id: RequestId,
 }
 
 impl Chunks {
@@ -299,7 +301,7 @@ impl Chunks {
                 self.end();
             }
             Err(problem) => {
-                self.next.push_back(Refusal::from(problem).body().to_string());
+                self.next.push_back(problem.written(&self.id).to_string());
                 self.end();
             }
         }

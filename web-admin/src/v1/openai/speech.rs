@@ -11,11 +11,11 @@ use utoipa::ToSchema;
 
 use super::super::description::Failures;
 use super::super::speech::{SpeechProblem, ToSpeak};
-use super::super::wire::Sent;
-use super::super::{May, allowed, bad_request, passed_on, place_in};
-use super::{Refusal, not_here};
+use super::super::{passed_on, place_in};
+use super::not_here;
 use crate::Sources;
-use crate::account::who::Who;
+use crate::account::Who;
+use crate::guard::JsonBody;
 use crate::problem::Problem;
 
 /// At which OpenAI's `pcm` is sampled.
@@ -54,13 +54,11 @@ pub(in super::super) struct Wanted {
 #[utoipa::path(post, path = "/v1/audio/speech", tag = "openai", request_body = Wanted,
     responses((status = 200, description = "The sound", content_type = "audio/wav", body = Vec<u8>), Failures))]
 pub(in super::super) async fn speak(
-    who: Result<Who, Problem>,
+    who: Who,
     State(sources): State<Sources>,
-    wanted: Result<Sent<Wanted>, Problem>,
-) -> Result<Response, Refusal> {
-    let who = who?;
-    allowed(&who, May::Talk)?;
-    let Sent(Wanted { input, response_format, speed, stream_format, .. }) = wanted?;
+    JsonBody(wanted): JsonBody<Wanted>,
+) -> Result<Response, Problem> {
+    let Wanted { input, response_format, speed, stream_format, .. } = wanted;
     let is_wav = match response_format.as_deref() {
         None | Some("wav") => true,
         Some("pcm") => false,
@@ -73,7 +71,7 @@ pub(in super::super) async fn speak(
         return Err(not_here("Sound comes as it is, so there is no stream_format but audio"));
     }
     if !input.contains(char::is_alphanumeric) {
-        return Err(bad_request("invalid_request", "There is nothing in the input that could be spoken.").into());
+        return Err(Problem::unfit("There is nothing in the input that could be spoken."));
     }
     let apis = sources.apis;
     let permit = place_in(&apis.shared.speeches)?;
@@ -84,16 +82,17 @@ pub(in super::super) async fn speak(
     let first = match clauses.next().await {
         Some(first) => first.map_err(Problem::from)?,
         None => {
-            return Err(bad_request("invalid_request", "There is nothing in the input that could be spoken.").into());
+            return Err(Problem::unfit("There is nothing in the input that could be spoken."));
         }
     };
     let begins = if is_wav { wav_header(first.rate()) } else { Vec::new() };
     let sound = stream::iter([Ok(begins), Ok(bytes(&first))]).chain(clauses.map(|clause| Ok(bytes(&clause?))));
-    let sound = passed_on(sound, permit).map(|bytes: Result<Vec<u8>, SpeechProblem>| match bytes {
-        Ok(bytes) => Ok(Bytes::from(bytes)),
-        // Nothing but breaking off tells it by now.
-        Err(problem) => Err(std::io::Error::other(format!("{problem:?}"))),
-    });
+    let sound =
+        passed_on(sound.take_until(who.ended()), permit).map(|bytes: Result<Vec<u8>, SpeechProblem>| match bytes {
+            Ok(bytes) => Ok(Bytes::from(bytes)),
+            // Nothing but breaking off tells it by now.
+            Err(problem) => Err(std::io::Error::other(format!("{problem:?}"))),
+        });
     let kind = if is_wav { "audio/wav" } else { "audio/pcm" };
     Ok(([(header::CONTENT_TYPE, kind)], Body::from_stream(sound)).into_response())
 }

@@ -12,12 +12,12 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::super::description::Failures;
+use super::super::place_in;
 use super::super::speech::{Recording, Transcript};
 use super::super::wire::too_large;
-use super::super::{May, allowed, bad_request, place_in};
-use super::{Refusal, not_here};
+use super::not_here;
 use crate::Sources;
-use crate::account::who::Who;
+use crate::account::Who;
 use crate::problem::Problem;
 
 /// The largest recording, in bytes.
@@ -66,19 +66,15 @@ enum Format {
     request_body(content = Form, content_type = "multipart/form-data"),
     responses((status = 200, description = "The words, as JSON or as text", content_type = "application/json", body = Object), Failures))]
 pub(in super::super) async fn transcribe(
-    who: Result<Who, Problem>,
+    who: Who,
     State(sources): State<Sources>,
     form: Result<Multipart, MultipartRejection>,
-) -> Result<Response, Refusal> {
-    let who = who?;
-    allowed(&who, May::Talk)?;
-    let form =
-        form.map_err(|error| bad_request("invalid_request", format!("Send a form (multipart/form-data): {error}.")))?;
+) -> Result<Response, Problem> {
+    let form = form.map_err(|error| Problem::unfit(format!("Send a form (multipart/form-data): {error}.")))?;
     let apis = sources.apis;
     let _permit = place_in(&apis.shared.transcriptions)?;
     let Sent { file, language, format } = read(form).await?;
-    let file = file
-        .ok_or_else(|| bad_request("invalid_request", "There is no file in the form; send the recording as `file`."))?;
+    let file = file.ok_or_else(|| Problem::unfit("There is no file in the form; send the recording as `file`."))?;
     let widest = apis.engine_of(&who).widest();
     let transcript = (apis.transcribe)(Recording { file, language, widest }).await.map_err(Problem::from)?;
     Ok(match format {
@@ -90,7 +86,7 @@ pub(in super::super) async fn transcribe(
     })
 }
 
-async fn read(mut form: Multipart) -> Result<Sent, Refusal> {
+async fn read(mut form: Multipart) -> Result<Sent, Problem> {
     let mut sent = Sent::default();
     for _ in 0..FIELDS {
         let Some(field) = in_time(form.next_field()).await? else { return Ok(sent) };
@@ -119,34 +115,30 @@ async fn read(mut form: Multipart) -> Result<Sent, Refusal> {
             _ => drop(text(field).await?),
         }
     }
-    Err(bad_request("invalid_request", "There are too many fields in the form.").into())
+    Err(Problem::unfit("There are too many fields in the form."))
 }
 
-async fn text(field: Field<'_>) -> Result<String, Refusal> {
+async fn text(field: Field<'_>) -> Result<String, Problem> {
     let bytes = bytes(field, LONGEST_FIELD, "16 kB in a field").await?;
     Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
 }
 
-async fn bytes(mut field: Field<'_>, most: usize, what: &str) -> Result<Vec<u8>, Refusal> {
+async fn bytes(mut field: Field<'_>, most: usize, what: &str) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(chunk) = in_time(field.chunk()).await? {
         if bytes.len() + chunk.len() > most {
-            return Err(too_large(what).into());
+            return Err(too_large(what));
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
 }
 
-async fn in_time<T>(reading: impl Future<Output = Result<T, MultipartError>>) -> Result<T, Refusal> {
+async fn in_time<T>(reading: impl Future<Output = Result<T, MultipartError>>) -> Result<T, Problem> {
     match timeout(PATIENCE, reading).await {
         Ok(Ok(read)) => Ok(read),
-        Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            Err(too_large("a recording of 25 MB").into())
-        }
-        Ok(Err(error)) => {
-            Err(bad_request("invalid_request", format!("The form can't be read: {}.", error.body_text())).into())
-        }
+        Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large("a recording of 25 MB")),
+        Ok(Err(error)) => Err(Problem::unfit(format!("The form can't be read: {}.", error.body_text()))),
         Err(_) => {
             Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "Nothing came for 30 seconds; send it again.")
                 .into())

@@ -1,0 +1,248 @@
+//! Who may use the panel and the APIs: the claim, sessions, passwords, API tokens and the audit log.
+
+mod audit;
+mod claim;
+mod password;
+mod sessions;
+mod sign_in;
+mod tokens;
+mod who;
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::BuildHasher as _;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{delete, get, post, put};
+use jiff::Timestamp;
+use pipit_store::{Person, PersonId, PrivacyTier, Store, StoreError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::guard::{Buckets, Rate};
+use crate::problem::Problem;
+use crate::{Announce, Sources};
+
+pub(crate) use who::{Credential, Here, Watcher, Who, while_signed_in};
+
+use claim::Code;
+
+/// What the time is.
+pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Passwords that are hashed at once. Each takes 19 MiB, and a core from whoever speaks.
+const HASHES: usize = 2;
+
+/// Signing in, from one address or with one name.
+const SIGN_IN: Rate = Rate { burst: 10, every: Duration::from_secs(30) };
+/// Signing in, whoever it is.
+const SIGN_IN_OVER_ALL: Rate = Rate { burst: 40, every: Duration::from_secs(5) };
+/// Guesses of the code, from one address.
+const CLAIM: Rate = Rate { burst: 5, every: Duration::from_secs(30) };
+/// Guesses of the code, whoever it is: in a day, of a million codes, fewer than 1500.
+const CLAIM_OVER_ALL: Rate = Rate { burst: 10, every: Duration::from_secs(60) };
+
+/// Everybody who may sign in, and who has. Clones are about the same.
+#[derive(Clone)]
+pub struct Accounts(Arc<Shared>);
+
+struct Shared {
+    root: Store,
+    /// Whether nothing that anybody says is to reach the file.
+    in_memory: bool,
+    now: Now,
+    say: Announce,
+    hashing: Arc<Semaphore>,
+    limits: Mutex<Limits>,
+    names: RandomState,
+    code: Mutex<Option<Code>>,
+    /// Stores that can't be opened again for each request: what a passphrase has opened, and what is in memory.
+    open: Mutex<HashMap<Credential, Store>>,
+    /// Told whenever a session may have ended.
+    endings: watch::Sender<()>,
+}
+
+struct Limits {
+    sign_in_from: Buckets<IpAddr>,
+    sign_in_as: Buckets<u64>,
+    sign_in: Buckets<()>,
+    claim_from: Buckets<IpAddr>,
+    claim: Buckets<()>,
+}
+
+/// What is limited.
+#[derive(Clone, Copy)]
+enum Attempt {
+    /// To sign in with a name, of which the hash.
+    SignIn(u64),
+    /// To claim the device.
+    Claim,
+}
+
+impl Accounts {
+    /// The accounts of the people in `root`, the owner's store. `say` speaks the code of the claim. Where `in_memory`, what
+    /// people say at the panel is in memory only, and gone with their session or with the daemon.
+    #[must_use]
+    pub fn new(root: Store, in_memory: bool, now: Now, say: Announce) -> Accounts {
+        let limits = Limits {
+            sign_in_from: Buckets::new(SIGN_IN),
+            sign_in_as: Buckets::new(SIGN_IN),
+            sign_in: Buckets::new(SIGN_IN_OVER_ALL),
+            claim_from: Buckets::new(CLAIM),
+            claim: Buckets::new(CLAIM_OVER_ALL),
+        };
+        Accounts(Arc::new(Shared {
+            root,
+            in_memory,
+            now,
+            say,
+            hashing: Arc::new(Semaphore::new(HASHES)),
+            limits: Mutex::new(limits),
+            names: RandomState::new(),
+            code: Mutex::default(),
+            open: Mutex::default(),
+            endings: watch::Sender::new(()),
+        }))
+    }
+
+    /// Says in the log whether somebody has changed the audit log.
+    pub fn check_audit(&self) {
+        match self.0.root.check_audit() {
+            Ok(None) => {}
+            Ok(Some(row)) => tracing::error!(
+                "the audit log is not as it was written, from row {row} on: somebody has changed the file of the history"
+            ),
+            Err(error) => tracing::warn!("the audit log could not be checked: {error}"),
+        }
+    }
+
+    fn root(&self) -> &Store {
+        &self.0.root
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.0.now)()
+    }
+
+    fn limits(&self) -> MutexGuard<'_, Limits> {
+        self.0.limits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn code(&self) -> MutexGuard<'_, Option<Code>> {
+        self.0.code.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<Credential, Store>> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts an attempt before it is looked at.
+    fn attempt(&self, attempt: Attempt, from: Option<IpAddr>) -> Result<(), Problem> {
+        let (now, mut limits, from) = (self.now(), self.limits(), network(from));
+        let taken = match attempt {
+            Attempt::SignIn(name) => (limits.sign_in_from.take(from, now))
+                .and_then(|()| limits.sign_in_as.take(name, now))
+                .and_then(|()| limits.sign_in.take((), now)),
+            Attempt::Claim => limits.claim_from.take(from, now).and_then(|()| limits.claim.take((), now)),
+        };
+        taken.map_err(Problem::too_many)
+    }
+
+    /// An attempt was right, so it does not count.
+    fn succeeded(&self, attempt: Attempt, from: Option<IpAddr>) {
+        let (mut limits, from) = (self.limits(), network(from));
+        if let Attempt::SignIn(name) = attempt {
+            limits.sign_in_from.give_back(&from);
+            limits.sign_in_as.give_back(&name);
+            limits.sign_in.give_back(&());
+        }
+    }
+
+    /// To sign in by this name, whether or not anybody has it.
+    fn as_name(&self, name: &str) -> Attempt {
+        Attempt::SignIn(self.0.names.hash_one(name.trim().to_ascii_lowercase()))
+    }
+
+    /// To show the password of somebody who is signed in.
+    fn as_person(&self, person: PersonId) -> Attempt {
+        Attempt::SignIn(self.0.names.hash_one(person))
+    }
+
+    /// Waits until a password may be hashed.
+    async fn may_hash(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let permit = Arc::clone(&self.0.hashing).acquire_owned().await;
+        permit.map_err(|_| Problem::unavailable("Pipit is ending; try again soon."))
+    }
+
+    /// What belongs to this person, as long as the credential is good.
+    fn theirs(&self, credential: Credential, person: &Person) -> Result<Store, Problem> {
+        if !self.0.in_memory && person.tier == PrivacyTier::Standard {
+            return Ok(self.root().of(person.id)?);
+        }
+        let mut open = self.open();
+        if let Some(store) = open.get(&credential) {
+            return Ok(store.clone());
+        }
+        if !self.0.in_memory && person.tier == PrivacyTier::Private {
+            // Pipit was started anew, and only their passphrase opens it again.
+            return Err(Problem::signed_out());
+        }
+        let store = self.root().in_memory_of(person.id)?;
+        open.insert(credential, store.clone());
+        Ok(store)
+    }
+
+    /// Tells streams to look whether their session goes on, and forgets what was open for those that do not.
+    fn some_ended(&self) {
+        let now = self.now();
+        self.open().retain(|credential, _| self.is_good(*credential, now).unwrap_or(true));
+        self.0.endings.send_replace(());
+    }
+
+    fn is_good(&self, credential: Credential, now: Timestamp) -> Result<bool, StoreError> {
+        match credential {
+            Credential::Session(id) => self.root().is_session(id, now),
+            Credential::Token(id) => self.root().is_token(id),
+        }
+    }
+
+    /// Writes down what was done. Whoever did it is not kept from it where that can't be written.
+    fn note(&self, who: Option<PersonId>, what: &str, address: &str) {
+        if let Err(error) = self.root().audit(who, what, address, self.now()) {
+            tracing::error!("the audit log is missing \"{what}\" from {address}: {error}");
+        }
+    }
+}
+
+/// Says nothing of anybody.
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Accounts")
+    }
+}
+
+/// What counts as one address: of IPv6, whatever one household is given.
+fn network(from: Option<IpAddr>) -> IpAddr {
+    match from {
+        Some(IpAddr::V6(v6)) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
+        Some(v4) => v4,
+        None => Ipv6Addr::UNSPECIFIED.into(),
+    }
+}
+
+/// Everything under `/api` that is about accounts.
+pub(crate) fn routes() -> Router<Sources> {
+    Router::new()
+        .route("/api/claim/code", post(claim::new_code))
+        .route("/api/claim", post(claim::claim))
+        .route("/api/session", get(sign_in::session).post(sign_in::sign_in).delete(sign_in::sign_out))
+        .route("/api/sessions", get(sessions::list))
+        .route("/api/sessions/{id}", delete(sessions::end))
+        .route("/api/password", put(password::change))
+        .route("/api/tokens", get(tokens::list).post(tokens::make))
+        .route("/api/tokens/{id}", delete(tokens::remove))
+        .route("/api/audit", get(audit::list))
+}
