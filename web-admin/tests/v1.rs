@@ -12,10 +12,12 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 use pipit_chat::tools::{Circumstances, Done, Nature, Tool};
 use pipit_chat::{DeviceAction, Engine, EngineSettings, ProviderKind};
 use pipit_core::audio::{Hertz, Pcm};
-use pipit_core::chat::{Risk, ToolSpec};
-use pipit_store::{ConversationId, Store};
+use pipit_core::chat::{Risk, Tier, ToolSpec};
+use pipit_core::control::Choices;
+use pipit_core::turn::WakeMode;
+use pipit_store::{NewPerson, NewPrivacy, PersonId, Role, Store};
 use pipit_web::v1::{Apis, Segment, SpeechProblem, Transcript};
-use pipit_web::{BusEvent, Snapshot, Sources, router};
+use pipit_web::{Accounts, BusEvent, Snapshot, Sources, router, serve};
 use serde_json::{Map, Value, json};
 use support::{Answer, FakeServer, openai_event, openai_reply, provider, settings, wants};
 use tempfile::TempDir;
@@ -26,6 +28,8 @@ use tokio::sync::{broadcast, watch};
 /// A daemon without ears and mouth: what stands for them says what it was given.
 struct Daemon {
     address: SocketAddr,
+    /// What whoever asks shows.
+    token: Mutex<String>,
     store: Store,
     server: FakeServer,
     used: Arc<Mutex<Vec<Value>>>,
@@ -119,18 +123,38 @@ impl Daemon {
             store: store.clone(),
             announce: Arc::new(|_| std::future::ready(Ok(())).boxed()),
             apis,
+            accounts: Accounts::new(
+                store.clone(),
+                false,
+                Arc::new(jiff::Timestamp::now),
+                Arc::new(|_| std::future::ready(Ok(())).boxed()),
+            ),
+            choices: Arc::new(Choices::new(WakeMode::Always, Tier::Device, None)),
+            control: Arc::new(|_| std::future::ready(Ok(())).boxed()),
+            hosts: Arc::new([]),
         };
-        let router = router(sources).into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Daemon { address, store, server, used, device, gate, _bus: bus, _state: state }
+        tokio::spawn(serve(listener, router(sources), std::future::pending()));
+        let token = Mutex::new(token(&store, store.person(), "read talk"));
+        Daemon { address, token, store, server, used, device, gate, _bus: bus, _state: state }
+    }
+
+    fn authorization(&self) -> String {
+        let token = self.token.lock().unwrap();
+        if token.is_empty() { String::new() } else { format!("authorization: Bearer {token}\r\n") }
+    }
+
+    /// From now on somebody else asks.
+    fn as_if(&self, token: String) {
+        *self.token.lock().unwrap() = token;
     }
 
     /// Sends a request. Its answer comes without chunks, because it is of HTTP 1.0.
     async fn send(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let head = format!(
-            "{method} {path} HTTP/1.0\r\nhost: localhost\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n",
-            body.len()
+            "{method} {path} HTTP/1.0\r\nhost: localhost\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n{}\r\n",
+            body.len(),
+            self.authorization()
         );
         stream.write_all(head.as_bytes()).await.unwrap();
         // Who is refused early may be so before everything was sent.
@@ -180,6 +204,11 @@ impl Daemon {
         body.extend(b"--XX--\r\n");
         self.call("POST", "/v1/audio/transcriptions", "multipart/form-data; boundary=XX", &body).await
     }
+}
+
+/// A token of somebody's.
+fn token(store: &Store, of: PersonId, scopes: &str) -> String {
+    store.make_token(of, "test", scopes, jiff::Timestamp::now()).unwrap().1.to_string()
 }
 
 async fn read(mut stream: TcpStream) -> Reply {
@@ -329,7 +358,7 @@ async fn what_fails_leaves_no_trace_and_says_why() {
     ] {
         daemon.post("/v1/chat", body).await.failed(status, code);
     }
-    daemon.call("POST", "/v1/chat", "text/plain", b"{}").await.failed(415, "unsupported_media_type");
+    daemon.call("POST", "/v1/chat", "text/plain", b"{}").await.failed(415, "no_json");
 }
 
 #[tokio::test]
@@ -357,7 +386,7 @@ async fn whoever_hangs_up_cancels_the_rest_and_what_was_sent_is_kept() {
 async fn timers_and_alarms_are_those_of_the_device() {
     let daemon = Daemon::alone().await;
     let reply = daemon.chat(json!({"text": "set a pasta timer for 10 minutes"})).await;
-    assert_eq!(reply.event("understood"), json!({"intent": "SetTimer"}));
+    assert_eq!(reply.event("understood"), json!({"intent": "HassStartTimer"}));
     let timers = daemon.get("/v1/timers").await.json();
     assert_eq!((&timers[0]["name"], &timers[0]["seconds"]), (&json!("pasta"), &json!(600)));
     let started = daemon.post("/v1/timers", json!({"seconds": 90, "name": " green  tea "})).await;
@@ -496,27 +525,17 @@ async fn recordings_come_in_forms_and_are_heard_as_json_or_text() {
 async fn only_so_many_recordings_are_heard_at_once() {
     let daemon = Daemon::alone().await;
     let all = daemon.gate.acquire_many(100).await.unwrap();
-    let two = async || tokio::join!(daemon.form(&[], Some(b"a")), daemon.form(&[], Some(b"b")));
-    let third = async {
-        // The others have to be there first.
-        loop {
-            let reply = daemon.form(&[], Some(b"c")).await;
-            if reply.status == 503 {
-                return reply;
-            }
-        }
-    };
-    // Before that the third may be one of the two, and waits at the gate like them.
-    let third = tokio::time::timeout(std::time::Duration::from_secs(60), third);
-    let (first, second, third) = tokio::join!(daemon.form(&[], Some(b"a")), daemon.form(&[], Some(b"b")), async {
-        let third = third.await;
-        drop(all);
-        third
-    });
-    third.unwrap().failed(503, "busy");
-    assert_eq!((first.status, second.status), (200, 200));
-    let (first, second) = two().await;
-    assert_eq!((first.status, second.status), (200, 200), "they make room again");
+    let three = [b"a", b"b", b"c"].map(|file| daemon.form(&[], Some(file)).boxed_local());
+    let mut replies = futures_util::stream::FuturesUnordered::from_iter(three);
+    // The others wait.
+    let refused = replies.next().await.unwrap();
+    refused.failed(503, "busy");
+    assert!(refused.head.contains("retry-after: 5"), "{}", refused.head);
+    drop(all);
+    for _ in 0..2 {
+        assert_eq!(replies.next().await.unwrap().status, 200);
+    }
+    assert_eq!(daemon.form(&[], Some(b"a")).await.status, 200, "there is room again");
 }
 
 #[tokio::test]
@@ -539,24 +558,75 @@ async fn text_is_spoken_clause_by_clause() {
     daemon.post(speech, json!({"input": "Fail. One."})).await.failed(503, "speech_failed");
 }
 
-/// Nothing that is sent makes anything but an answer that says what is wrong with it.
+/// What there is, as its description says: methods and paths.
+async fn described(daemon: &Daemon) -> Vec<(String, String)> {
+    let described = daemon.get("/v1/openapi.json").await.json();
+    let of = |(path, methods): (&String, &Value)| {
+        let methods = methods.as_object().unwrap().keys().map(|method| method.to_uppercase());
+        methods.map(|method| (method, path.clone())).collect::<Vec<_>>()
+    };
+    described["paths"].as_object().unwrap().iter().flat_map(of).collect()
+}
+
 #[tokio::test]
 async fn every_route_is_described_and_none_fails_at_nonsense() {
     let daemon = Daemon::alone().await;
-    let described = daemon.get("/v1/openapi.json").await.json();
-    let paths = described["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 15, "{:?}", paths.keys());
+    let routes = described(&daemon).await;
+    assert_eq!(routes.len(), 20, "{routes:?}");
     let nonsense = [&b""[..], b"{", b"[]", b"null", b"\xff\xfe", br#"{"text": 7}"#, br#"{"messages": "x"}"#];
-    for (path, methods) in paths {
-        for method in methods.as_object().unwrap().keys() {
-            for id in ["0", "-1", "9223372036854775807", "x", "%00"] {
-                let path = format!("{}?limit=x&last=-1", path.replace("{id}", id));
-                for body in nonsense {
-                    let reply = daemon.call(&method.to_uppercase(), &path, "application/json", body).await;
-                    assert!((200..500).contains(&reply.status), "{method} {path}: {reply:?}");
-                }
+    for (method, path) in routes {
+        for id in ["0", "-1", "9223372036854775807", "x", "%00"] {
+            let path = format!("{}?limit=x&last=-1", path.replace("{id}", id));
+            for body in nonsense {
+                let reply = daemon.call(&method, &path, "application/json", body).await;
+                assert!((200..500).contains(&reply.status), "{method} {path}: {reply:?}");
             }
         }
     }
-    assert!(daemon.store.conversation(ConversationId(1)).is_err());
+}
+
+#[tokio::test]
+async fn nobody_in_particular_is_served_nothing_and_a_token_no_more_than_it_is_good_for() {
+    let daemon = Daemon::alone().await;
+    let routes = described(&daemon).await;
+    for (scopes, status, code) in [("", 401, "signed_out"), ("control", 403, "forbidden"), ("read", 403, "forbidden")] {
+        let shown = if scopes.is_empty() { String::new() } else { token(&daemon.store, daemon.store.person(), scopes) };
+        daemon.as_if(shown);
+        for (method, path) in routes.iter().filter(|(method, _)| scopes != "read" || method != "GET") {
+            let path = path.replace("{id}", "1");
+            let kind =
+                if path.ends_with("transcriptions") { "multipart/form-data; boundary=XX" } else { "application/json" };
+            daemon.call(method, &path, kind, b"{}").await.failed(status, code);
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_sees_or_changes_what_is_somebody_elses() {
+    let daemon = Daemon::start([wants(&[("open_door", r#"{"name":"front"}"#)])]).await;
+    let owners = daemon.store.create_conversation("Mine", jiff::Timestamp::now()).unwrap();
+    let reply = daemon.chat(json!({"text": "Let the cat in", "conversation": owners.0})).await;
+    let (asked, done) = (reply.event("confirm"), reply.event("done"));
+    let fact = daemon.post("/v1/memory", json!({"text": "My bike is red"})).await.json()["id"].clone();
+    let person = |name| NewPerson { name: Some(name), role: Role::Member, privacy: NewPrivacy::Standard };
+    let ann = daemon.store.add_person(&person("Ann"), jiff::Timestamp::now()).unwrap();
+    daemon.as_if(token(&daemon.store, ann, "read talk"));
+    let path = format!("/v1/conversations/{owners}");
+    daemon.get(&path).await.failed(404, "not_found");
+    daemon.patch(&path, json!({"title": "Hers"})).await.failed(404, "not_found");
+    daemon.delete(&path).await.failed(404, "not_found");
+    for body in [
+        json!({"text": "x", "conversation": owners.0}),
+        json!({"conversation": owners.0, "again": true}),
+        json!({"text": "x", "conversation": owners.0, "instead_of": done["request"]}),
+    ] {
+        daemon.post("/v1/chat", body).await.failed(404, "not_found");
+    }
+    daemon.delete(&format!("/v1/messages/{}", done["reply"])).await.failed(404, "not_found");
+    daemon.delete(&format!("/v1/memory/{fact}")).await.failed(404, "not_found");
+    daemon.post(&format!("/v1/confirmations/{}", asked["id"]), json!({})).await.failed(404, "not_found");
+    assert_eq!(daemon.used.lock().unwrap().len(), 0);
+    assert_eq!(daemon.get("/v1/conversations?search=cat").await.json(), json!({"conversations": [], "messages": []}));
+    assert_eq!(daemon.get("/v1/memory").await.json(), json!([]));
+    assert_eq!(daemon.store.last_messages(owners, 9).unwrap().len(), 2);
 }

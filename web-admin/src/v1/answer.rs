@@ -35,10 +35,10 @@ impl Answer {
             };
             return Some(Ok(match event {
                 ReplyEvent::Understood { intent, deed } => {
-                    if let Some(deed) = deed {
-                        if let Err(error) = perform(self.engine.clone(), self.apis.clone(), deed).await {
-                            return Some(Err(error));
-                        }
+                    if let Some(deed) = deed
+                        && let Err(error) = perform(self.engine.clone(), self.apis.clone(), deed).await
+                    {
+                        return Some(Err(error));
                     }
                     Part::Understood(intent)
                 }

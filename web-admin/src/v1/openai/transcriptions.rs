@@ -140,8 +140,7 @@ async fn in_time<T>(reading: impl Future<Output = Result<T, MultipartError>>) ->
         Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large("a recording of 25 MB")),
         Ok(Err(error)) => Err(Problem::unfit(format!("The form can't be read: {}.", error.body_text()))),
         Err(_) => {
-            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "Nothing came for 30 seconds; send it again.")
-                .into())
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "Nothing came for 30 seconds; send it again."))
         }
     }
 }
