@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -15,6 +15,7 @@ use pipit_models::runtime::Runtime;
 use pipit_models::silero::SileroVad;
 use pipit_models::smart_turn::SmartTurn;
 use pipit_store::Store;
+use pipit_web::v1::{Apis, Entity};
 use tokio::sync::mpsc;
 
 use crate::audio::{self, Backend, Capture, Pace, Playback, ReportSink};
@@ -30,6 +31,7 @@ use crate::report::TurnReport;
 use crate::selections::Selections;
 use crate::self_test;
 use crate::services::MayAsk;
+use crate::speech::Speech;
 use crate::turn_log::TurnLog;
 use crate::worker::{
     Choice, Ear, EchoCancellation, Gauge, Inbox, Message, Models, Protection, Ready, WakeWord, Worker, smart_turn, stt,
@@ -59,6 +61,8 @@ pub struct App {
     speakers: Store,
     engine: Engine,
     bus: Bus,
+    /// The home, once there is a connection to it.
+    home: OnceLock<Arc<MqttHome>>,
     /// What keeps the ear from hearing the speaker that was opened last, until an ear takes it.
     protection: Mutex<Protection>,
 }
@@ -80,7 +84,8 @@ impl App {
         let speakers = chat::speakers(&config, &store)?;
         let engine = chat::engine(&config, &store, speakers.clone())?;
         let bus = Bus::new(turn_log(&config, &speakers)?);
-        Ok(App { config, runtime, installed, store, speakers, engine, bus, protection: Mutex::default() })
+        let (home, protection) = (OnceLock::new(), Mutex::default());
+        Ok(App { config, runtime, installed, store, speakers, engine, bus, home, protection })
     }
 
     /// The configuration that everything is built from.
@@ -117,6 +122,7 @@ impl App {
         let mut connection = Connection::new(settings.clone(), password);
         let home = MqttHome::new(settings, &self.config.home, connection.outbox());
         connection.join(home.participant());
+        self.home.get_or_init(|| Arc::clone(&home));
         self.engine.connect_home(Some(home));
         let rooms = Rooms::new(settings, connection.outbox());
         Some((connection, rooms))
@@ -302,6 +308,22 @@ impl App {
         };
         open_ear(false)?;
         Ok(Services::new(Arc::clone(models), language, Arc::new(open_ear), wake_word.ok()))
+    }
+
+    /// What the APIs under `/v1` are made of, for whoever tells `inbox` what the device is to do.
+    pub fn apis(&self, models: &Arc<Models>, inbox: Inbox) -> Apis {
+        let (speech, home) = (Speech::new(models, &self.config), self.home.get().cloned());
+        let entities = move || {
+            let all = |home: &Arc<MqttHome>| home.look(|registry| registry.entities().map(Entity::from).collect());
+            home.as_ref().map(all).unwrap_or_default()
+        };
+        let on_device = move |action| {
+            let inbox = inbox.clone();
+            // The driver soon has room, or everything is shutting down.
+            tokio::spawn(async move { inbox.send(Message::Device(action)).await });
+        };
+        let apis = Apis::new(self.engine.clone(), speech.transcribe(), speech.speak());
+        apis.at_home(Arc::new(entities)).on_device(Arc::new(on_device))
     }
 
     fn playback(&self, replies: Option<&Path>, inbox: Inbox) -> anyhow::Result<(Playback, bool)> {

@@ -25,6 +25,7 @@ pub mod selections;
 pub mod self_test;
 pub mod sentences;
 pub mod services;
+pub mod speech;
 pub mod timers;
 pub mod turn_log;
 pub mod waterfall;

@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
 use pipit_core::audio::{Hertz, LISTENING_RATE, Pcm};
@@ -19,12 +20,19 @@ pub struct ClipError {
 /// The sample rates that recordings of speech come in.
 pub(crate) const RATES: std::ops::RangeInclusive<u32> = 4000..=192_000;
 
-/// What a file holds: samples of all channels in turn.
-struct Recording {
-    interleaved: Vec<f32>,
-    channels: usize,
-    rate: u32,
+/// Why sound that is in memory is not taken.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// It is none, or none that is understood: what is wrong with it.
+    #[error("{0}")]
+    NotSound(String),
+    /// It is longer than is wanted.
+    #[error("it is longer than {} s", .0.as_secs())]
+    TooLong(Duration),
 }
+
+/// So many samples are given at once.
+const BLOCK: usize = 4096;
 
 /// Reads a WAV file (8 to 32 bit integers, or 32 bit floats) or a FLAC file, mixes its channels into one and brings it
 /// to [`LISTENING_RATE`].
@@ -77,25 +85,80 @@ pub fn wav(pcm: &Pcm) -> Vec<u8> {
 
 /// The sound of a WAV or FLAC file that is in memory, with its channels mixed into one, at its own rate.
 pub(crate) fn decode_mono(bytes: Vec<u8>) -> Result<Pcm, String> {
-    let recording = decode(bytes)?;
-    if !RATES.contains(&recording.rate) {
-        return Err(format!("its sample rate of {} Hz is outside 4 to 192 kHz", recording.rate));
-    }
-    Ok(Pcm::new(mix(&recording), Hertz(recording.rate)))
+    let mut mono = Vec::new();
+    let rate = in_blocks(bytes, Duration::MAX, |_, block| mono.extend_from_slice(block));
+    Ok(Pcm::new(mono, rate.map_err(|unfit| unfit.to_string())?))
 }
 
-fn decode(mut bytes: Vec<u8>) -> Result<Recording, String> {
+/// Gives the sound of a WAV or FLAC file that is in memory block by block, with its channels mixed into one, at its own rate, so
+/// that no more of it than that is ever in memory as samples. Of a file that is cut short, what is there is given. Gives the rate.
+///
+/// # Errors
+/// [`Unfit`]. What is too long is so by its header, if that tells the truth, before anything was given.
+pub fn in_blocks(mut bytes: Vec<u8>, longest: Duration, mut take: impl FnMut(Hertz, &[f32])) -> Result<Hertz, Unfit> {
     if bytes.is_empty() {
-        return Err("the file is empty".to_owned());
+        return Err(Unfit::NotSound("the file is empty".to_owned()));
     }
     if bytes.starts_with(b"fLaC") {
-        return decode_flac(&bytes);
+        return flac_in_blocks(&bytes, longest, &mut take);
     }
     if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WAVE") {
-        mend_data_length(&mut bytes)?;
-        return decode_wav(&bytes);
+        mend_data_length(&mut bytes).map_err(Unfit::NotSound)?;
+        return wav_in_blocks(&bytes, longest, &mut take);
     }
-    Err("it is neither a WAV nor a FLAC file; convert it, for example with `sox`".to_owned())
+    Err(Unfit::NotSound("it is neither a WAV nor a FLAC file; convert it, for example with `sox`".to_owned()))
+}
+
+/// Mixes and gives what comes, and minds how much that is.
+struct Mixer<'a> {
+    channels: usize,
+    rate: Hertz,
+    longest: Duration,
+    /// Of a frame that is not whole.
+    sum: f32,
+    summed: usize,
+    mono: Vec<f32>,
+    given: usize,
+    take: &'a mut dyn FnMut(Hertz, &[f32]),
+}
+
+impl<'a> Mixer<'a> {
+    fn new(
+        (rate, channels): (u32, usize),
+        longest: Duration,
+        take: &'a mut dyn FnMut(Hertz, &[f32]),
+    ) -> Result<Self, Unfit> {
+        if !RATES.contains(&rate) {
+            return Err(Unfit::NotSound(format!("its sample rate of {rate} Hz is outside 4 to 192 kHz")));
+        }
+        let (channels, mono) = (channels.max(1), Vec::with_capacity(BLOCK));
+        Ok(Mixer { channels, rate: Hertz(rate), longest, sum: 0.0, summed: 0, mono, given: 0, take })
+    }
+
+    fn check(&self, frames: u64) -> Result<(), Unfit> {
+        let seconds = frames as f64 / f64::from(self.rate.0);
+        if seconds > self.longest.as_secs_f64() { Err(Unfit::TooLong(self.longest)) } else { Ok(()) }
+    }
+
+    fn push(&mut self, sample: f32) -> Result<(), Unfit> {
+        (self.sum, self.summed) = (self.sum + sample, self.summed + 1);
+        if self.summed == self.channels {
+            self.mono.push(self.sum / self.channels as f32);
+            (self.sum, self.summed) = (0.0, 0);
+            if self.mono.len() == BLOCK {
+                self.give()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn give(&mut self) -> Result<(), Unfit> {
+        self.given += self.mono.len();
+        self.check(self.given as u64)?;
+        (self.take)(self.rate, &self.mono);
+        self.mono.clear();
+        Ok(())
+    }
 }
 
 /// Makes the header tell the truth about how much audio follows.
@@ -124,53 +187,58 @@ fn mend_data_length(bytes: &mut [u8]) -> Result<(), String> {
     Err("it is cut short before its audio begins".to_owned())
 }
 
-fn decode_wav(bytes: &[u8]) -> Result<Recording, String> {
-    let mut wav = WavReader::new(Cursor::new(bytes)).map_err(|error| match error {
-        hound::Error::Unsupported => {
-            "its encoding is not plain PCM; convert it, for example with `sox in.wav -e signed -b 16 out.wav`"
-                .to_owned()
-        }
-        error => format!("it is damaged: {error}"),
+fn wav_in_blocks(bytes: &[u8], longest: Duration, take: &mut dyn FnMut(Hertz, &[f32])) -> Result<Hertz, Unfit> {
+    let mut wav = WavReader::new(Cursor::new(bytes)).map_err(|error| {
+        Unfit::NotSound(match error {
+            hound::Error::Unsupported => {
+                "its encoding is not plain PCM; convert it, for example with `sox in.wav -e signed -b 16 out.wav`"
+                    .to_owned()
+            }
+            error => format!("it is damaged: {error}"),
+        })
     })?;
     let spec = wav.spec();
+    let mut mixer = Mixer::new((spec.sample_rate, usize::from(spec.channels)), longest, take)?;
+    mixer.check(u64::from(wav.duration()))?;
     let scale = 1.0 / (1u64 << spec.bits_per_sample.saturating_sub(1).min(31)) as f32;
     // A sample that cannot be read ends the audio, as the end of the file would.
-    let interleaved = match spec.sample_format {
-        SampleFormat::Float => wav.samples::<f32>().map_while(Result::ok).collect(),
-        SampleFormat::Int => wav.samples::<i32>().map_while(Result::ok).map(|sample| sample as f32 * scale).collect(),
-    };
-    Ok(Recording { interleaved, channels: usize::from(spec.channels), rate: spec.sample_rate })
+    match spec.sample_format {
+        SampleFormat::Float => wav.samples::<f32>().map_while(Result::ok).try_for_each(|sample| mixer.push(sample))?,
+        SampleFormat::Int => {
+            wav.samples::<i32>().map_while(Result::ok).try_for_each(|sample| mixer.push(sample as f32 * scale))?;
+        }
+    }
+    mixer.give()?;
+    Ok(mixer.rate)
 }
 
-fn decode_flac(bytes: &[u8]) -> Result<Recording, String> {
-    let damaged = |error: claxon::Error| format!("it is damaged: {error}");
+fn flac_in_blocks(bytes: &[u8], longest: Duration, take: &mut dyn FnMut(Hertz, &[f32])) -> Result<Hertz, Unfit> {
+    let damaged = |error: claxon::Error| Unfit::NotSound(format!("it is damaged: {error}"));
     let mut flac = claxon::FlacReader::new(Cursor::new(bytes)).map_err(damaged)?;
     let info = flac.streaminfo();
     let scale = 1.0 / (1u64 << (info.bits_per_sample.clamp(1, 32) - 1)) as f32;
-    let channels = info.channels as usize;
-    let mut interleaved = Vec::new();
+    let mut mixer = Mixer::new((info.sample_rate, info.channels as usize), longest, take)?;
+    mixer.check(info.samples.unwrap_or_default())?;
     let mut blocks = flac.blocks();
-    let mut buffer = Vec::new();
+    let (mut buffer, mut begun) = (Vec::new(), false);
     loop {
         match blocks.read_next_or_eof(buffer) {
             Ok(Some(block)) => {
+                begun |= block.duration() > 0;
                 for at in 0..block.duration() {
-                    interleaved.extend((0..block.channels()).map(|channel| block.sample(channel, at) as f32 * scale));
+                    (0..block.channels())
+                        .try_for_each(|channel| mixer.push(block.sample(channel, at) as f32 * scale))?;
                 }
                 buffer = block.into_buffer();
             }
             Ok(None) => break,
             // What came before the damage is still good.
-            Err(_) if !interleaved.is_empty() => break,
+            Err(_) if begun => break,
             Err(error) => return Err(damaged(error)),
         }
     }
-    Ok(Recording { interleaved, channels, rate: info.sample_rate })
-}
-
-fn mix(recording: &Recording) -> Vec<f32> {
-    let channels = recording.channels.max(1);
-    recording.interleaved.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() / channels as f32).collect()
+    mixer.give()?;
+    Ok(mixer.rate)
 }
 
 /// Brings `samples` from one rate to another, in time with the original and of the same duration.

@@ -17,6 +17,7 @@ mod problem;
 mod serve;
 mod turn;
 mod turns;
+pub mod v1;
 pub mod voice;
 
 use std::sync::Arc;
@@ -96,6 +97,8 @@ pub struct Sources {
     pub store: Store,
     /// Takes what is to be announced.
     pub announce: Announce,
+    /// What the APIs under `/v1` are made of.
+    pub apis: v1::Apis,
     /// Who may sign in, and who has.
     pub accounts: Accounts,
     /// What can be chosen.
@@ -117,6 +120,7 @@ pub fn router(sources: Sources) -> Router {
         .route("/turns", get(turns::turns))
         .route("/metrics", get(metrics))
         .route("/authority.crt", get(authority))
+        .merge(v1::routes())
         .merge(health::routes())
         .merge(account::routes())
         .merge(control::routes())

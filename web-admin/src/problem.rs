@@ -73,9 +73,27 @@ impl Problem {
         self.status == StatusCode::UNAUTHORIZED
     }
 
-    /// The JSON, for a request with this id: also for an event in a stream that has begun.
+    /// The same, for whoever may ask again after so long.
+    pub(crate) fn after(self, wait: std::time::Duration) -> Problem {
+        Problem { retry_after: Some(wait.as_secs_f64().ceil().max(1.0) as u64), ..self }
+    }
+
+    /// The JSON, for a request with this id: also for an event in a stream that has begun. OpenAI's clients find in it what they
+    /// look for, which is the type.
     pub(crate) fn written(&self, id: &RequestId) -> Value {
-        json!({"error": {"code": self.code, "message": self.message, "request_id": id.as_str()}})
+        let (code, message, id) = (self.code, &self.message, id.as_str());
+        json!({"error": {"code": code, "message": message, "request_id": id, "type": self.kind()}})
+    }
+
+    /// What OpenAI calls such a problem.
+    fn kind(&self) -> &'static str {
+        match self.status {
+            StatusCode::UNAUTHORIZED => "authentication_error",
+            StatusCode::FORBIDDEN => "permission_error",
+            StatusCode::TOO_MANY_REQUESTS => "rate_limit_error",
+            status if status.is_client_error() => "invalid_request_error",
+            _ => "server_error",
+        }
     }
 
     /// The answer to the request with this id.

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use jiff::Timestamp;
+use pipit_chat::{Engine, EngineSettings};
 use pipit_core::chat::Tier;
 use pipit_core::control::Choices;
 use pipit_core::turn::WakeMode;
 use pipit_store::Store;
+use pipit_web::v1::{Apis, Transcript};
 use pipit_web::{
     Accounts, BusEvent, Draft, Metrics, NotAnnounced, Snapshot, Sources, Span, Stage, Timings, TurnRecord, Waterfall,
     router, serve,
@@ -37,6 +39,7 @@ impl Daemon {
         let levels = watch::Sender::new(-100.0);
         let (bus, snapshots, metrics) = (broadcast::Sender::new(2), watch::Sender::default(), Arc::default());
         let store = Store::open(&state.path().join("pipit.db")).unwrap();
+        let engine = Engine::new(EngineSettings::default(), store.clone(), Arc::new(jiff::Zoned::now)).unwrap();
         let say: pipit_web::Announce = Arc::new(|_| std::future::ready(Ok(())).boxed());
         let sources = Sources {
             authority: None,
@@ -57,6 +60,11 @@ impl Daemon {
                 })
                 .boxed()
             }),
+            apis: Apis::new(
+                engine,
+                Arc::new(|_| std::future::ready(Ok(Transcript::default())).boxed()),
+                Arc::new(|_| stream::empty().boxed()),
+            ),
         };
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, None, router(sources.clone()), std::future::pending()));

@@ -1,19 +1,19 @@
 //! A language model's answer to one request: its text as it comes, and in between the tools that it wants used.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures_util::TryStreamExt as _;
 use futures_util::stream::{self, BoxStream, Stream};
 use pipit_core::chat::dialect::ReplyChunk;
-use pipit_core::chat::{Door, Message, ToolCall, estimated_prompt_tokens};
+use pipit_core::chat::{Door, Message, ToolCall, Usage, estimated_prompt_tokens};
 use tokio::sync::watch;
 use tracing::debug;
 
-use crate::engine::{Engine, blocking};
+use crate::engine::{Engine, blocking, lock};
 use crate::error::ChatError;
 use crate::provider::{Chain, FromChain, Prompt};
-use crate::reply::ReplyEvent;
+use crate::reply::{Counted, ReplyEvent};
 use crate::tools::{ToolBox, Turn, Used};
 
 /// How often a model may want tools before it must answer.
@@ -42,6 +42,7 @@ pub(crate) struct Answering {
     engine: Engine,
     question: Question,
     permitted: watch::Receiver<bool>,
+    counted: Arc<Mutex<Counted>>,
     chunks: Option<BoxStream<'static, Result<FromChain, ChatError>>>,
     turn: Turn,
     /// What the model has said since it last wanted tools, and what it wants.
@@ -64,12 +65,14 @@ impl Answering {
         engine: Engine,
         question: Question,
         permitted: watch::Receiver<bool>,
+        counted: Arc<Mutex<Counted>>,
     ) -> impl Stream<Item = Result<ReplyEvent, ChatError>> + Send {
         let turn = Turn::new(engine.is_for_guest(), question.again);
         let answering = Answering {
             engine,
             question,
             permitted,
+            counted,
             chunks: None,
             turn,
             said: String::new(),
@@ -132,8 +135,19 @@ impl Answering {
                 let Prompt { messages, tools, .. } = &self.question.prompt;
                 let estimated = estimated_prompt_tokens(messages, tools);
                 self.engine.with_budget(|budget| budget.learn(estimated, usage.prompt_tokens));
+                let counted = &mut *lock(&self.counted);
+                let before = counted.usage.unwrap_or_default();
+                counted.usage = Some(Usage {
+                    prompt_tokens: before.prompt_tokens.saturating_add(usage.prompt_tokens),
+                    reply_tokens: before.reply_tokens.saturating_add(usage.reply_tokens),
+                    cached_tokens: before.cached_tokens.saturating_add(usage.cached_tokens),
+                });
             }
-            FromChain::Chunk(ReplyChunk::Reasoning | ReplyChunk::End(_)) => {}
+            FromChain::Chunk(ReplyChunk::End(reason)) => {
+                let cut = reason.is_some_and(|reason| matches!(&*reason, "length" | "max_tokens"));
+                lock(&self.counted).cut = cut;
+            }
+            FromChain::Chunk(ReplyChunk::Reasoning) => {}
         }
     }
 

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::stream::{self, BoxStream, Stream, StreamExt as _, TryStreamExt as _};
 use jiff::Zoned;
-use pipit_core::chat::{Door, ReplyCheck, Tier, TokenBudget, ToolCall, TopicGuard};
+use pipit_core::chat::{Door, Message, ReplyCheck, Tier, TokenBudget, ToolCall, TopicGuard};
 use pipit_core::intent::Catalogue;
-use pipit_store::{ConversationId, MessageId, NewReply, NewTurn, PinCheck, PrivacyTier, Purpose, Said, Store};
+use pipit_store::{ConversationId, MessageId, NewReply, NewTurn, PinCheck, PrivacyTier, Purpose, Said, Store, TurnIds};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::warn;
@@ -19,7 +19,7 @@ use crate::home::Speech;
 use crate::offline;
 use crate::prepare::Prepared;
 use crate::provider::{Chain, HttpProvider, Meter, Provider};
-use crate::reply::{Deed, DeviceAction, FinishedTurn, Kept, Reply, ReplyEvent, Step};
+use crate::reply::{Counted, Deed, DeviceAction, FinishedTurn, Kept, Reply, ReplyEvent, Step};
 use crate::settings::EngineSettings;
 use crate::timers::Notices;
 use crate::tools::{Answer, Circumstances, Confirmation, Confirmations, Home, Offered, Pending, Tool, ToolBox, run};
@@ -64,6 +64,19 @@ pub enum Place {
         /// The last reply.
         reply: MessageId,
     },
+    /// In none: whoever asks keeps a conversation of their own, if any.
+    Apart,
+}
+
+/// A conversation that another program keeps, as it gives it.
+#[derive(Clone, Default)]
+pub struct Given {
+    /// Takes the place of the device's own system prompt, and of what Pipit was told to remember.
+    pub system_prompt: Option<String>,
+    /// What was said before the request, the oldest first.
+    pub before: Vec<Message>,
+    /// Where the reply is cut, in tokens, if that is sooner than the settings have it.
+    pub max_reply_tokens: Option<u32>,
 }
 
 /// Answers requests and remembers what was heard of the answers. Clones share everything.
@@ -88,6 +101,8 @@ pub(crate) struct Shared {
     widest: Mutex<Tier>,
     /// Sentences about the home, once there is one.
     pub(crate) speech: Mutex<Speech>,
+    /// Counts requests, whoever makes them: whatever is done between them is given up for the next.
+    pub(crate) requests: watch::Sender<u64>,
 }
 
 /// Who speaks, and what is kept for them while the engine runs.
@@ -98,8 +113,6 @@ pub(crate) struct Account {
     by_guest: bool,
     beginnings: Mutex<Beginnings>,
     confirmations: Mutex<Confirmations>,
-    /// Counts requests: whatever is done between them is given up for the next.
-    pub(crate) requests: watch::Sender<u64>,
 }
 
 impl Account {
@@ -109,8 +122,7 @@ impl Account {
             PrivacyTier::Standard | PrivacyTier::Ephemeral => Tier::Outside,
         };
         let (beginnings, confirmations) = (Mutex::default(), Mutex::default());
-        let requests = watch::Sender::new(0);
-        Arc::new(Account { store, widest, by_guest, beginnings, confirmations, requests })
+        Arc::new(Account { store, widest, by_guest, beginnings, confirmations })
     }
 }
 
@@ -127,7 +139,9 @@ impl Engine {
         let tools = Mutex::new(Offered::new(None, Vec::new()));
         let (catalogue, owner) = (Catalogue::english(), store.clone());
         let (notices, widest, speech) = (Mutex::default(), Mutex::new(Tier::Outside), Mutex::default());
-        let shared = Shared { settings, chain, catalogue, owner, clock, budget, tools, notices, widest, speech };
+        let requests = watch::Sender::new(0);
+        let shared =
+            Shared { settings, chain, catalogue, owner, clock, budget, tools, notices, widest, speech, requests };
         Ok(Engine { shared: Arc::new(shared), account: Account::new(store, false) })
     }
 
@@ -167,14 +181,26 @@ impl Engine {
     /// for [`Reply::permit`]. Needs a tokio runtime then.
     #[must_use]
     pub fn respond(&self, request: Request) -> Reply {
-        self.account.requests.send_modify(|number| *number += 1);
+        self.respond_after(request, None)
+    }
+
+    /// The same for a request at the end of a conversation that is not kept here.
+    #[must_use]
+    pub fn respond_apart(&self, text: String, door: Door, given: Given) -> Reply {
+        self.respond_after(Request { text, door, place: Place::Apart, turn: None }, Some(Arc::new(given)))
+    }
+
+    fn respond_after(&self, request: Request, given: Option<Arc<Given>>) -> Reply {
+        self.shared.requests.send_modify(|number| *number += 1);
         let now = self.now();
         let (permit, permitted) = watch::channel(false);
         let answer = self.answer_in(&request.text);
         let asked = if matches!(answer, Answer::Pin(_)) { A_PIN.to_owned() } else { request.text.clone() };
         let Request { door, place, .. } = request;
         let turn = FinishedTurn { asked, door, place, at: now.timestamp(), reply: String::new(), failed: false };
-        Reply::new(turn, permit, self.answer(request, answer, now, permitted))
+        let counted = Arc::new(Mutex::new(Counted::default()));
+        let events = self.answer((request, given), answer, now, permitted, Arc::clone(&counted));
+        Reply::new(turn, permit, counted, events)
     }
 
     /// Whether somebody answers by it what Pipit waits to have confirmed.
@@ -189,18 +215,19 @@ impl Engine {
 
     fn answer(
         &self,
-        request: Request,
+        (request, given): (Request, Option<Arc<Given>>),
         answer: Answer,
         now: Zoned,
         permitted: watch::Receiver<bool>,
+        counted: Arc<Mutex<Counted>>,
     ) -> BoxStream<'static, Result<ReplyEvent, ChatError>> {
         let (engine, asked) = (self.clone(), self.clone());
-        stream::once(blocking(move || engine.prepare(&request, answer, &now)))
+        stream::once(blocking(move || engine.prepare(&request, given.as_ref(), answer, &now)))
             .flat_map(move |prepared| match prepared {
                 Ok(Prepared::Offline(events)) => stream::iter(events).map(Ok).boxed(),
                 Ok(Prepared::Settle(answer)) => asked.settle(answer, permitted.clone()),
                 Ok(Prepared::Guarded(guarded)) => asked.ask_for_pin(guarded, permitted.clone()),
-                Ok(Prepared::Ask(question)) => asked.ask_model(*question, permitted.clone()),
+                Ok(Prepared::Ask(question)) => asked.ask_model(*question, permitted.clone(), Arc::clone(&counted)),
                 Err(error) => stream::iter([Err(error)]).boxed(),
             })
             .boxed()
@@ -210,8 +237,9 @@ impl Engine {
         &self,
         question: Question,
         permitted: watch::Receiver<bool>,
+        counted: Arc<Mutex<Counted>>,
     ) -> BoxStream<'static, Result<ReplyEvent, ChatError>> {
-        let answer = Answering::stream(self.clone(), question, permitted);
+        let answer = Answering::stream(self.clone(), question, permitted, counted);
         let answer = match self.shared.settings.topic.clone() {
             Some(topic) => kept_to(topic, answer).boxed(),
             None => answer.boxed(),
@@ -340,16 +368,17 @@ impl Engine {
         let engine = self.clone();
         blocking(move || {
             let store = engine.store();
-            let (conversation, reply) = match place {
-                Place::Standing => {
-                    let (conversation, ids) = store.append_to_standing(&turn)?;
-                    (conversation, ids.reply)
+            let (conversation, ids) = match place {
+                Place::Standing => store.append_to_standing(&turn)?,
+                Place::End(conversation) => (conversation, store.append(conversation, &turn)?),
+                Place::Instead { conversation, request } => (conversation, store.edit(request, &turn)?),
+                Place::Again { conversation, reply } => {
+                    let request = engine.position(place)?.1.unwrap_or(reply);
+                    (conversation, TurnIds { request, reply: store.regenerate(reply, &turn.reply)? })
                 }
-                Place::End(conversation) => (conversation, store.append(conversation, &turn)?.reply),
-                Place::Instead { conversation, request } => (conversation, store.edit(request, &turn)?.reply),
-                Place::Again { conversation, reply } => (conversation, store.regenerate(reply, &turn.reply)?),
+                Place::Apart => return Ok(None),
             };
-            Ok(Some(Kept { conversation, reply }))
+            Ok(Some(Kept { conversation, request: ids.request, reply: ids.reply }))
         })
         .await
     }

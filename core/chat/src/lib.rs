@@ -21,11 +21,11 @@ pub mod tools;
 pub mod transfer;
 mod upkeep;
 
-pub use engine::{Clock, Engine, Place, Request};
+pub use engine::{Clock, Engine, Given, Place, Request};
 pub use error::{ChatError, Wait};
 pub use pipit_core::chat::Door;
 pub use provider::{HttpProvider, Meter, Prompt, Provider, ProviderIdentity};
-pub use reply::{Deed, DeviceAction, FinishedTurn, Kept, Reply, ReplyEvent};
+pub use reply::{Counted, Deed, DeviceAction, FinishedTurn, Kept, Reply, ReplyEvent};
 pub use settings::{EngineSettings, ProviderKind, ProviderSettings, Secret};
 pub use timers::Due;
 pub use tools::Confirmation;

@@ -81,7 +81,7 @@ fn no_announcing(store: &Store, door: Door) -> Option<NoAnnouncing> {
         (PrivacyTier::Private, _) => Some(NoAnnouncing::Private),
         // It would wait in the memory of a program that does not speak.
         (PrivacyTier::Ephemeral, Door::Terminal) => Some(NoAnnouncing::NothingKept),
-        (PrivacyTier::Ephemeral, Door::Voice) | (PrivacyTier::Standard, _) => None,
+        (PrivacyTier::Ephemeral, Door::Voice | Door::Panel) | (PrivacyTier::Standard, _) => None,
     }
 }
 

@@ -10,7 +10,7 @@ use pipit_store::{ConversationId, Message, MessageId, Purpose};
 use tracing::{debug, trace};
 
 use crate::answering::Question;
-use crate::engine::{Engine, Place, Request};
+use crate::engine::{Engine, Given, Place, Request};
 use crate::error::ChatError;
 use crate::history::History;
 use crate::home::{Guarded, HomePart, Spoken, Unsure};
@@ -125,7 +125,13 @@ fn offline_reply(intent: Option<&'static str>, deed: Option<Deed>, text: String)
 
 impl Engine {
     /// `answer` is what the request says about something that waits to be confirmed.
-    pub(crate) fn prepare(&self, request: &Request, answer: Answer, now: &Zoned) -> Result<Prepared, ChatError> {
+    pub(crate) fn prepare(
+        &self,
+        request: &Request,
+        given: Option<&Arc<Given>>,
+        answer: Answer,
+        now: &Zoned,
+    ) -> Result<Prepared, ChatError> {
         match answer {
             Answer::Neither => {}
             // Something else may have been asked since.
@@ -138,8 +144,8 @@ impl Engine {
         if text.trim().is_empty() {
             return saying(offline::NOTHING_ASKED);
         }
-        let unsure = match self.heard(request, now)? {
-            Heard::Parts(parts) => return self.without_model(parts, request, now),
+        let unsure = match self.heard(request, given, now)? {
+            Heard::Parts(parts) => return self.without_model(parts, request, given, now),
             Heard::Saying(text) => return saying(&text),
             Heard::Unsure(unsure) => unsure,
         };
@@ -153,10 +159,10 @@ impl Engine {
                 let tools = self.tools();
                 let mut again = request.clone();
                 again.text.extend(unsure.map(|unsure| format!("\n\n{NOT_CERTAIN} {})", unsure.why)));
-                let (engine, chain, at) = (self.clone(), Arc::clone(chain), now.clone());
+                let (engine, chain, at, given) = (self.clone(), Arc::clone(chain), now.clone(), given.cloned());
                 let specs = tools.specs();
-                let prompt = self.prompt(&again, now, specs.clone())?;
-                let shorter = Arc::new(move || engine.prompt(&again, &at, specs.clone()));
+                let prompt = self.prompt(&again, given.as_deref(), now, specs.clone())?;
+                let shorter = Arc::new(move || engine.prompt(&again, given.as_deref(), &at, specs.clone()));
                 let turn = Some(number(request, now));
                 let again = matches!(request.place, Place::Again { .. });
                 Ok(Prepared::Ask(Box::new(Question { chain, prompt, turn, tools, shorter, door: request.door, again })))
@@ -171,7 +177,7 @@ impl Engine {
     }
 
     /// What a request comes to by itself, or as an answer to what was said last.
-    fn heard(&self, request: &Request, now: &Zoned) -> Result<Heard, ChatError> {
+    fn heard(&self, request: &Request, given: Option<&Arc<Given>>, now: &Zoned) -> Result<Heard, ChatError> {
         let text = &*request.text;
         let (parts, unsure) = self.understood(text, None);
         let is_dropped = matches!(&parts[..], [Part { is: Understood::Own(Intent::Nevermind), .. }]);
@@ -190,7 +196,7 @@ impl Engine {
             };
             return Ok(heard);
         }
-        let answer = if is_dropped { None } else { self.last_reply(request.place)? };
+        let answer = if is_dropped { None } else { self.said_before(request, given)? };
         let answer = answer.and_then(|asked| answer_to(&asked, text));
         Ok(match answer {
             Some(intent) => Heard::Parts(vec![Part { text: text.to_owned(), is: Understood::Own(intent) }]),
@@ -257,7 +263,13 @@ impl Engine {
         }
     }
 
-    fn without_model(&self, parts: Vec<Part>, request: &Request, now: &Zoned) -> Result<Prepared, ChatError> {
+    fn without_model(
+        &self,
+        parts: Vec<Part>,
+        request: &Request,
+        given: Option<&Arc<Given>>,
+        now: &Zoned,
+    ) -> Result<Prepared, ChatError> {
         let intent = parts.first().map(Part::intent);
         debug!(intent, parts = parts.len(), "answered offline");
         if parts.iter().any(Part::is_deed)
@@ -266,7 +278,7 @@ impl Engine {
             // It was done for that reply, which is as true as it was; done again it would be done twice.
             return Ok(offline_reply(intent, None, before));
         }
-        let last_reply = self.last_reply(request.place)?;
+        let last_reply = self.said_before(request, given)?;
         let usual = Usual { volume: self.shared.settings.volume, snooze: self.shared.settings.snooze };
         let (mut replies, mut steps, mut guarded) = (Vec::new(), Vec::new(), Vec::new());
         for part in parts {
@@ -297,15 +309,28 @@ impl Engine {
         }
     }
 
-    fn prompt(&self, request: &Request, now: &Zoned, tools: Vec<chat::ToolSpec>) -> Result<Prompt, ChatError> {
+    fn prompt(
+        &self,
+        request: &Request,
+        given: Option<&Given>,
+        now: &Zoned,
+        tools: Vec<chat::ToolSpec>,
+    ) -> Result<Prompt, ChatError> {
         let (conversation, before) = self.position(request.place)?;
         let (system_prompt, history) = match conversation {
             Some(conversation) => self.background(conversation, before)?,
             None => (self.system_prompt(None, None)?, History::default()),
         };
-        let messages = prompt(&system_prompt, &history.exchanges, &request.text, chat::Clock(now.datetime()));
+        let system_prompt = given.and_then(|given| given.system_prompt.clone()).unwrap_or(system_prompt);
+        let mut messages = prompt(&system_prompt, &history.exchanges, &request.text, chat::Clock(now.datetime()));
+        let mut max_reply_tokens = self.shared.settings.max_reply_tokens;
+        if let Some(given) = given {
+            let last = messages.len() - 1;
+            messages.splice(last..last, given.before.iter().cloned());
+            max_reply_tokens = max_reply_tokens.min(given.max_reply_tokens.unwrap_or(u32::MAX));
+        }
         let meter = self.meter(Purpose::Chat, conversation, Some(number(request, now)));
-        Ok(Prompt { messages, tools, max_reply_tokens: self.shared.settings.max_reply_tokens, meter })
+        Ok(Prompt { messages, tools, max_reply_tokens, meter })
     }
 
     /// What goes before whatever is asked in a conversation: the system prompt and the history up to `before`.
@@ -331,7 +356,7 @@ impl Engine {
     }
 
     /// The conversation of a turn, and the message before which it stands if that is not the end.
-    fn position(&self, place: Place) -> Result<(Option<ConversationId>, Option<MessageId>), ChatError> {
+    pub(crate) fn position(&self, place: Place) -> Result<(Option<ConversationId>, Option<MessageId>), ChatError> {
         Ok(match place {
             Place::Standing => (self.store().standing_conversation()?, None),
             Place::End(conversation) => (Some(conversation), None),
@@ -342,6 +367,7 @@ impl Engine {
                 let request = last.iter().find(|message| message.role == Role::User).map(|message| message.id);
                 (Some(conversation), Some(request.unwrap_or(reply)))
             }
+            Place::Apart => (None, None),
         })
     }
 
@@ -352,7 +378,7 @@ impl Engine {
         let mut now = now.timestamp();
         match place {
             Place::Standing | Place::End(_) => {}
-            Place::Instead { .. } => return Ok(None),
+            Place::Instead { .. } | Place::Apart => return Ok(None),
             Place::Again { .. } => {
                 messages.pop();
                 now = messages.pop().map_or(now, |request| request.at);
@@ -367,6 +393,14 @@ impl Engine {
         let unsure = self.understood(&request.text, None).1;
         let unsure = unsure.filter(|unsure| !unsure.names.is_empty() && unsure.why == reply.said());
         Ok(unsure.map(|unsure| AskedWhich { request: request.text.clone(), unsure }))
+    }
+
+    /// The same of a conversation that may be kept elsewhere.
+    fn said_before(&self, request: &Request, given: Option<&Arc<Given>>) -> Result<Option<String>, ChatError> {
+        match given.and_then(|given| given.before.last()) {
+            Some(chat::Message::Said { role: Role::Assistant, text }) => Ok(Some(text.clone())),
+            _ => self.last_reply(request.place),
+        }
     }
 
     /// What was last answered where the request is made, whole.

@@ -1,16 +1,17 @@
 //! A reply as it comes, and what is left of it to be remembered.
 
 use std::fmt;
+use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use jiff::{Timestamp, Zoned};
-use pipit_core::chat::Door;
+use pipit_core::chat::{Door, Usage};
 use pipit_core::intent::Action;
 use pipit_store::{ConversationId, MessageId};
 use tokio::sync::watch;
 
-use crate::engine::Place;
+use crate::engine::{Place, lock};
 use crate::error::ChatError;
 use crate::provider::ProviderIdentity;
 use crate::tools::{Confirmation, HomeCommand};
@@ -64,11 +65,21 @@ pub enum DeviceAction {
     Stop,
 }
 
+/// What servers have counted for a reply, over all requests that it took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Tokens; none where a server that was asked does not count them.
+    pub usage: Option<Usage>,
+    /// The reply was cut where it reached its greatest length.
+    pub cut: bool,
+}
+
 /// A reply that comes in parts. Nothing happens before [`Reply::next`] is polled, and dropping it cancels the request to
 /// the language model.
 pub struct Reply {
     events: BoxStream<'static, Result<ReplyEvent, ChatError>>,
     permit: watch::Sender<bool>,
+    counted: Arc<Mutex<Counted>>,
     turn: FinishedTurn,
 }
 
@@ -76,9 +87,10 @@ impl Reply {
     pub(crate) fn new(
         turn: FinishedTurn,
         permit: watch::Sender<bool>,
+        counted: Arc<Mutex<Counted>>,
         events: BoxStream<'static, Result<ReplyEvent, ChatError>>,
     ) -> Self {
-        Reply { events, permit, turn }
+        Reply { events, permit, counted, turn }
     }
 
     /// Lets things be done: the turn is decided. Until then, nothing is done, however often [`Reply::next`] is polled.
@@ -103,6 +115,12 @@ impl Reply {
             _ => {}
         }
         event
+    }
+
+    /// What has been counted by now.
+    #[must_use]
+    pub fn counted(&self) -> Counted {
+        *lock(&self.counted)
     }
 
     /// What [`crate::Engine::finish`] needs to know. Before the last part, this gives up the rest of the reply, which is
@@ -142,6 +160,8 @@ impl FinishedTurn {
 pub struct Kept {
     /// The conversation.
     pub conversation: ConversationId,
+    /// The request.
+    pub request: MessageId,
     /// The reply.
     pub reply: MessageId,
 }

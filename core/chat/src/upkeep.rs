@@ -35,7 +35,7 @@ impl Engine {
     /// The store can't be read or written. Where a model can't be asked, a title is made of the first request, and there is
     /// no summary until the next time.
     pub async fn look_after(&self, conversation: ConversationId) -> Result<(), ChatError> {
-        let mut requests = self.account.requests.subscribe();
+        let mut requests = self.shared.requests.subscribe();
         tokio::select! {
             biased;
             _ = requests.changed() => {

@@ -43,6 +43,8 @@ pub enum Door {
     Voice,
     /// `pipit ask` and `pipit chat`.
     Terminal,
+    /// The panel, and programs that speak to the daemon over HTTP.
+    Panel,
 }
 
 /// A part of a prompt.

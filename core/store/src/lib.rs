@@ -106,6 +106,12 @@ impl Store {
         self.warning.as_deref()
     }
 
+    /// Whether what is said is kept for the same person in the same place: not so for two sessions of somebody who leaves no trace.
+    #[must_use]
+    pub fn is_for_the_same(&self, other: &Store) -> bool {
+        self.person() == other.person() && Arc::ptr_eq(&self.texts, &other.texts)
+    }
+
     /// The connection to what belongs to the device.
     fn device(&self) -> MutexGuard<'_, Connection> {
         self.device.connection()

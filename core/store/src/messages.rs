@@ -106,6 +106,7 @@ pub(crate) fn read(scope: &Scope<'_>, row: &Row<'_>) -> Result<Message, StoreErr
         door: text(2)?.and_then(|name| match name {
             "voice" => Some(Door::Voice),
             "terminal" => Some(Door::Terminal),
+            "panel" => Some(Door::Panel),
             _ => None,
         }),
         at: moment(row.get(3)?),
@@ -184,6 +185,7 @@ pub(crate) fn insert_turn(
     let door = door.map(|door| match door {
         Door::Voice => "voice",
         Door::Terminal => "terminal",
+        Door::Panel => "panel",
     });
     let request = insert(scope, conversation, "user", door, request.at, &request.text, None)?;
     let reply = insert_reply(scope, conversation, door, reply)?;

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use pipit_core::control::{Command, Origin};
 use pipit_core::turn::Event;
 use pipit_store::{PrivacyTier, Store};
+use pipit_web::v1::Apis;
 use pipit_web::{Accounts, Announce, NotAnnounced, Sources};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -90,7 +91,8 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
     let (web, https) = (app.config().web_listen, app.config().web_https_listen);
     if web.is_some() || https.is_some() {
         let authority = https.and_then(|_| authority(&app));
-        let sources = sources(&app, &controls, authority.as_deref());
+        let apis = app.apis(&models, driver.inbox());
+        let sources = sources(&app, &controls, apis, authority.as_deref());
         let advertise = app.config().web_advertise;
         web.into_iter()
             .for_each(|at| drop(tokio::spawn(serve_web(at, None, advertise, sources.clone(), stop.clone()))));
@@ -145,7 +147,7 @@ fn authority(app: &App) -> Option<Arc<Authority>> {
 }
 
 /// What the panel is made of.
-fn sources(app: &App, controls: &Controls, authority: Option<&Authority>) -> Sources {
+fn sources(app: &App, controls: &Controls, apis: Apis, authority: Option<&Authority>) -> Sources {
     let (bus, store) = (app.bus(), app.speakers().clone());
     let announce = announcer(controls.clone());
     let in_memory = app.config().privacy.ephemeral;
@@ -162,6 +164,7 @@ fn sources(app: &App, controls: &Controls, authority: Option<&Authority>) -> Sou
         metrics: bus.metrics(),
         store,
         announce,
+        apis,
         accounts,
         choices: Arc::new(controls.choices().clone()),
         control: Arc::new(move |command| {

@@ -5,13 +5,11 @@
 //! protocol has neither authentication nor encryption: who may connect is judged by the address alone, and nothing that
 //! comes in is believed. What is said here is answered and forgotten; no turn, log line or row follows from it.
 
-mod dictation;
 mod info;
 mod listener;
 mod peer;
 mod satellite;
 mod session;
-mod speaking;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

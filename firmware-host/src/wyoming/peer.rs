@@ -8,6 +8,8 @@ use pipit_core::wyoming::{Decoder, Event, Limits, Malformed};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::speech::Refused;
+
 /// A second of sound has at most 1.5 MB, and peers send tenths of it. Text is at most what is read aloud in some minutes.
 const LIMITS: Limits = Limits { header: 64 << 10, data: 64 << 10, payload: 1 << 20 };
 
@@ -41,6 +43,12 @@ impl fmt::Display for Fault {
             Fault::Stalled(what) => f.write_str(what),
             Fault::Refused(why) => f.write_str(why),
         }
+    }
+}
+
+impl From<Refused> for Fault {
+    fn from(Refused(why): Refused) -> Fault {
+        Fault::Refused(why)
     }
 }
 

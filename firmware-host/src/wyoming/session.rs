@@ -2,20 +2,19 @@
 
 use std::time::Duration;
 
-use pipit_core::audio::LISTENING_RATE;
+use pipit_core::audio::{Hertz, LISTENING_RATE};
 use pipit_core::turn::{Event as TurnEvent, TurnId};
-use pipit_core::wyoming::{AudioFormat, Event, MonoReader};
+use pipit_core::wyoming::{AudioFormat, Event, MonoReader, sound};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
 use super::Services;
-use super::dictation::{Dictation, Progress};
 use super::listener::{For, Heard, Listener, What};
 use super::peer::{Fault, Peer};
-use super::speaking::Speaking;
 use crate::assist::Assist;
 use crate::audio::Resampler;
+use crate::speech::{Dictation, INBOX, Progress, Speaking};
 use crate::worker::{Endpoint, Message};
 
 /// How long a peer that wants nothing may stay.
@@ -25,9 +24,14 @@ const BETWEEN_SOUNDS: Duration = Duration::from_secs(30);
 /// How long a stream of text may have one: a language model that writes it may use a tool meanwhile.
 const BETWEEN_TEXTS: Duration = Duration::from_secs(60);
 
-/// Results of the workers wait here. It is never full, so that no worker ever waits for a peer: a session asks for two parts of
-/// speech and two clauses at once, and for no more before it has taken what came of them.
-const INBOX: usize = 8;
+/// The longest speech that is transcribed.
+const LONGEST: Duration = Duration::from_secs(120);
+
+/// Seconds of sound in an event.
+const PIECE: f32 = 0.1;
+
+/// What a reply without a word in it is said to be sampled at.
+const USUAL_RATE: Hertz = Hertz(22_050);
 
 pub(super) struct Session<'a, S> {
     peer: Peer<S>,
@@ -45,7 +49,7 @@ pub(super) struct Session<'a, S> {
     stream: Option<Stream>,
     dictation: Option<Dictation>,
     listening: Option<Listening>,
-    speaking: Option<Speaking>,
+    speaking: Option<Reading>,
 }
 
 /// Sound that comes in.
@@ -53,6 +57,15 @@ struct Stream {
     reader: MonoReader,
     resampler: Resampler,
     listener: Option<Listener>,
+}
+
+/// Text that is read to the peer.
+struct Reading {
+    speaking: Speaking,
+    /// Whether the text comes in pieces.
+    streaming: bool,
+    /// The peer was told that sound begins.
+    begun: bool,
 }
 
 /// What is being listened for, up to the end of a stream and a little longer.
@@ -116,7 +129,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             return Some(BETWEEN_SOUNDS);
         }
         if let Some(speaking) = &self.speaking {
-            return (!speaking.has_all_its_text()).then_some(BETWEEN_TEXTS);
+            return (!speaking.speaking.has_all_its_text()).then_some(BETWEEN_TEXTS);
         }
         (self.dictation.is_none() && self.listening.is_none()).then_some(IDLE)
     }
@@ -137,7 +150,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             "synthesize-start" => self.begin_speaking(&event, true),
             "synthesize-chunk" => self.on_more_text(&event).await,
             "synthesize-stop" => match &mut self.speaking {
-                Some(speaking) if speaking.is_streaming() => {
+                Some(Reading { speaking, streaming: true, .. }) => {
                     speaking.end(&self.endpoint)?;
                     self.go_on_speaking().await
                 }
@@ -190,7 +203,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         let (transcribe, detect) = (std::mem::take(&mut self.transcribe), std::mem::take(&mut self.detect));
         if transcribe {
             let known = self.services.assist.as_ref().and_then(Assist::known);
-            self.dictation = Some(Dictation::new(TurnId(self.count), known));
+            self.dictation = Some(Dictation::new(TurnId(self.count), LONGEST, known));
         }
         // Without a request, a peer that sends sound wants to know when somebody speaks in it.
         let listening = if detect { Some(For::WakeWord) } else { (!transcribe).then_some(For::Voice) };
@@ -305,18 +318,19 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             return Err(refused("SSML is not understood here; send plain text"));
         }
         self.count += 1;
-        self.speaking = Some(Speaking::new(TurnId(self.count), streaming));
+        let speaking = Speaking::new(TurnId(self.count), None);
+        self.speaking = Some(Reading { speaking, streaming, begun: false });
         Ok(())
     }
 
     async fn on_text(&mut self, event: &Event) -> Result<(), Fault> {
         // A peer that streams its text sends all of it once more, for those who know no streaming.
-        if self.speaking.as_ref().is_some_and(|speaking| speaking.is_streaming() && !speaking.has_all_its_text()) {
+        if self.speaking.as_ref().is_some_and(Reading::takes_more_text) {
             return Ok(());
         }
         let text = event.text("text").ok_or_else(|| refused("synthesize needs a text"))?;
         self.begin_speaking(event, false)?;
-        if let Some(speaking) = &mut self.speaking {
+        if let Some(Reading { speaking, .. }) = &mut self.speaking {
             speaking.push(text, &self.endpoint)?;
             speaking.end(&self.endpoint)?;
         }
@@ -325,8 +339,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
 
     async fn on_more_text(&mut self, event: &Event) -> Result<(), Fault> {
         let text = event.text("text").ok_or_else(|| refused("synthesize-chunk needs a text"))?;
-        match self.speaking.as_mut().filter(|speaking| speaking.is_streaming() && !speaking.has_all_its_text()) {
-            Some(speaking) => speaking.push(text, &self.endpoint),
+        match self.speaking.as_mut().filter(|reading| reading.takes_more_text()) {
+            Some(Reading { speaking, .. }) => Ok(speaking.push(text, &self.endpoint)?),
             None => Err(refused("synthesize-chunk must come after synthesize-start")),
         }
     }
@@ -337,28 +351,46 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         clause: usize,
         pcm: Option<pipit_core::audio::Pcm>,
     ) -> Result<(), Fault> {
-        let Some(speaking) = &mut self.speaking else { return Ok(()) };
+        let Some(Reading { speaking, .. }) = &mut self.speaking else { return Ok(()) };
         speaking.spoken(draft, clause, pcm)?;
         self.go_on_speaking().await
     }
 
     /// Sends what is ready to be heard.
     async fn go_on_speaking(&mut self) -> Result<(), Fault> {
-        let Some(speaking) = &mut self.speaking else { return Ok(()) };
-        while let Some(events) = speaking.next(&self.endpoint)? {
-            for event in events {
+        let Some(Reading { speaking, streaming, begun }) = &mut self.speaking else { return Ok(()) };
+        while let Some(pcm) = speaking.next(&self.endpoint)? {
+            if pcm.is_empty() {
+                continue;
+            }
+            if !std::mem::replace(begun, true) {
+                self.peer.send(&Event::audio_start(pcm.rate())).await?;
+            }
+            for event in sound(&pcm, PIECE) {
                 self.peer.send(&event).await?;
             }
         }
-        if let Some(events) = speaking.last() {
-            // The voice is free to change.
-            self.endpoint.cancel(speaking.draft());
-            self.speaking = None;
-            for event in events {
-                self.peer.send(&event).await?;
-            }
+        if !speaking.is_over() {
+            return Ok(());
+        }
+        let (begun, streaming) = (*begun, *streaming);
+        // The voice is free to change.
+        self.endpoint.cancel(speaking.draft());
+        self.speaking = None;
+        if !begun {
+            self.peer.send(&Event::audio_start(USUAL_RATE)).await?;
+        }
+        self.peer.send(&Event::audio_stop()).await?;
+        if streaming {
+            self.peer.send(&Event::new("synthesize-stopped")).await?;
         }
         Ok(())
+    }
+}
+
+impl Reading {
+    fn takes_more_text(&self) -> bool {
+        self.streaming && !self.speaking.has_all_its_text()
     }
 }
 

@@ -158,3 +158,22 @@ fn what_was_written_is_read_back() {
     let error = write_wav(&folder.path().join("none/out.wav"), &back).unwrap_err().to_string();
     assert!(error.contains("none/out.wav: cannot be written"), "{error}");
 }
+
+#[test]
+fn what_is_too_long_is_refused_by_its_header_or_once_it_is_heard() {
+    let half_a_second = |rate: u32| wav(rate, 2, 16, SampleFormat::Int);
+    let given = |bytes: Vec<u8>, longest: Duration| {
+        let mut samples = 0;
+        let outcome = in_blocks(bytes, longest, |_, block| samples += block.len());
+        (outcome, samples)
+    };
+    let enough = Duration::from_millis(500);
+    assert_eq!(given(half_a_second(48_000), enough), (Ok(Hertz(48_000)), 24_000));
+    let less = Duration::from_millis(400);
+    assert_eq!(given(half_a_second(48_000), less), (Err(Unfit::TooLong(less)), 0));
+    // A header of unknown length is no help.
+    let mut of_a_pipe = half_a_second(48_000);
+    of_a_pipe[40..44].copy_from_slice(&u32::MAX.to_le_bytes());
+    assert_eq!(given(of_a_pipe, less).0, Err(Unfit::TooLong(less)));
+    assert!(matches!(given(b"no sound".to_vec(), enough), (Err(Unfit::NotSound(_)), 0)));
+}

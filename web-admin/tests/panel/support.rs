@@ -7,12 +7,14 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{Request, Response, StatusCode};
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, stream};
 use jiff::Timestamp;
+use pipit_chat::{Engine, EngineSettings};
 use pipit_core::chat::Tier;
 use pipit_core::control::{Choices, Command, Selectable, Selection};
 use pipit_core::turn::WakeMode;
 use pipit_store::{NewPerson, NewPrivacy, PersonId, Role, Store};
+use pipit_web::v1::{Apis, Transcript};
 use pipit_web::{Accounts, BusEvent, Metrics, Snapshot, Sources, router};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -128,7 +130,14 @@ impl Daemon {
         let amy = Selectable { name: "amy".to_owned(), tier: Tier::Device };
         let mut choices = Choices::new(WakeMode::Always, Tier::House, None);
         choices.voices = Selection(vec![amy]);
+        let engine = Engine::new(EngineSettings::default(), store.clone(), Arc::new(jiff::Zoned::now)).unwrap();
+        let apis = Apis::new(
+            engine,
+            Arc::new(|_| std::future::ready(Ok(Transcript::default())).boxed()),
+            Arc::new(|_| stream::empty().boxed()),
+        );
         let sources = Sources {
+            apis,
             authority: None,
             snapshots: snapshots.subscribe(),
             events: bus.downgrade(),

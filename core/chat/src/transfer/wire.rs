@@ -72,6 +72,7 @@ enum Speaker {
 enum Place {
     Voice,
     Terminal,
+    Panel,
 }
 
 fn is_false(value: &bool) -> bool {
@@ -135,6 +136,7 @@ fn turn(request: Message, reply: Option<Message>) -> Result<NewTurn, &'static st
     let door = request.door.map(|door| match door {
         Place::Voice => Door::Voice,
         Place::Terminal => Door::Terminal,
+        Place::Panel => Door::Panel,
     });
     Ok(NewTurn {
         door,
@@ -149,6 +151,7 @@ impl From<Stored> for Message {
         let door = stored.door.map(|door| match door {
             Door::Voice => Place::Voice,
             Door::Terminal => Place::Terminal,
+            Door::Panel => Place::Panel,
         });
         Message { role, door, at: stored.at, text: stored.text, heard: stored.heard }
     }

@@ -251,7 +251,7 @@ impl State {
             Some(Place::Instead { request: first, .. } | Place::Again { reply: first, .. }) => {
                 self.transcript.cut_at(first)
             }
-            Some(Place::End(_) | Place::Standing) | None => {}
+            Some(Place::End(_) | Place::Standing | Place::Apart) | None => {}
         }
         if !matches!(place, Some(Place::Again { .. })) {
             self.transcript.push(Who::You, None, &text);

@@ -178,7 +178,7 @@ impl Asking {
             (None, Some(new), _) => self.drop_empty(new).await,
             (None, None, Place::End(id)) => Some(id),
             (None, None, Place::Instead { conversation, .. } | Place::Again { conversation, .. }) => Some(conversation),
-            (None, None, Place::Standing) => None,
+            (None, None, Place::Standing | Place::Apart) => None,
         };
         self.tell(Part::Ended(stands_in, why)).await;
     }

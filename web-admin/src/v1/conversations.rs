@@ -1,0 +1,221 @@
+//! `/v1/conversations`: what was said, found, renamed and deleted.
+
+use axum::Json;
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use pipit_core::chat::{Door, Role};
+use pipit_store::{Conversation, ConversationId, Message, MessageId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::description::Failures;
+use super::wire::{Asked, Number, written};
+use super::{erase, in_store};
+use crate::account::Who;
+use crate::guard::JsonBody;
+use crate::problem::Problem;
+
+/// As many are listed or found at most.
+const MOST: usize = 200;
+const USUAL: usize = 50;
+
+/// The longest title, in bytes.
+const LONGEST_TITLE: usize = 200;
+
+/// A conversation without what was said in it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct About {
+    id: i64,
+    title: String,
+    /// When it was begun.
+    created: String,
+    /// When something was last said in it.
+    changed: String,
+}
+
+/// Something that was said.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Line {
+    id: i64,
+    /// `user` or `assistant`.
+    role: &'static str,
+    /// `voice`, `terminal` or `panel`, where that is known.
+    door: Option<&'static str>,
+    at: String,
+    /// What was said; of a reply that was cut short, what was heard or shown of it.
+    text: String,
+    /// Whether the reply was cut short.
+    cut: bool,
+}
+
+/// Something that was found.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Hit {
+    conversation: i64,
+    #[serde(flatten)]
+    message: Line,
+}
+
+/// What is listed or found.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Listed {
+    /// The one in which something was said last first; of a search, those whose title has the words.
+    conversations: Vec<About>,
+    /// Of a search, the messages that have the words, the newest first.
+    messages: Vec<Hit>,
+}
+
+/// A conversation with what was said in it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Whole {
+    #[serde(flatten)]
+    about: About,
+    /// In the order in which they were said.
+    messages: Vec<Line>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListOf {
+    /// Words that are looked for in titles and messages.
+    #[serde(default)]
+    search: Option<String>,
+    /// Those after this conversation in the list.
+    #[serde(default)]
+    after: Option<i64>,
+    /// How many at most, of 200.
+    #[serde(default)]
+    limit: Option<usize>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PartOf {
+    /// Only the last so many messages, of 1000.
+    #[serde(default)]
+    last: Option<usize>,
+}
+
+/// How a conversation is called.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Called {
+    #[serde(default)]
+    #[schema(example = "Holidays")]
+    title: String,
+}
+
+/// The conversations, or what a search finds.
+#[utoipa::path(get, path = "/v1/conversations", tag = "conversations", params(ListOf),
+    responses((status = 200, body = Listed), Failures))]
+pub(super) async fn list(who: Who, Asked(of): Asked<ListOf>) -> Result<Json<Listed>, Problem> {
+    let limit = of.limit.unwrap_or(USUAL).min(MOST);
+    let listed = in_store(&who.store, move |store| {
+        let (conversations, messages) = match of.search.filter(|words| !words.trim().is_empty()) {
+            Some(words) => {
+                let found = store.search(&words, limit)?;
+                (found.conversations, found.messages)
+            }
+            None => (store.conversations(of.after.map(ConversationId), limit)?, Vec::new()),
+        };
+        let hit =
+            |(conversation, message): (ConversationId, _)| Hit { conversation: conversation.0, message: line(message) };
+        Ok(Listed {
+            conversations: conversations.into_iter().map(about).collect(),
+            messages: messages.into_iter().map(hit).collect(),
+        })
+    });
+    listed.await.map(Json)
+}
+
+/// Begins a conversation.
+#[utoipa::path(post, path = "/v1/conversations", tag = "conversations", request_body = Called,
+    responses((status = 201, body = About), Failures))]
+pub(super) async fn create(
+    who: Who,
+    JsonBody(Called { title }): JsonBody<Called>,
+) -> Result<(StatusCode, Json<About>), Problem> {
+    let title = if title.trim().is_empty() { None } else { Some(fit(&title)?) };
+    let begun = in_store(&who.store, move |store| {
+        let id = store.create_conversation(title.as_deref().unwrap_or("New conversation"), Timestamp::now())?;
+        if let Some(title) = title {
+            // It was chosen by a person, so that nothing takes its place.
+            store.rename_conversation(id, &title)?;
+        }
+        Ok(about(store.conversation(id)?))
+    });
+    Ok((StatusCode::CREATED, Json(begun.await?)))
+}
+
+/// One conversation with its messages.
+#[utoipa::path(get, path = "/v1/conversations/{id}", tag = "conversations", params(("id" = i64, Path), PartOf),
+    responses((status = 200, body = Whole), Failures))]
+pub(super) async fn show(who: Who, Number(id): Number, Asked(part): Asked<PartOf>) -> Result<Json<Whole>, Problem> {
+    let last = part.last.unwrap_or(1000).min(1000);
+    let whole = in_store(&who.store, move |store| {
+        let id = ConversationId(id);
+        let about = about(store.conversation(id)?);
+        Ok(Whole { about, messages: store.last_messages(id, last)?.into_iter().map(line).collect() })
+    });
+    whole.await.map(Json)
+}
+
+/// Gives a conversation another title.
+#[utoipa::path(patch, path = "/v1/conversations/{id}", tag = "conversations", params(("id" = i64, Path)), request_body = Called,
+    responses((status = 200, body = About), Failures))]
+pub(super) async fn rename(
+    who: Who,
+    Number(id): Number,
+    JsonBody(Called { title }): JsonBody<Called>,
+) -> Result<Json<About>, Problem> {
+    let title = fit(&title)?;
+    let renamed = in_store(&who.store, move |store| {
+        let id = ConversationId(id);
+        store.rename_conversation(id, &title)?;
+        Ok(about(store.conversation(id)?))
+    });
+    renamed.await.map(Json)
+}
+
+/// Deletes a conversation with everything in it, for good.
+#[utoipa::path(delete, path = "/v1/conversations/{id}", tag = "conversations", params(("id" = i64, Path)),
+    responses((status = 204), Failures))]
+pub(super) async fn delete(who: Who, Number(id): Number) -> Result<StatusCode, Problem> {
+    erase(&who.store, move |store| store.delete_conversation(ConversationId(id))).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Deletes a message and the other half of its turn, for good.
+#[utoipa::path(delete, path = "/v1/messages/{id}", tag = "conversations", params(("id" = i64, Path)),
+    responses((status = 204), Failures))]
+pub(super) async fn delete_message(who: Who, Number(id): Number) -> Result<StatusCode, Problem> {
+    erase(&who.store, move |store| store.delete_message(MessageId(id))).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn fit(title: &str) -> Result<String, Problem> {
+    let title: String = title.trim().chars().filter(|c| !c.is_control()).collect();
+    if title.is_empty() || title.len() > LONGEST_TITLE {
+        return Err(Problem::unfit("A title has at least one letter and at most 200 bytes."));
+    }
+    Ok(title)
+}
+
+fn about(conversation: Conversation) -> About {
+    let Conversation { id, title, created, changed, .. } = conversation;
+    About { id: id.0, title, created: written(created), changed: written(changed) }
+}
+
+fn line(message: Message) -> Line {
+    let role = match message.role {
+        Role::User => "user",
+        Role::Assistant | Role::System => "assistant",
+    };
+    let door = message.door.map(|door| match door {
+        Door::Voice => "voice",
+        Door::Terminal => "terminal",
+        Door::Panel => "panel",
+    });
+    let (text, cut) = (message.said().to_owned(), message.heard.is_some());
+    Line { id: message.id.0, role, door, at: written(message.at), text, cut }
+}
