@@ -116,6 +116,7 @@ impl Daemon {
         let snapshot =
             Snapshot { voice: Some("espeak".to_owned()), recogniser: Some("nano".to_owned()), ..Snapshot::default() };
         let sources = Sources {
+            authority: None,
             snapshots: watch::Sender::new(snapshot).subscribe(),
             events: bus.downgrade(),
             levels: watch::Sender::new(-100.0).subscribe(),
@@ -133,7 +134,7 @@ impl Daemon {
             control: Arc::new(|_| std::future::ready(Ok(())).boxed()),
             hosts: Arc::new([]),
         };
-        tokio::spawn(serve(listener, router(sources), std::future::pending()));
+        tokio::spawn(serve(listener, None, router(sources), std::future::pending()));
         let token = Mutex::new(token(&store, store.person(), "read talk"));
         Daemon { address, token, store, server, used, device, gate, _bus: bus, _state: state }
     }
