@@ -1,7 +1,10 @@
 //! HTTPS from the device's own authority, with rustls as the browser.
 #![allow(clippy::unwrap_used, reason = "this is test code, which clippy sees only inside of test functions")]
 
+mod support;
+
 use std::net::{IpAddr, SocketAddr};
+use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +17,8 @@ use rcgen::{CertificateParams, DistinguishedName, DnType, Issuer, KeyPair};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use support::Home;
+use support::web::free_address;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
@@ -36,6 +41,10 @@ async fn serve(config: Arc<ServerConfig>) -> SocketAddr {
 
 /// What a browser that trusts this is shown by whoever calls itself `name`, or why it shows nothing.
 async fn visit(address: SocketAddr, name: &str, trusts: &str) -> Result<String, String> {
+    ask(address, name, trusts, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await
+}
+
+async fn ask(address: SocketAddr, name: &str, trusts: &str, request: &str) -> Result<String, String> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(trusts.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -46,7 +55,7 @@ async fn visit(address: SocketAddr, name: &str, trusts: &str) -> Result<String, 
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let mut stream =
             TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|error| error.to_string())?;
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
         let mut read = String::new();
         stream.read_to_string(&mut read).await.unwrap();
         Ok(read)
@@ -117,4 +126,47 @@ async fn one_who_never_shakes_hands_holds_up_nobody() {
     plain.read_to_end(&mut nothing).await.unwrap();
     assert!(!nothing.starts_with(b"HTTP"), "who speaks no TLS is shown nothing");
     silent.write_all(b"x").await.unwrap();
+}
+
+#[tokio::test]
+async fn the_daemon_shows_the_panel_by_tls_with_a_cookie_that_nobody_else_can_set() {
+    let home = Home::new();
+    let (plain, https) = (free_address(), free_address());
+    let listen = format!("listen = \"{plain}\"\nhttps_listen = \"{https}\"");
+    home.configure(&home.usual_config().replace("listen = \"\"", &listen));
+    let mut daemon = Killed(home.command().arg("run").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let read = tokio::task::spawn_blocking(move || support::web::page(plain, "/authority.crt"));
+    let (head, certificate) = tokio::time::timeout(PATIENCE, read).await.unwrap().unwrap();
+    assert!(head.starts_with("http/1.1 200") && head.contains("application/x-x509-ca-cert"), "{head}");
+    let out =
+        "DELETE /api/session HTTP/1.1\r\nHost: pipit.local\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\n\r\n";
+    let signed_out = loop {
+        // The certificate is signed a moment after the port is open.
+        match ask(https, "pipit.local", &certificate, out).await {
+            Ok(answer) => break answer,
+            Err(error) => assert!(daemon.0.try_wait().unwrap().is_none(), "{error}"),
+        }
+    };
+    let cookie =
+        signed_out.lines().find_map(|line| line.to_lowercase().strip_prefix("set-cookie: ").map(str::to_owned));
+    let cookie = cookie.unwrap_or_else(|| panic!("{signed_out}"));
+    assert!(cookie.starts_with("__host-pipit_session=;") && cookie.contains("; secure"), "{cookie}");
+    let unknown = ask(
+        https,
+        "pipit.local",
+        &certificate,
+        "GET /api/state HTTP/1.1\r\nHost: pipit.local\r\nConnection: close\r\n\r\n",
+    );
+    let unknown = unknown.await.unwrap();
+    assert!(unknown.starts_with("HTTP/1.1 401"), "{unknown}");
+}
+
+/// A process that ends with the test.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
