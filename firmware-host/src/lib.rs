@@ -19,6 +19,7 @@ pub mod installed;
 pub mod ledger;
 pub mod mqtt;
 pub mod nightly;
+pub mod panel;
 pub mod remote;
 pub mod report;
 pub mod selections;

@@ -7,23 +7,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
-use futures_util::FutureExt as _;
 use jiff::Timestamp;
-use pipit_core::control::{Command, Origin};
 use pipit_core::turn::Event;
 use pipit_store::{PrivacyTier, Store};
-use pipit_web::v1::Apis;
-use pipit_web::{Accounts, Announce, NotAnnounced, Sources};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Options;
-use crate::advertise::{Advertisement, PANEL, name_of_this_machine};
 use crate::app::App;
 use crate::assist::Assist;
-use crate::authority::{Authority, keep_vouching};
 use crate::clock::Clock;
 use crate::controls::{Choosing, Controls};
 use crate::executable::Executable;
@@ -33,7 +27,7 @@ use crate::mqtt::{Connection, Rooms};
 use crate::report::TurnReport;
 use crate::worker::{Inbox, Message, spawn_ear};
 use crate::wyoming::{Offer, Say};
-use crate::{chat, nightly, timers, wyoming};
+use crate::{chat, nightly, panel, timers, wyoming};
 
 /// How long what is being said may go on after Pipit was told to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -88,20 +82,7 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
     let servers = chat::mcp_servers(app.config(), &|| Ok(app.store().clone()))?;
     tokio::spawn(chat::offer_tools(app.engine().clone(), servers));
     tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy, Arc::new(jiff::Zoned::now)));
-    let (web, https) = (app.config().web_listen, app.config().web_https_listen);
-    if web.is_some() || https.is_some() {
-        let authority = https.and_then(|_| authority(&app));
-        let apis = app.apis(&models, driver.inbox());
-        let sources = sources(&app, &controls, apis, authority.as_deref());
-        let advertise = app.config().web_advertise;
-        web.into_iter()
-            .for_each(|at| drop(tokio::spawn(serve_web(at, None, advertise, sources.clone(), stop.clone()))));
-        if let Some((at, authority)) = https.zip(authority) {
-            let tls = authority.server_config()?;
-            tokio::spawn(keep_vouching(authority));
-            tokio::spawn(serve_web(at, Some(tls), false, sources, stop.clone()));
-        }
-    }
+    panel::start(&app, &controls, app.apis(&models, driver.inbox()), &stop);
     let assist = Assist::new(app.bus().clone());
     let peers = match app.config().wyoming {
         Some(settings) => {
@@ -138,56 +119,6 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
     }
     ear.join().map_err(|_| anyhow::anyhow!("the ear's thread failed; the log says why"))?;
     Ok(controls.wants_restart())
-}
-
-/// Who vouches for this device by TLS. Without, there is no HTTPS, and the log says why.
-fn authority(app: &App) -> Option<Arc<Authority>> {
-    let name = format!("Pipit {}", app.config().home.area.clone().unwrap_or_else(name_of_this_machine));
-    Authority::of(app.store(), &name).inspect_err(|error| tracing::error!("no HTTPS: {error:#}")).ok().map(Arc::new)
-}
-
-/// What the panel is made of.
-fn sources(app: &App, controls: &Controls, apis: Apis, authority: Option<&Authority>) -> Sources {
-    let (bus, store) = (app.bus(), app.speakers().clone());
-    let announce = announcer(controls.clone());
-    let in_memory = app.config().privacy.ephemeral;
-    let accounts = Accounts::new(app.store().clone(), in_memory, Arc::new(Timestamp::now), Arc::clone(&announce));
-    let to_check = accounts.clone();
-    tokio::task::spawn_blocking(move || to_check.check_audit());
-    let carried_out = controls.clone();
-    let own_name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let own_name = Some(own_name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty());
-    Sources {
-        snapshots: bus.snapshots(),
-        events: bus.events(),
-        levels: bus.levels().subscribe(),
-        metrics: bus.metrics(),
-        store,
-        announce,
-        apis,
-        accounts,
-        choices: Arc::new(controls.choices().clone()),
-        control: Arc::new(move |command| {
-            let controls = carried_out.clone();
-            async move { controls.carry_out(command, Origin::Home).await.map_err(|error| format!("{error:#}")) }.boxed()
-        }),
-        authority: authority.map(|authority| authority.certificate().into()),
-        hosts: app.config().web_hosts.iter().cloned().chain(own_name).collect(),
-    }
-}
-
-/// Has the controls announce what programs on this machine want said.
-fn announcer(controls: Controls) -> Announce {
-    Arc::new(move |text| {
-        let controls = controls.clone();
-        async move {
-            let command = Command::announcement(&text)
-                .map_err(|accepted| NotAnnounced::Unfit(format!("The text must be {accepted}.")))?;
-            let done = controls.carry_out(command, Origin::Home).await;
-            done.map_err(|error| NotAnnounced::NotNow(format!("It is not announced: {error:#}.")))
-        }
-        .boxed()
-    })
 }
 
 /// Has something said on this device alone, as soon as it can be.
@@ -263,33 +194,6 @@ fn tap_on_signal(inbox: Inbox) -> anyhow::Result<()> {
         }
     });
     Ok(())
-}
-
-/// A panel that can't be served is no reason to stop listening.
-async fn serve_web(
-    address: std::net::SocketAddr,
-    tls: Option<Arc<rustls::ServerConfig>>,
-    advertise: bool,
-    sources: Sources,
-    stop: CancellationToken,
-) {
-    let key = if tls.is_some() { "web.https_listen" } else { "web.listen" };
-    let listener = match tokio::net::TcpListener::bind(address).await {
-        Ok(listener) => listener,
-        Err(error) => {
-            tracing::warn!("no panel: {address} can't be listened on ({error}); set {key} to another");
-            return;
-        }
-    };
-    let address = listener.local_addr().unwrap_or(address);
-    tracing::info!("panel at {}://{address}", if tls.is_some() { "https" } else { "http" });
-    let advertised = advertise && !address.ip().to_canonical().is_loopback();
-    let advertisement = advertised.then(|| Advertisement::start(PANEL, "pipit", address)).transpose();
-    let _advertisement = advertisement.unwrap_or_else(|error| {
-        tracing::warn!("the panel is not found as pipit.local: {error:#}; use this machine's address");
-        None
-    });
-    pipit_web::serve(listener, tls, pipit_web::router(sources), stop.cancelled_owned()).await;
 }
 
 /// What people say is for the trace level only, and for whoever they want to publish it.
