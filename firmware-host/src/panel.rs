@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use pipit_core::control::{Command, Origin};
 use pipit_web::v1::Apis;
-use pipit_web::{Accounts, Announce, NotAnnounced, Sources};
+use pipit_web::{Accounts, Announce, NotAnnounced, Sources, Tasks};
 use tokio_util::sync::CancellationToken;
 
 use crate::advertise::{Advertisement, PANEL, name_of_this_machine};
@@ -23,6 +23,11 @@ pub fn start(app: &App, controls: &Controls, apis: Apis, stop: &CancellationToke
     }
     let authority = https.and_then(|_| authority(app));
     let sources = sources(app, controls, apis, authority.as_deref());
+    let (stopped, tasks) = (stop.clone(), sources.tasks.clone());
+    tokio::spawn(async move {
+        stopped.cancelled().await;
+        tasks.close();
+    });
     if let Some(address) = web {
         tokio::spawn(serve(address, None, app.config().web_advertise, sources.clone(), stop.clone()));
     }
@@ -67,6 +72,7 @@ fn sources(app: &App, controls: &Controls, apis: Apis, authority: Option<&Author
             let controls = carried_out.clone();
             async move { controls.carry_out(command, Origin::Home).await.map_err(|error| format!("{error:#}")) }.boxed()
         }),
+        tasks: Tasks::default(),
         authority: authority.map(|authority| authority.certificate().into()),
         hosts: app.config().web_hosts.iter().cloned().chain(own_name).collect(),
     }

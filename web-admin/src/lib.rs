@@ -15,6 +15,7 @@ mod metrics;
 mod panel;
 mod problem;
 mod serve;
+mod tasks;
 mod turn;
 mod turns;
 pub mod v1;
@@ -42,6 +43,7 @@ pub use bus::BusEvent;
 pub use control::CarryOut;
 pub use metrics::Metrics;
 pub use serve::serve;
+pub use tasks::{Outcome, Progress, Task, TaskState, Tasks};
 pub use turn::{Draft, Interruption, Provider, Span, Stage, Timings, TurnRecord, Waterfall};
 
 /// The daemon's state at one moment.
@@ -105,6 +107,8 @@ pub struct Sources {
     pub choices: Arc<Choices>,
     /// Carries out what somebody who may wants changed.
     pub control: CarryOut,
+    /// What takes longer than a request.
+    pub tasks: Tasks,
     /// The certificate of who vouches for this device by TLS, PEM, if anybody does.
     pub authority: Option<Arc<str>>,
     /// The names by which this machine is asked, beside its addresses and those that end in `.local`.
@@ -124,6 +128,7 @@ pub fn router(sources: Sources) -> Router {
         .merge(health::routes())
         .merge(account::routes())
         .merge(control::routes())
+        .merge(tasks::routes())
         .fallback(panel::file)
         .method_not_allowed_fallback(not_that_way)
         .layer(DefaultBodyLimit::max(guard::LARGEST_BODY))

@@ -13,8 +13,8 @@ use pipit_core::turn::WakeMode;
 use pipit_store::Store;
 use pipit_web::v1::{Apis, Transcript};
 use pipit_web::{
-    Accounts, BusEvent, Draft, Metrics, NotAnnounced, Snapshot, Sources, Span, Stage, Timings, TurnRecord, Waterfall,
-    router, serve,
+    Accounts, BusEvent, Draft, Metrics, NotAnnounced, Snapshot, Sources, Span, Stage, Tasks, Timings, TurnRecord,
+    Waterfall, router, serve,
 };
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -42,6 +42,7 @@ impl Daemon {
         let engine = Engine::new(EngineSettings::default(), store.clone(), Arc::new(jiff::Zoned::now)).unwrap();
         let say: pipit_web::Announce = Arc::new(|_| std::future::ready(Ok(())).boxed());
         let sources = Sources {
+            tasks: Tasks::default(),
             authority: None,
             accounts: Accounts::new(store.clone(), false, Arc::new(Timestamp::now), say),
             choices: Arc::new(Choices::new(WakeMode::Always, Tier::Device, None)),

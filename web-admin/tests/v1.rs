@@ -17,7 +17,7 @@ use pipit_core::control::Choices;
 use pipit_core::turn::WakeMode;
 use pipit_store::{NewPerson, NewPrivacy, PersonId, Role, Store};
 use pipit_web::v1::{Apis, Segment, SpeechProblem, Transcript};
-use pipit_web::{Accounts, BusEvent, Snapshot, Sources, router, serve};
+use pipit_web::{Accounts, BusEvent, Snapshot, Sources, Tasks, router, serve};
 use serde_json::{Map, Value, json};
 use support::{Answer, FakeServer, openai_event, openai_reply, provider, settings, wants};
 use tempfile::TempDir;
@@ -116,6 +116,7 @@ impl Daemon {
         let snapshot =
             Snapshot { voice: Some("espeak".to_owned()), recogniser: Some("nano".to_owned()), ..Snapshot::default() };
         let sources = Sources {
+            tasks: Tasks::default(),
             authority: None,
             snapshots: watch::Sender::new(snapshot).subscribe(),
             events: bus.downgrade(),

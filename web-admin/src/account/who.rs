@@ -90,17 +90,17 @@ impl Scope {
 
     /// What it takes to ask for this. What nobody has thought of here takes the most.
     fn for_request(method: &Method, path: &str) -> Scope {
-        let accounts = ["/api/sessions", "/api/tokens", "/api/audit", "/api/password"];
-        let is_under =
-            |whole: &str| path.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        if accounts.into_iter().any(is_under) {
-            return Scope::Admin;
-        }
-        if [Method::GET, Method::HEAD].contains(method) {
-            return Scope::Read;
-        }
+        let is_of_v1 = path.strip_prefix("/v1").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let only_asks = [Method::GET, Method::HEAD].contains(method);
         match path {
-            _ if is_under("/v1") => Scope::Talk,
+            _ if is_of_v1 => {
+                if only_asks {
+                    Scope::Read
+                } else {
+                    Scope::Talk
+                }
+            }
+            "/api/state" | "/api/choices" | "/turns" | "/events" | "/levels" | "/metrics" if only_asks => Scope::Read,
             "/api/control" | "/announce" => Scope::Control,
             _ => Scope::Admin,
         }

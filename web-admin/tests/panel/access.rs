@@ -46,6 +46,8 @@ fn endpoints() -> Vec<Row> {
             json!({"old": "?", "new": "wet green herons"}),
             [401, 401, 403, 403, 403, 403, 403, 403, 403],
         ),
+        ("GET", "/api/tasks", none(), [401, 401, 403, 403, 200, 403, 403, 403, 200]),
+        ("DELETE", "/api/tasks/999", none(), [401, 401, 403, 403, 404, 403, 403, 403, 404]),
         ("POST", "/api/claim/code", none(), [409; 9]),
         (
             "POST",

@@ -15,7 +15,7 @@ use pipit_core::control::{Choices, Command, Selectable, Selection};
 use pipit_core::turn::WakeMode;
 use pipit_store::{NewPerson, NewPrivacy, PersonId, Role, Store};
 use pipit_web::v1::{Apis, Transcript};
-use pipit_web::{Accounts, BusEvent, Metrics, Snapshot, Sources, router};
+use pipit_web::{Accounts, BusEvent, Metrics, Snapshot, Sources, Tasks, router};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{broadcast, watch};
@@ -138,6 +138,7 @@ impl Daemon {
         );
         let sources = Sources {
             apis,
+            tasks: Tasks::default(),
             authority: None,
             snapshots: snapshots.subscribe(),
             events: bus.downgrade(),

@@ -43,25 +43,28 @@ interface Page {
   name: string;
   icon: ComponentType;
   page: ComponentType;
+  /** Under which heading it stands; those without are at hand, at the bottom of a phone too. */
+  group?: Group;
   /** For the owner alone. */
   owner?: boolean;
 }
+
+type Group = keyof typeof t.nav.groups;
+
+const GROUPS = Object.keys(t.nav.groups) as Group[];
 
 // `web-admin/src/panel.rs` knows the same paths.
 const PAGES: Page[] = [
   { path: '/', name: t.nav.overview, icon: HomeIcon, page: Overview },
   { path: '/talk', name: t.nav.talk, icon: TalkIcon, page: Talk },
-  { path: '/live', name: t.nav.live, icon: LiveIcon, page: Live },
-  { path: '/timeline', name: t.nav.timeline, icon: TimelineIcon, page: Timeline },
   { path: '/timers', name: t.nav.timers, icon: TimersIcon, page: Timers },
   { path: '/house', name: t.nav.house, icon: HouseIcon, page: House },
-  { path: '/memory', name: t.nav.memory, icon: MemoryIcon, page: Memory },
-  { path: '/access', name: t.nav.access, icon: AccessIcon, page: Access },
-  { path: '/audit', name: t.nav.audit, icon: AuditIcon, page: Audit, owner: true },
+  { path: '/live', name: t.nav.live, icon: LiveIcon, page: Live, group: 'watch' },
+  { path: '/timeline', name: t.nav.timeline, icon: TimelineIcon, page: Timeline, group: 'watch' },
+  { path: '/memory', name: t.nav.memory, icon: MemoryIcon, page: Memory, group: 'mind' },
+  { path: '/access', name: t.nav.access, icon: AccessIcon, page: Access, group: 'people' },
+  { path: '/audit', name: t.nav.audit, icon: AuditIcon, page: Audit, group: 'device', owner: true },
 ];
-
-/** So many pages have a place at the bottom of a phone; the others are under More. */
-const AT_HAND = 4;
 
 export function App() {
   const who = useCell(session);
@@ -128,8 +131,8 @@ function Inside({ person }: { person: Person }) {
     return () => document.removeEventListener('keydown', onKey);
   }, [more]);
 
-  const item = ({ path, name, icon: Icon }: Page, hand: boolean) => (
-    <li key={path} class={hand ? undefined : 'beyond'}>
+  const item = ({ path, name, icon: Icon }: Page) => (
+    <li key={path}>
       <a href={path} aria-current={path === top ? 'page' : undefined}>
         <Icon />
         <span>{name}</span>
@@ -157,22 +160,34 @@ function Inside({ person }: { person: Person }) {
         <Chip />
       </header>
       <nav aria-label={t.nav.label} class={more ? 'all' : undefined}>
-        <ul id="pages">
-          {pages.map((page, index) => item(page, index < AT_HAND))}
+        <ul>
+          {pages.filter((page) => !page.group).map(item)}
           <li class="more">
             <button
               type="button"
               id="more-button"
               aria-expanded={more}
-              aria-controls="pages aside"
+              aria-controls="groups aside"
               onClick={() => setMore(!more)}
-              data-current={pages.findIndex((page) => page.path === top) >= AT_HAND || undefined}
+              data-current={page?.group ? true : undefined}
             >
               <MoreIcon />
               <span>{t.nav.more}</span>
             </button>
           </li>
         </ul>
+        <div class="groups" id="groups">
+          {GROUPS.map((group) => {
+            const inside = pages.filter((page) => page.group === group);
+            if (inside.length === 0) return null;
+            return (
+              <div key={group}>
+                <p id={`group-${group}`}>{t.nav.groups[group]}</p>
+                <ul aria-labelledby={`group-${group}`}>{inside.map(item)}</ul>
+              </div>
+            );
+          })}
+        </div>
         <div class="aside" id="aside">
           <ThemeChoice />
           <p class="who">{t.nav.signedInAs(person.name)}</p>

@@ -125,3 +125,11 @@ export function span(seconds: number): string {
   const two = (n: number) => String(n).padStart(2, '0');
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
+
+/** `1.2 GB`, by thousands as disks and networks are sold. */
+export function bytes(count: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, count)) / 3)));
+  const amount = count / 1000 ** step;
+  return `${amount.toLocaleString('en', { maximumFractionDigits: amount < 10 && step > 1 ? 1 : 0 })} ${units[step]}`;
+}

@@ -38,6 +38,7 @@ export const GoodIcon = drawn('M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z', 'M8 12.2l
 export const BadIcon = drawn('M12 3.5 2.5 20h19z', 'M12 10v4.5', 'M12 17.2v.1');
 export const EditIcon = drawn('M4 20l1-4.5L16 4.5l3.5 3.5L8.5 19z');
 export const AgainIcon = drawn('M19.5 12a7.5 7.5 0 1 1-2.2-5.3L20 9.5', 'M20 4.5v5h-5');
+export const CloseIcon = drawn('M6 6l12 12', 'M18 6L6 18');
 export const TrashIcon = drawn('M4.5 7h15', 'M9.5 7V4.5h5V7', 'M6.5 7l1 13h9l1-13');
 
 export function Bird() {

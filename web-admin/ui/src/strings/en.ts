@@ -24,6 +24,16 @@ export const en = {
     back: 'Pipit is back.',
   },
 
+  tasks: {
+    label: 'Going on',
+    cancel: (what: string) => `Cancel ${what}`,
+    dismiss: (what: string) => `Forget ${what}`,
+    cancelling: 'Ending …',
+    kinds: {} as Record<string, string>,
+    states: { running: 'going on', done: 'done', failed: 'failed', cancelled: 'cancelled' },
+    of: (done: string, total: string) => `${done} of ${total}`,
+  },
+
   nav: {
     label: 'Pages',
     overview: 'Home',
@@ -36,6 +46,7 @@ export const en = {
     access: 'Access',
     audit: 'Audit',
     more: 'More',
+    groups: { watch: 'What happens', sound: 'Ears and voice', mind: 'What it knows', people: 'People', device: 'This device' },
     signOut: 'Sign out',
     signedInAs: (name: string) => `Signed in as ${name}`,
     theme: 'Appearance',
