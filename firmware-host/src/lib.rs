@@ -26,6 +26,7 @@ pub mod selections;
 pub mod self_test;
 pub mod sentences;
 pub mod services;
+pub mod settings;
 pub mod speech;
 pub mod timers;
 pub mod turn_log;

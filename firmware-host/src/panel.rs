@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use pipit_core::control::{Command, Origin};
+use pipit_web::settings::Settings;
 use pipit_web::v1::Apis;
 use pipit_web::{Accounts, Announce, NotAnnounced, Sources, Tasks};
 use tokio_util::sync::CancellationToken;
@@ -16,13 +17,13 @@ use crate::authority::{Authority, keep_vouching};
 use crate::controls::Controls;
 
 /// Serves it where the owner wants it, until `stop`. What can't be served is logged: it is no reason to stop listening.
-pub fn start(app: &App, controls: &Controls, apis: Apis, stop: &CancellationToken) {
+pub fn start(app: &App, controls: &Controls, apis: Apis, settings: Arc<dyn Settings>, stop: &CancellationToken) {
     let (web, https) = (app.config().web_listen, app.config().web_https_listen);
     if web.is_none() && https.is_none() {
         return;
     }
     let authority = https.and_then(|_| authority(app));
-    let sources = sources(app, controls, apis, authority.as_deref());
+    let sources = sources(app, controls, apis, settings, authority.as_deref());
     let (stopped, tasks) = (stop.clone(), sources.tasks.clone());
     tokio::spawn(async move {
         stopped.cancelled().await;
@@ -48,7 +49,13 @@ fn authority(app: &App) -> Option<Arc<Authority>> {
 }
 
 /// What the panel is made of.
-fn sources(app: &App, controls: &Controls, apis: Apis, authority: Option<&Authority>) -> Sources {
+fn sources(
+    app: &App,
+    controls: &Controls,
+    apis: Apis,
+    settings: Arc<dyn Settings>,
+    authority: Option<&Authority>,
+) -> Sources {
     let (bus, store) = (app.bus(), app.speakers().clone());
     let announce = announcer(controls.clone());
     let in_memory = app.config().privacy.ephemeral;
@@ -72,6 +79,7 @@ fn sources(app: &App, controls: &Controls, apis: Apis, authority: Option<&Author
             let controls = carried_out.clone();
             async move { controls.carry_out(command, Origin::Home).await.map_err(|error| format!("{error:#}")) }.boxed()
         }),
+        settings,
         tasks: Tasks::default(),
         authority: authority.map(|authority| authority.certificate().into()),
         hosts: app.config().web_hosts.iter().cloned().chain(own_name).collect(),

@@ -180,6 +180,7 @@ mod tests {
             let layers = Layers {
                 defaults: Defaults { state_dir: self.folder.path().to_owned() },
                 file: Some(Text { name: "pipit.toml", content }),
+                panel: None,
                 environment: Vec::new(),
                 flags: &[],
             };

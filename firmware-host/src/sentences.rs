@@ -321,7 +321,7 @@ mod tests {
         let content = format!("[models]\ndir = '{}'\n[home]\n{content}", models.display());
         let defaults = Defaults { state_dir: models.to_owned() };
         let file = Some(Text { name: "pipit.toml", content: &content });
-        load(Layers { defaults, file, environment: Vec::new(), flags: &[] }).unwrap()
+        load(Layers { defaults, file, panel: None, environment: Vec::new(), flags: &[] }).unwrap()
     }
 
     /// What is said to a sentence, once it is done; and what has to be confirmed.

@@ -22,6 +22,7 @@ fn app(home: &Home) -> Arc<App> {
     let layers = Layers {
         defaults: Defaults { state_dir: home.path("state") },
         file: Some(Text { name: "pipit.toml", content: &content }),
+        panel: None,
         environment: Vec::new(),
         flags: &[],
     };

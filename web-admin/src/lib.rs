@@ -15,6 +15,7 @@ mod metrics;
 mod panel;
 mod problem;
 mod serve;
+pub mod settings;
 mod tasks;
 mod turn;
 mod turns;
@@ -107,6 +108,8 @@ pub struct Sources {
     pub choices: Arc<Choices>,
     /// Carries out what somebody who may wants changed.
     pub control: CarryOut,
+    /// The configuration, as far as the panel may see and change it.
+    pub settings: Arc<dyn settings::Settings>,
     /// What takes longer than a request.
     pub tasks: Tasks,
     /// The certificate of who vouches for this device by TLS, PEM, if anybody does.
@@ -129,6 +132,7 @@ pub fn router(sources: Sources) -> Router {
         .merge(account::routes())
         .merge(control::routes())
         .merge(tasks::routes())
+        .merge(settings::routes())
         .fallback(panel::file)
         .method_not_allowed_fallback(not_that_way)
         .layer(DefaultBodyLimit::max(guard::LARGEST_BODY))

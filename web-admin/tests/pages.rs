@@ -1,6 +1,8 @@
 //! The router on a real socket.
 #![allow(clippy::unwrap_used, reason = "this is test code, which clippy sees only inside of test functions")]
 
+mod layers;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +44,7 @@ impl Daemon {
         let engine = Engine::new(EngineSettings::default(), store.clone(), Arc::new(jiff::Zoned::now)).unwrap();
         let say: pipit_web::Announce = Arc::new(|_| std::future::ready(Ok(())).boxed());
         let sources = Sources {
+            settings: layers::in_memory(),
             tasks: Tasks::default(),
             authority: None,
             accounts: Accounts::new(store.clone(), false, Arc::new(Timestamp::now), say),

@@ -4,6 +4,8 @@
 #[path = "../../core/chat/tests/support/mod.rs"]
 mod support;
 
+mod layers;
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -116,6 +118,7 @@ impl Daemon {
         let snapshot =
             Snapshot { voice: Some("espeak".to_owned()), recogniser: Some("nano".to_owned()), ..Snapshot::default() };
         let sources = Sources {
+            settings: layers::in_memory(),
             tasks: Tasks::default(),
             authority: None,
             snapshots: watch::Sender::new(snapshot).subscribe(),

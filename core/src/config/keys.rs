@@ -46,7 +46,6 @@ impl Keys {
     }
 
     /// Every key as (section, key).
-    #[cfg(test)]
     pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().flat_map(|(section, keys)| keys.keys().map(move |key| (section.as_str(), key.as_str())))
     }

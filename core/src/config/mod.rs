@@ -1,6 +1,6 @@
 //! The configuration: what the owner wrote, and what it means once checked.
 //!
-//! A TOML file, then the environment's `PIPIT__SECTION__KEY`, then flags: each replaces single keys of what came before.
+//! A TOML file, then what was set at the panel, then the environment's `PIPIT__SECTION__KEY`, then flags: each replaces single keys of what came before.
 //! Nothing here opens a file or looks at the environment; whoever calls [`load`] does, and passes in what it found.
 //! All problems are reported at once, each with its place and what to write instead. Secrets have no place in any of the
 //! layers: the file names an environment variable or a file that holds one, and the caller reads that.
@@ -13,6 +13,7 @@ mod layers;
 mod llm;
 mod mcp;
 mod mqtt;
+pub mod panel;
 mod problem;
 mod server;
 mod speech;
@@ -35,11 +36,14 @@ pub use problem::Problem;
 pub const USUAL_FILE: &str = "/etc/pipit/pipit.toml";
 
 /// What the owner wrote, from the weakest layer to the strongest. Not `Debug`, since the environment holds secrets.
+#[derive(Clone)]
 pub struct Layers<'a> {
     /// What holds where nobody wrote anything.
     pub defaults: Defaults,
     /// The file, if there is one.
     pub file: Option<Text<'a>>,
+    /// What was set at the panel, if anything was.
+    pub panel: Option<Text<'a>>,
     /// The environment, all of it: what does not begin with `PIPIT__` is not looked at.
     pub environment: Vec<(OsString, OsString)>,
     /// What followed each `--set`: `section.key=value`.
@@ -56,6 +60,7 @@ pub struct Text<'a> {
 }
 
 /// Defaults that depend on the machine.
+#[derive(Clone)]
 pub struct Defaults {
     /// For `state.dir`, see [`usual_state_dir`].
     pub state_dir: PathBuf,
@@ -67,12 +72,7 @@ pub struct Defaults {
 /// Every problem found, the file's first and in the file's order. It is never empty.
 pub fn load(layers: Layers<'_>) -> Result<Config, Vec<Problem>> {
     let keys = keys::Keys::of(&schema());
-    let mut settings = layers::Settings::new(&keys);
-    if let Some(file) = layers.file {
-        settings.add_file(file.name, file.content);
-    }
-    settings.add_environment(layers.environment);
-    settings.add_flags(layers.flags);
+    let settings = panel::gathered(&keys, &layers);
     check::check(settings, &layers.defaults)
 }
 

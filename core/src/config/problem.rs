@@ -14,6 +14,14 @@ impl Problem {
         Problem { origin, sentence: sentence.into() }
     }
 
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    pub(super) fn sentence(&self) -> &str {
+        &self.sentence
+    }
+
     /// The layer, then line and column: what problems are sorted by.
     pub(super) fn place(&self) -> (u8, usize, usize) {
         match &self.origin {

@@ -1,5 +1,6 @@
 //! What owners write, right and wrong, through the public door.
 
+mod panel;
 mod servers;
 mod services;
 mod slips;
@@ -20,16 +21,22 @@ use crate::turn::{AttentionSettings, TurnSettings, WakeMode};
 #[derive(Default)]
 struct Owner<'a> {
     file: Option<&'a str>,
+    panel: Option<&'a str>,
     environment: &'a [(&'a str, &'a str)],
     flags: &'a [&'a str],
 }
 
 impl Owner<'_> {
     fn load(&self) -> Result<Config, Vec<Problem>> {
+        self.in_layers(load)
+    }
+
+    fn in_layers<T>(&self, work: impl FnOnce(Layers<'_>) -> T) -> T {
         let flags: Vec<String> = self.flags.iter().map(ToString::to_string).collect();
-        load(Layers {
+        work(Layers {
             defaults: Defaults { state_dir: PathBuf::from("/var/lib/pipit") },
             file: self.file.map(|content| Text { name: "pipit.toml", content }),
+            panel: self.panel.map(|content| Text { name: "settings.toml", content }),
             environment: self.environment.iter().map(|(name, value)| (name.into(), value.into())).collect(),
             flags: &flags,
         })
@@ -133,6 +140,7 @@ fn every_key_is_described_in_the_schema() {
 #[test]
 fn each_layer_replaces_single_keys_of_the_one_before() {
     let config = Owner {
+        panel: None,
         file: Some("[audio]\ninput = \"file\"\noutput = \"file\"\nvolume = 1\n[tts]\nspeed = 2"),
         environment: &[
             ("PIPIT__AUDIO__OUTPUT", "environment"),

@@ -27,7 +27,10 @@ impl ConfigCommand {
     pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
         match self.action {
             Action::Check => {
-                options.load()?;
+                let loaded = options.layering().load()?;
+                if let Some(problems) = loaded.left_out {
+                    anyhow::bail!("what was set at the panel is not right, and is left out:\n{problems}");
+                }
                 print_line!("The configuration is right ({}).", options.described_file())?;
             }
             Action::Example => print_text!("{}", settings::example())?,

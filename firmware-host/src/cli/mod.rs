@@ -38,9 +38,11 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use pipit_core::config::{self as settings, Config, LogLevel};
+use pipit_core::config::{Config, LogLevel};
 use tracing_subscriber::EnvFilter;
 use zeroize::Zeroizing;
+
+use crate::settings::{Layering, Loaded};
 
 /// A private voice assistant for small boards.
 #[derive(Debug, Parser)]
@@ -131,37 +133,22 @@ impl Cli {
 }
 
 impl Options {
-    /// Reads the configuration: the file, then the environment, then `--set`.
+    /// Reads the configuration: the file, what was set at the panel, the environment, then `--set`.
     fn load(&self) -> anyhow::Result<Config> {
-        let file = self.config.clone().unwrap_or_else(|| PathBuf::from(settings::USUAL_FILE));
-        let name = file.display().to_string();
-        let content = match std::fs::read_to_string(&file) {
-            Ok(content) => Some(content),
-            Err(error) if error.kind() == ErrorKind::NotFound && self.config.is_none() => None,
-            Err(error) => return Err(error).with_context(|| format!("the configuration {name} can't be read")),
-        };
-        let state_dir = settings::usual_state_dir(|name| std::env::var_os(name)).context(
-            "there is no place for what Pipit remembers: set HOME, or write state.dir into the configuration",
-        )?;
-        settings::load(settings::Layers {
-            defaults: settings::Defaults { state_dir },
-            file: content.as_deref().map(|content| settings::Text { name: &name, content }),
-            environment: std::env::vars_os().collect(),
-            flags: &self.overrides,
-        })
-        .map_err(|problems| {
-            let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
-            anyhow::anyhow!("the configuration is not right:\n{}", lines.join("\n"))
-        })
+        let Loaded { config, left_out } = self.layering().load()?;
+        if let Some(problems) = left_out {
+            eprintln!("pipit: what was set at the panel is left out, because it is not right:\n{problems}");
+        }
+        Ok(config)
+    }
+
+    fn layering(&self) -> Layering {
+        Layering { file: self.config.clone(), flags: self.overrides.clone() }
     }
 
     /// Where the configuration comes from, in words.
     fn described_file(&self) -> String {
-        match &self.config {
-            Some(file) => file.display().to_string(),
-            None if std::path::Path::new(settings::USUAL_FILE).exists() => settings::USUAL_FILE.to_owned(),
-            None => format!("no file at {}: everything has its default", settings::USUAL_FILE),
-        }
+        self.layering().described()
     }
 }
 

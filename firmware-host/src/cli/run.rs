@@ -25,6 +25,7 @@ use crate::ledger::Ledger;
 use crate::mqtt::device::{self, Device, Told};
 use crate::mqtt::{Connection, Rooms};
 use crate::report::TurnReport;
+use crate::settings::{Layering, PanelsSettings};
 use crate::worker::{Inbox, Message, spawn_ear};
 use crate::wyoming::{Offer, Say};
 use crate::{chat, nightly, panel, timers, wyoming};
@@ -51,14 +52,14 @@ impl Run {
         tracing::info!("Pipit {} with {}", env!("CARGO_PKG_VERSION"), options.described_file());
         let app = App::new(config)?;
         let runtime = super::async_runtime()?;
-        let again = runtime.block_on(serve(app, started))?;
+        let again = runtime.block_on(serve(app, options.layering(), started))?;
         runtime.shutdown_timeout(GRACE);
         Ok(if again { ExitCode::from(START_AGAIN) } else { ExitCode::SUCCESS })
     }
 }
 
 /// Runs until it is told to end. Says whether it is to be started again.
-async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
+async fn serve(app: App, layering: Layering, started: Instant) -> anyhow::Result<bool> {
     let stop = CancellationToken::new();
     end_on_signals(stop.clone())?;
     let selections = app.selections();
@@ -82,7 +83,8 @@ async fn serve(app: App, started: Instant) -> anyhow::Result<bool> {
     let servers = chat::mcp_servers(app.config(), &|| Ok(app.store().clone()))?;
     tokio::spawn(chat::offer_tools(app.engine().clone(), servers));
     tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy, Arc::new(jiff::Zoned::now)));
-    panel::start(&app, &controls, app.apis(&models, driver.inbox()), &stop);
+    let settings = Arc::new(PanelsSettings::new(layering, app.config(), app.store().clone())?);
+    panel::start(&app, &controls, app.apis(&models, driver.inbox()), settings, &stop);
     let assist = Assist::new(app.bus().clone());
     let peers = match app.config().wyoming {
         Some(settings) => {

@@ -47,6 +47,7 @@ impl Daemon {
         let config = load(Layers {
             defaults: Defaults { state_dir: folder.to_owned() },
             file: Some(Text { name: "pipit.toml", content }),
+            panel: None,
             environment: Vec::new(),
             flags: &[],
         });

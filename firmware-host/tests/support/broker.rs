@@ -142,6 +142,7 @@ pub(crate) fn config(toml: &str) -> Config {
     let layers = Layers {
         defaults: Defaults { state_dir: PathBuf::from("/nowhere") },
         file: Some(Text { name: "pipit.toml", content: toml }),
+        panel: None,
         environment: Vec::new(),
         flags: &[],
     };

@@ -48,6 +48,13 @@ fn endpoints() -> Vec<Row> {
         ),
         ("GET", "/api/tasks", none(), [401, 401, 403, 403, 200, 403, 403, 403, 200]),
         ("DELETE", "/api/tasks/999", none(), [401, 401, 403, 403, 404, 403, 403, 403, 404]),
+        ("GET", "/api/settings", none(), [401, 401, 403, 403, 200, 403, 403, 403, 200]),
+        (
+            "PATCH",
+            "/api/settings",
+            json!({"changes": {"audio.volume": 30}}),
+            [401, 401, 403, 403, 200, 403, 403, 403, 200],
+        ),
         ("POST", "/api/claim/code", none(), [409; 9]),
         (
             "POST",

@@ -4,4 +4,7 @@
 mod access;
 mod accounts;
 mod connections;
+#[path = "../layers/mod.rs"]
+mod layers;
+mod settings;
 mod support;

@@ -138,6 +138,7 @@ impl Daemon {
         );
         let sources = Sources {
             apis,
+            settings: crate::layers::in_memory(),
             tasks: Tasks::default(),
             authority: None,
             snapshots: snapshots.subscribe(),

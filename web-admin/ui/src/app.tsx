@@ -11,6 +11,7 @@ import { House } from './pages/house';
 import { Live } from './pages/live';
 import { Memory } from './pages/memory';
 import { Overview } from './pages/overview';
+import { Settings } from './pages/settings';
 import { SignIn } from './pages/sign-in';
 import { Talk } from './pages/talk';
 import { Timeline } from './pages/timeline';
@@ -25,6 +26,7 @@ import {
   LiveIcon,
   MemoryIcon,
   MoreIcon,
+  SettingsIcon,
   TalkIcon,
   TimelineIcon,
   TimersIcon,
@@ -63,6 +65,7 @@ const PAGES: Page[] = [
   { path: '/timeline', name: t.nav.timeline, icon: TimelineIcon, page: Timeline, group: 'watch' },
   { path: '/memory', name: t.nav.memory, icon: MemoryIcon, page: Memory, group: 'mind' },
   { path: '/access', name: t.nav.access, icon: AccessIcon, page: Access, group: 'people' },
+  { path: '/settings', name: t.nav.settings, icon: SettingsIcon, page: Settings, group: 'device', owner: true },
   { path: '/audit', name: t.nav.audit, icon: AuditIcon, page: Audit, group: 'device', owner: true },
 ];
 

@@ -83,6 +83,7 @@ impl Broker {
         let layers = Layers {
             defaults: Defaults { state_dir: PathBuf::from("/nowhere") },
             file: Some(Text { name: "pipit.toml", content: &toml }),
+            panel: None,
             environment: Vec::new(),
             flags: &[],
         };

@@ -26,6 +26,7 @@ export const HouseIcon = drawn('M9 18h6', 'M10 21h4', 'M12 3a6 6 0 0 0-3.5 10.9c
 export const MemoryIcon = drawn('M6 4h12v16.5l-6-4-6 4z');
 export const AccessIcon = drawn('M8 14.5a4 4 0 1 1 3.7-5.5H21v3.5h-2.5V15H15v-2.5h-3.3A4 4 0 0 1 8 14.5z');
 export const AuditIcon = drawn('M6 3.5h9l4 4V20.5H6z', 'M9.5 11h6', 'M9.5 15h6');
+export const SettingsIcon = drawn('M4 7h9', 'M17 7h3', 'M15 5v4', 'M4 17h3', 'M11 17h9', 'M9 15v4', 'M4 12h14');
 export const MoreIcon = drawn('M5 7h14', 'M5 12h14', 'M5 17h14');
 export const MicIcon = drawn('M12 3.5a2.8 2.8 0 0 0-2.8 2.8v5a2.8 2.8 0 0 0 5.6 0v-5A2.8 2.8 0 0 0 12 3.5z', 'M5.5 11.5a6.5 6.5 0 0 0 13 0', 'M12 18v3');
 export const MicOffIcon = drawn('M9.2 9.2v2.1a2.8 2.8 0 0 0 4.3 2.3', 'M14.8 10.5V6.3A2.8 2.8 0 0 0 9.5 5', 'M5.5 11.5a6.5 6.5 0 0 0 10 5.5', 'M18.3 13.3c.1-.6.2-1.2.2-1.8', 'M12 18v3', 'M4 4l16 16');

@@ -1,0 +1,230 @@
+//! The settings as the panel shows and changes them: what each key is, holds, and comes from, and the layer that the panel
+//! writes. That layer stands over the file, which is its owner's to write, and under the environment and the flags.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::keys::{Keys, Kind};
+use super::problem::Origin;
+use super::{Layers, Problem, layers, load, schema, wire};
+
+/// One key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// The section's name.
+    pub section: String,
+    /// The key's name.
+    pub key: String,
+    /// What it is for, as the schema says it.
+    pub about: String,
+    /// What it may hold.
+    pub kind: SettingKind,
+    /// What it holds where nobody writes anything; null where it then holds nothing.
+    pub default: Value,
+    /// What it holds; null where it holds nothing.
+    pub value: Value,
+    /// Where that comes from.
+    pub source: Source,
+    /// Why the panel may not change it, if so: a sentence.
+    pub fixed: Option<String>,
+}
+
+/// What a key may hold.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SettingKind {
+    /// Text, which may be empty or not.
+    Text {
+        /// Whether it may be empty.
+        may_be_empty: bool,
+    },
+    /// One of several, each with what it means.
+    Choice(Vec<(String, String)>),
+    /// Yes or no.
+    Flag,
+    /// A whole number within these limits, both of them included.
+    Whole(i64, i64),
+    /// A number within these limits, both of them included.
+    Decimal(f64, f64),
+    /// Tables, which stand in the file alone.
+    Tables,
+}
+
+/// Which layer a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Nobody wrote it.
+    Default,
+    /// The owner's file: its name, line and column.
+    File(String),
+    /// The panel.
+    Panel,
+    /// The environment or a flag, by name.
+    Outside(String),
+}
+
+/// What the panel is to write for one key; without a value, nothing any more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The section's name.
+    pub section: String,
+    /// The key's name.
+    pub key: String,
+    /// What it is to hold.
+    pub value: Option<Value>,
+}
+
+/// Keys that decide which files and programs of this machine Pipit reads, loads and writes. Whoever has a session at the panel
+/// must not thereby have the machine.
+const FOR_THE_FILE: [(&str, &str); 6] = [
+    ("state", "dir"),
+    ("models", "dir"),
+    ("models", "runtime"),
+    ("audio", "backend"),
+    ("home", "custom_sentences"),
+    ("mqtt", "ca_file"),
+];
+
+/// Endings of keys that name a file or a variable of the environment.
+const NAMES_A_SECRETS_PLACE: [&str; 2] = ["_file", "_env"];
+
+/// Keys that hold a name or, in the file, a path.
+const NAME_OR_PATH: [(&str, &str); 6] = [
+    ("audio", "input"),
+    ("audio", "output"),
+    ("wake", "model"),
+    ("stt", "model"),
+    ("tts", "voice"),
+    ("chat", "persona"),
+];
+
+/// Every key, as `layers` set it.
+///
+/// # Errors
+/// Whatever is wrong with the layers.
+pub fn settings(layers: Layers<'_>) -> Result<Vec<Setting>, Vec<Problem>> {
+    let schema = schema();
+    let keys = Keys::of(&schema);
+    let panel = layers.panel.map(|text| text.name);
+    let set = gathered(&keys, &layers);
+    load(layers)?;
+    let as_json = |file: wire::File| serde_json::to_value(file).unwrap_or_default();
+    let (values, defaults) = (as_json(set.as_file()), as_json(wire::File::default()));
+    let described = keys.all().map(|(section, key)| {
+        let about = &schema["properties"][section]["properties"][key];
+        let source = match set.origin(section, key) {
+            None => Source::Default,
+            Some(Origin::File { name, .. }) if Some(name.as_str()) == panel => Source::Panel,
+            Some(place @ Origin::File { .. }) => Source::File(place.to_string()),
+            Some(outside) => Source::Outside(outside.to_string()),
+        };
+        let kind = keys.kind(section, key).map_or(SettingKind::Tables, |kind| described(kind, about));
+        Setting {
+            section: section.to_owned(),
+            key: key.to_owned(),
+            about: about["description"].as_str().unwrap_or_default().to_owned(),
+            fixed: fixed(section, key, &kind, &source),
+            kind,
+            default: defaults[section][key].clone(),
+            value: values[section][key].clone(),
+            source,
+        }
+    });
+    Ok(described.collect())
+}
+
+/// Every section with what it is for, in the order of the alphabet.
+#[must_use]
+pub fn sections() -> Vec<(String, String)> {
+    let schema = schema();
+    let sections = schema["properties"].as_object().into_iter().flatten();
+    let about = |section: &Value| section["description"].as_str().unwrap_or_default().to_owned();
+    sections.map(|(name, section)| (name.clone(), about(section))).collect()
+}
+
+/// What the panel's layer is once `changes` are made to it, for a file of its own. `layers` are those before.
+///
+/// # Errors
+/// Sentences about what can't be so.
+pub fn changed(layers: Layers<'_>, changes: &[Change]) -> Result<String, Vec<String>> {
+    let before = layers.panel.map_or("", |text| text.content);
+    let mut written: BTreeMap<String, BTreeMap<String, Value>> =
+        toml::from_str(before).map_err(|error| vec![format!("What the panel wrote before can't be read: {error}")])?;
+    let now = settings(layers.clone()).map_err(|problems| sentences(&problems, ""))?;
+    for Change { section, key, value } in changes {
+        let setting = now.iter().find(|setting| setting.section == *section && setting.key == *key);
+        let setting = setting.ok_or_else(|| vec![format!("There is no setting {section}.{key}.")])?;
+        if let Some(why) = &setting.fixed {
+            return Err(vec![why.clone()]);
+        }
+        let keys = written.entry(section.clone()).or_default();
+        match value {
+            Some(value) if is_a_path(section, key, value) => {
+                let sentence = format!("{section}.{key} names a file here; only the configuration file may do that.");
+                return Err(vec![sentence]);
+            }
+            Some(value) => drop(keys.insert(key.clone(), value.clone())),
+            None => drop(keys.remove(key)),
+        }
+    }
+    written.retain(|_, keys| !keys.is_empty());
+    let text = toml::to_string(&written).map_err(|error| vec![format!("This can't be written: {error}.")])?;
+    let name = layers.panel.map_or("the panel", |text| text.name);
+    let after = Layers { panel: Some(super::Text { name, content: &text }), ..layers };
+    load(after).map_err(|problems| sentences(&problems, name))?;
+    Ok(text)
+}
+
+/// All that the layers set, each key checked on its own.
+pub(super) fn gathered<'k>(keys: &'k Keys, layers: &Layers<'_>) -> layers::Settings<'k> {
+    let mut settings = layers::Settings::new(keys);
+    for text in [layers.file, layers.panel].into_iter().flatten() {
+        settings.add_file(text.name, text.content);
+    }
+    settings.add_environment(layers.environment.iter().cloned());
+    settings.add_flags(layers.flags);
+    settings
+}
+
+/// What is wrong with the panel's own layer needs no place, since nobody wrote that file.
+fn sentences(problems: &[Problem], panel: &str) -> Vec<String> {
+    let told = problems.iter().map(|problem| match problem.origin() {
+        Origin::File { name, .. } if name == panel => problem.sentence().to_owned(),
+        _ => problem.to_string(),
+    });
+    told.collect()
+}
+
+fn fixed(section: &str, key: &str, kind: &SettingKind, source: &Source) -> Option<String> {
+    if let Source::Outside(name) = source {
+        return Some(format!("The {name} sets this, and outweighs the panel."));
+    }
+    let is_for_the_file = FOR_THE_FILE.contains(&(section, key))
+        || NAMES_A_SECRETS_PLACE.iter().any(|end| key.ends_with(end))
+        || *kind == SettingKind::Tables;
+    is_for_the_file.then(|| format!("{section}.{key} is set in the configuration file alone."))
+}
+
+fn is_a_path(section: &str, key: &str, value: &Value) -> bool {
+    let names_one = |text: &str| text.contains(['/', '~']) || text.starts_with('.');
+    NAME_OR_PATH.contains(&(section, key)) && value.as_str().is_some_and(names_one)
+}
+
+fn described(kind: &Kind, schema: &Value) -> SettingKind {
+    match kind {
+        Kind::Text { may_be_empty } => SettingKind::Text { may_be_empty: *may_be_empty },
+        Kind::Flag => SettingKind::Flag,
+        Kind::Whole { from, to } => SettingKind::Whole(*from, *to),
+        Kind::Decimal { from, to } => SettingKind::Decimal(*from, *to),
+        Kind::Tables(_) => SettingKind::Tables,
+        Kind::Choice(choices) => {
+            let meaning = |choice: &String| {
+                let listed = schema["oneOf"].as_array().into_iter().flatten();
+                let found =
+                    listed.filter(|one| one["const"] == json!(choice)).find_map(|one| one["description"].as_str());
+                (choice.clone(), found.unwrap_or_default().to_owned())
+            };
+            SettingKind::Choice(choices.iter().map(meaning).collect())
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Where the configuration comes from: the owner's file, what was set at the panel, the environment and the flags.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::Context as _;
+use pipit_core::config::panel::{self, Change, Setting};
+use pipit_core::config::{self, Config, Defaults, Layers, Problem, Text};
+use pipit_store::Store;
+use pipit_web::settings::{Settings, Shown};
+
+/// What the panel writes, in the state directory: where it may write, and what is backed up.
+const PANELS_FILE: &str = "settings.toml";
+
+/// The layers of the configuration, as far as they are known before any of them is read.
+#[derive(Clone, Debug)]
+pub struct Layering {
+    /// The file, if one was named; else the usual one, which need not exist.
+    pub file: Option<PathBuf>,
+    /// What followed each `--set`.
+    pub flags: Vec<String>,
+}
+
+/// What a configuration was made of.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What it says.
+    pub config: Config,
+    /// What is wrong with what was set at the panel, so that it was left out.
+    pub left_out: Option<String>,
+}
+
+impl Layering {
+    /// Reads every layer. What was set at the panel and is not right is left out: Pipit starts without, so that it can be set
+    /// right there.
+    ///
+    /// # Errors
+    /// What the owner wrote is not right, or can't be read.
+    pub fn load(&self) -> anyhow::Result<Loaded> {
+        let config = self.with_layers(None, config::load)?.map_err(|problems| not_right(&problems))?;
+        let file = panels_file(&config);
+        let Some(text) = read(&file)? else { return Ok(Loaded { config, left_out: None }) };
+        let with_panel = self.with_layers(Some((&file, &text)), config::load)?;
+        Ok(match with_panel {
+            Ok(config) => Loaded { config, left_out: None },
+            Err(problems) => Loaded { config, left_out: Some(listed(&problems)) },
+        })
+    }
+
+    fn name(&self) -> PathBuf {
+        self.file.clone().unwrap_or_else(|| PathBuf::from(config::USUAL_FILE))
+    }
+
+    /// Where the configuration comes from, in words.
+    #[must_use]
+    pub fn described(&self) -> String {
+        match &self.file {
+            Some(file) => file.display().to_string(),
+            None if Path::new(config::USUAL_FILE).exists() => config::USUAL_FILE.to_owned(),
+            None => format!("no file at {}: everything has its default", config::USUAL_FILE),
+        }
+    }
+
+    fn with_layers<T>(&self, panel: Option<(&Path, &str)>, work: impl FnOnce(Layers<'_>) -> T) -> anyhow::Result<T> {
+        let (file, panels_name) = (self.name(), panel.map(|(file, _)| file.display().to_string()));
+        let name = file.display().to_string();
+        let content = match fs::read_to_string(&file) {
+            Ok(content) => Some(content),
+            Err(error) if error.kind() == ErrorKind::NotFound && self.file.is_none() => None,
+            Err(error) => return Err(error).with_context(|| format!("the configuration {name} can't be read")),
+        };
+        let state_dir = config::usual_state_dir(|name| std::env::var_os(name)).context(
+            "there is no place for what Pipit remembers: set HOME, or write state.dir into the configuration",
+        )?;
+        Ok(work(Layers {
+            defaults: Defaults { state_dir },
+            file: content.as_deref().map(|content| Text { name: &name, content }),
+            panel: panels_name.as_deref().zip(panel).map(|(name, (_, content))| Text { name, content }),
+            environment: std::env::vars_os().collect(),
+            flags: &self.flags,
+        }))
+    }
+}
+
+/// The panel's part of the configuration, which takes effect at the next start.
+pub struct PanelsSettings {
+    layering: Layering,
+    file: PathBuf,
+    store: Store,
+    /// What held at the start.
+    at_start: Vec<Setting>,
+    /// Held while the file is changed.
+    changing: Mutex<()>,
+}
+
+impl PanelsSettings {
+    /// Of a daemon that was started with `config`, which `layering` says. What was chosen at run time is kept in `store`.
+    ///
+    /// # Errors
+    /// The layers can't be read any more, or are no longer right.
+    pub fn new(layering: Layering, config: &Config, store: Store) -> anyhow::Result<PanelsSettings> {
+        let (file, changing) = (panels_file(config), Mutex::new(()));
+        let at_start = read_all(&layering, &file)?;
+        Ok(PanelsSettings { layering, file, store, at_start, changing })
+    }
+
+    fn written(&self, changes: &[Change]) -> Result<(), Vec<String>> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let unread = |error: anyhow::Error| vec![format!("{error:#}")];
+        let before = read(&self.file).map_err(unread)?.unwrap_or_default();
+        let change = |layers: Layers<'_>| panel::changed(layers, changes);
+        let text = self.layering.with_layers(Some((&self.file, &before)), change).map_err(unread)??;
+        replace(&self.file, &text).map_err(unread)?;
+        self.forget_choices(changes).map_err(unread)
+    }
+
+    /// What was chosen while it ran would outweigh what is now set.
+    fn forget_choices(&self, changes: &[Change]) -> anyhow::Result<()> {
+        let store = &self.store;
+        for Change { section, key, value } in changes {
+            match (section.as_str(), key.as_str()) {
+                ("audio", "volume") => {
+                    let percent = value.as_ref().and_then(|value| u8::try_from(value.as_u64()?).ok());
+                    store.set_volume(percent.unwrap_or(100))
+                }
+                ("wake", "mode") => store.set_wake_mode(None),
+                ("chat", "privacy") => store.set_widest_tier(None),
+                ("tts", "engine" | "voice" | "model") => store.set_voice(None),
+                ("stt", "engine" | "model") => store.set_recogniser(None),
+                _ => Ok(()),
+            }
+            .context("it is set, but what was chosen at run time could not be forgotten and still holds")?;
+        }
+        Ok(())
+    }
+}
+
+impl Settings for PanelsSettings {
+    fn read(&self) -> Result<Shown, String> {
+        let settings = read_all(&self.layering, &self.file).map_err(|error| format!("{error:#}"))?;
+        let differs = |(now, before): (&Setting, &Setting)| now.value != before.value;
+        let pending = settings.iter().zip(&self.at_start).any(differs);
+        Ok(Shown { settings, file: self.layering.name().display().to_string(), pending })
+    }
+
+    fn change(&self, changes: &[Change]) -> Result<(), Vec<String>> {
+        self.written(changes)
+    }
+}
+
+fn panels_file(config: &Config) -> PathBuf {
+    config.state_dir.join(PANELS_FILE)
+}
+
+/// Every setting. What was set at the panel is left out where it is not right.
+fn read_all(layering: &Layering, file: &Path) -> anyhow::Result<Vec<Setting>> {
+    if let Some(text) = read(file)?
+        && let Ok(settings) = layering.with_layers(Some((file, &text)), panel::settings)?
+    {
+        return Ok(settings);
+    }
+    layering.with_layers(None, panel::settings)?.map_err(|problems| not_right(&problems))
+}
+
+/// What is in a file, if there is one.
+fn read(file: &Path) -> anyhow::Result<Option<String>> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            Err(error).with_context(|| format!("what was set at the panel, {}, can't be read", file.display()))
+        }
+    }
+}
+
+/// Writes a file as a whole: after a power cut it is the old one or the new one.
+fn replace(file: &Path, text: &str) -> anyhow::Result<()> {
+    let unwritable = || format!("{} can't be written; free some space there", file.display());
+    let partial = file.with_extension("toml.partial");
+    let write = || {
+        let mut partial_file = File::create(&partial)?;
+        partial_file.write_all(text.as_bytes())?;
+        partial_file.sync_all()?;
+        fs::rename(&partial, file)?;
+        file.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    };
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).with_context(unwritable)?;
+    }
+    write().with_context(unwritable)
+}
+
+fn not_right(problems: &[Problem]) -> anyhow::Error {
+    anyhow::anyhow!("the configuration is not right:\n{}", listed(problems))
+}
+
+fn listed(problems: &[Problem]) -> String {
+    let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,134 @@
+//! `/api/settings`: every key of the configuration, what it holds and where that comes from, and what the owner sets in the panel.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use pipit_core::config::panel::{Change, Setting, SettingKind, Source, sections};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::Sources;
+use crate::account::Who;
+use crate::guard::JsonBody;
+use crate::problem::{Problem, blocking, sentence};
+
+/// Keys that are changed at once.
+const AT_ONCE: usize = 200;
+
+/// The configuration, as far as the panel may see and change it.
+pub trait Settings: Send + Sync {
+    /// What holds after the next start.
+    ///
+    /// # Errors
+    /// A sentence for people.
+    fn read(&self) -> Result<Shown, String>;
+
+    /// Sets all of these, or none.
+    ///
+    /// # Errors
+    /// Sentences for people.
+    fn change(&self, changes: &[Change]) -> Result<(), Vec<String>>;
+}
+
+/// What is shown of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// Every key.
+    pub settings: Vec<Setting>,
+    /// The owner's file.
+    pub file: String,
+    /// Whether something of it takes effect at the next start only.
+    pub pending: bool,
+}
+
+/// By `section.key`, what each is to hold; null takes back what the panel has set.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Changes {
+    changes: BTreeMap<String, Value>,
+}
+
+async fn read(State(sources): State<Sources>, who: Who) -> Result<Json<Value>, Problem> {
+    who.require_owner()?;
+    shown(sources.settings).await
+}
+
+async fn change(
+    State(sources): State<Sources>,
+    who: Who,
+    JsonBody(Changes { changes }): JsonBody<Changes>,
+) -> Result<Json<Value>, Problem> {
+    who.require_owner()?;
+    if changes.is_empty() || changes.len() > AT_ONCE {
+        return Err(Problem::unfit(format!("What is set at once must be 1 to {AT_ONCE} settings.")));
+    }
+    let named = |(name, value): (String, Value)| {
+        let (section, key) = name.split_once('.').unwrap_or((name.as_str(), ""));
+        Change { section: section.to_owned(), key: key.to_owned(), value: Some(value).filter(|value| !value.is_null()) }
+    };
+    let changes: Vec<_> = changes.into_iter().map(named).collect();
+    let settings = Arc::clone(&sources.settings);
+    blocking(move || {
+        settings.change(&changes).map_err(|sentences| Problem::unfit(joined(&sentences)))?;
+        // What they hold now may be what somebody said or how a server is reached, and is not written down.
+        let names: Vec<_> = changes.iter().map(|change| format!("{}.{}", change.section, change.key)).collect();
+        who.note(&format!("settings: {}", names.join(", ")));
+        Ok::<_, Problem>(())
+    })
+    .await??;
+    shown(sources.settings).await
+}
+
+async fn shown(settings: Arc<dyn Settings>) -> Result<Json<Value>, Problem> {
+    let unread = |error: String| Problem::unavailable(sentence(&error));
+    let Shown { settings, file, pending } = blocking(move || settings.read()).await?.map_err(unread)?;
+    let told: Vec<_> = settings.iter().map(told).collect();
+    let sections: Vec<_> = sections().into_iter().map(|(name, about)| json!({"name": name, "about": about})).collect();
+    Ok(Json(json!({"sections": sections, "settings": told, "file": file, "pending": pending})))
+}
+
+fn told(setting: &Setting) -> Value {
+    let mut told = json!({
+        "name": format!("{}.{}", setting.section, setting.key),
+        "about": setting.about,
+        "default": setting.default,
+        "value": setting.value,
+        "fixed": setting.fixed,
+    });
+    let (kind, limits) = match &setting.kind {
+        SettingKind::Text { may_be_empty } => ("text", json!({"may_be_empty": may_be_empty})),
+        SettingKind::Choice(choices) => {
+            let choices: Vec<_> = choices.iter().map(|(name, about)| json!({"name": name, "about": about})).collect();
+            ("choice", json!({"choices": choices}))
+        }
+        SettingKind::Flag => ("flag", json!({})),
+        SettingKind::Whole(from, to) => ("whole", json!({"from": from, "to": to})),
+        SettingKind::Decimal(from, to) => ("decimal", json!({"from": from, "to": to})),
+        SettingKind::Tables => ("tables", json!({})),
+    };
+    let (source, place) = match &setting.source {
+        Source::Default => ("default", None),
+        Source::File(place) => ("file", Some(place)),
+        Source::Panel => ("panel", None),
+        Source::Outside(name) => ("outside", Some(name)),
+    };
+    if let (Value::Object(told), Value::Object(limits)) = (&mut told, limits) {
+        told.insert("kind".to_owned(), json!(kind));
+        told.insert("source".to_owned(), json!(source));
+        told.insert("place".to_owned(), json!(place));
+        told.extend(limits);
+    }
+    told
+}
+
+fn joined(sentences: &[String]) -> String {
+    let sentences: Vec<_> = sentences.iter().map(|one| sentence(one)).collect();
+    sentences.join(" ")
+}
+
+pub(crate) fn routes() -> Router<Sources> {
+    Router::new().route("/api/settings", get(read).patch(change))
+}
