@@ -21,6 +21,7 @@ const PAGES = {
   House: '/house',
   Memory: '/memory',
   Access: '/access',
+  Settings: '/settings',
   Audit: '/audit',
 };
 const LARGEST_KB = 120;
@@ -257,6 +258,45 @@ test('a token is made, works, and works no more once it is revoked', async () =>
   await page.getByText('claimed', { exact: true }).waitFor();
 });
 
+test('a setting is found, set, and holds after the next start', async () => {
+  await page.goto('/settings');
+  await page.getByRole('searchbox', { name: 'Find a setting' }).fill('taken for a pause');
+  const pause = page.getByRole('spinbutton', { name: 'Pause (milliseconds)' });
+  assert.equal(await pause.inputValue(), '200');
+  // What can't be is refused as a whole, in words.
+  await pause.fill('5');
+  await page.getByRole('button', { name: 'Save' }).click();
+  assert.equal(await pause.evaluate((field) => field.validity.rangeUnderflow), true);
+  await pause.fill('250');
+  await page.getByRole('searchbox', { name: 'Find a setting' }).fill('voice activity');
+  await page.getByRole('spinbutton', { name: 'Silence threshold' }).fill('0.9');
+  await notes.expecting(400, async () => {
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('alert').getByText('silence_threshold (0.9) must be less than').waitFor();
+  });
+  await page.getByRole('spinbutton', { name: 'Silence threshold' }).fill('0.35');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('1 setting is saved.').waitFor();
+  await page.getByText('What was set holds from the next start on.').waitFor();
+  await page.getByRole('searchbox', { name: 'Find a setting' }).fill('taken for a pause');
+  await page.getByText('Set here. Without it: 200.').waitFor();
+  // What decides which files of the machine are read is not the panel's.
+  await page.getByRole('searchbox', { name: 'Find a setting' }).fill('models.runtime');
+  await page.getByText('models.runtime is set in the configuration file alone.').waitFor();
+  await page.goto('about:blank');
+  await daemon.end('SIGTERM');
+  await daemon.start();
+  await page.goto('/settings');
+  await page.getByRole('searchbox', { name: 'Find a setting' }).fill('taken for a pause');
+  await pause.waitFor();
+  assert.equal(await pause.inputValue(), '250');
+  assert.equal(await page.getByText('What was set holds from the next start on.').count(), 0);
+  await page.getByRole('button', { name: 'Take back' }).click();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('1 setting is saved.').waitFor();
+  assert.equal(await pause.inputValue(), '200');
+});
+
 test('everything is reached by the keyboard', async () => {
   await page.goto('/');
   // It is there once the state has been told.
@@ -293,6 +333,7 @@ for (const colorScheme of ['light', 'dark']) {
         await shown.goto(path);
         await shown.getByRole('heading', { level: 1, name, exact: true }).waitFor();
         await shown.locator('.loading').first().waitFor({ state: 'detached' });
+        await shown.evaluate(() => document.querySelectorAll('main details').forEach((details) => (details.open = true)));
         assert.deepEqual(await violations(shown), [], path);
         const wider = await shown.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
         assert.ok(wider <= 0, `${path} is ${wider} px too wide`);

@@ -56,8 +56,8 @@ fn the_panel_outweighs_the_file_and_is_outweighed_by_environment_and_flags() {
 fn every_key_is_shown() {
     let all = Owner::default().in_layers(settings).unwrap();
     let schema = schema();
-    let sections = schema["properties"].as_object().unwrap().values();
-    let keys: usize = sections.map(|section| section["properties"].as_object().unwrap().len()).sum();
+    let properties = schema["properties"].as_object().unwrap().values();
+    let keys: usize = properties.map(|section| section["properties"].as_object().unwrap().len()).sum();
     assert_eq!(all.len(), keys);
     for (name, about) in sections() {
         assert!(!about.is_empty() && all.iter().any(|setting| setting.section == name), "{name}");
