@@ -124,14 +124,21 @@ fn a_password_that_everybody_would_try_is_refused() {
     assert_eq!(problem("seven77"), Some(PasswordProblem::Short));
     assert_eq!(problem("\u{e4}\u{e4}\u{e4}\u{e4}"), Some(PasswordProblem::Short), "bytes are no characters");
     assert_eq!(problem(&"wren ".repeat(205)), Some(PasswordProblem::Long));
-    for common in ["Password1", "12345678", "QWERTYUIOP", "raspberry", "aaaaaaaaaaaa", "        "] {
+    let common =
+        ["Password1", "12345678", "QWERTYUIOP", "raspberry", "aaaaaaaaaaaa", "        ", "P@ssw0rd1", "liverpool9"];
+    for common in common.into_iter().chain(["pipit2026", "1qaz2wsx", "annannann"]) {
         assert_eq!(problem(common), Some(PasswordProblem::Common), "{common}");
     }
     let dora = add(&home.store, "Dora Dormouse", NewPrivacy::Standard);
     let refused = home.store.set_password(dora, "dora dormouse", None);
     assert!(matches!(refused, Err(StoreError::UnfitPassword(PasswordProblem::Name))));
     assert_eq!(problem("dora dormouse"), None);
-    assert_eq!(problem("\u{1f426}\u{1f33f}\u{1f426}\u{1f33f}\u{1f426}\u{1f33f}\u{1f426}\u{1f426}"), None);
+    // Whatever is typed is judged, and soon.
+    for odd in ["\u{0}\u{0}\u{7f}\u{fffd}\u{200d}\u{301}e\u{1f468}", &"ab1!\u{df}".repeat(170), &"\u{fdfa}".repeat(18)]
+    {
+        assert_ne!(problem(odd), Some(PasswordProblem::Long), "{odd:?}");
+    }
+    assert_eq!(problem("\u{1f426}\u{1f33f}\u{1f342}\u{1f30a}\u{1f525}\u{1f3b2}\u{1f9ed}\u{1fab6}"), None);
 }
 
 #[test]
