@@ -23,6 +23,14 @@ impl Problem {
         Problem { status, code, message: message.into(), retry_after: None }
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// 400: what was sent can't be meant.
     pub(crate) fn unfit(message: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, "unfit", message)

@@ -8,14 +8,16 @@ mod limits;
 mod origin;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
 
 use crate::Sources;
 use crate::problem::Problem;
@@ -53,6 +55,7 @@ pub(crate) fn is_by_tls(parts: &Parts) -> bool {
 pub(crate) async fn stand(State(sources): State<Sources>, request: Request, next: Next) -> Response {
     let id = RequestId::next();
     let (mut parts, body) = request.into_parts();
+    let peer = peer(&parts);
     let response = match judge(&parts, &sources) {
         Ok(()) => {
             parts.extensions.insert(id.clone());
@@ -62,6 +65,7 @@ pub(crate) async fn stand(State(sources): State<Sources>, request: Request, next
     };
     let mut response = match response.extensions().get::<Problem>() {
         Some(problem) => {
+            note_refused(problem, &id, peer);
             let mut written = problem.answer(&id);
             // Such as a cookie that is taken back.
             for (name, value) in response.headers() {
@@ -75,6 +79,22 @@ pub(crate) async fn stand(State(sources): State<Sources>, request: Request, next
     };
     headers::add(response.headers_mut(), &id);
     response
+}
+
+/// Who is kept from something is in the log, by what and from where, but not with what they asked for. Whoever tries thousands
+/// of times does not fill it.
+fn note_refused(problem: &Problem, id: &RequestId, peer: Option<IpAddr>) {
+    const RATE: Rate = Rate { burst: 20, every: Duration::from_secs(10) };
+    static NOTED: LazyLock<Mutex<Buckets<()>>> = LazyLock::new(|| Mutex::new(Buckets::new(RATE)));
+    let code = problem.code();
+    if !matches!(problem.status().as_u16(), 401 | 403 | 421 | 429) || code == "signed_out" {
+        return;
+    }
+    let mut noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if noted.take((), Timestamp::now()).is_ok() {
+        let from = peer.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string());
+        tracing::info!(from, request = id.as_str(), "refused: {code}");
+    }
 }
 
 fn judge(parts: &Parts, sources: &Sources) -> Result<(), Problem> {

@@ -69,6 +69,26 @@ async fn too_much_and_what_is_no_request_is_turned_away() {
 }
 
 #[tokio::test]
+async fn nobody_doubts_where_a_request_ends() {
+    let daemon = Daemon::claimed();
+    let (address, _stop, _) = start(&daemon).await;
+    let head = "POST /api/session HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
+    // Of two lengths that of the chunks counts (RFC 9112, 6.3), so that what follows is a request of its own.
+    let next = "GET /api/state HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let both = format!("{head}transfer-encoding: chunked\r\ncontent-length: 4000\r\n\r\n0\r\n\r\n{next}");
+    let answer_to_both = answer(address, both.as_bytes()).await;
+    let statuses: Vec<_> =
+        answer_to_both.match_indices("HTTP/1.1 ").map(|(at, _)| &answer_to_both[at + 9..at + 12]).collect();
+    assert!(statuses == ["403", "401"] || statuses == ["400"], "{answer_to_both}");
+    for doubtful in
+        ["content-length: 1\r\ncontent-length: 2\r\n", "content-length: +1\r\n", "transfer-encoding: xchunked\r\n"]
+    {
+        let answer = answer(address, format!("{head}{doubtful}\r\n{{}}").as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{doubtful:?}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn when_the_daemon_ends_so_do_its_connections() {
     let daemon = Daemon::claimed();
     let (address, stop, served) = start(&daemon).await;
