@@ -7,7 +7,8 @@ use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use pipit_core::control::{Command, Origin};
 use pipit_web::v1::Apis;
-use pipit_web::{Accounts, Announce, NotAnnounced, Sources};
+use pipit_web::voice::OpenVoice;
+use pipit_web::{Accounts, Announce, NotAnnounced, Sockets, Sources};
 use tokio_util::sync::CancellationToken;
 
 use crate::advertise::{Advertisement, PANEL, name_of_this_machine};
@@ -15,18 +16,26 @@ use crate::app::App;
 use crate::authority::{Authority, keep_vouching};
 use crate::controls::Controls;
 
-/// Serves it where the owner wants it, until `stop`. What can't be served is logged: it is no reason to stop listening.
-pub fn start(app: &App, controls: &Controls, apis: Apis, stop: &CancellationToken) {
+/// Serves it where the owner wants it, until `stop`. What can't be served is logged: it is no reason to stop listening. Gives the
+/// sockets, which end soon after `stop`.
+pub fn start(
+    app: &App,
+    controls: &Controls,
+    apis: Apis,
+    open_voice: OpenVoice,
+    stop: &CancellationToken,
+) -> Option<Sockets> {
     let (web, https) = (app.config().web_listen, app.config().web_https_listen);
     if web.is_none() && https.is_none() {
-        return;
+        return None;
     }
     let authority = https.and_then(|_| authority(app));
-    let sources = sources(app, controls, apis, authority.as_deref());
+    let sockets = Sockets::new(open_voice, app.bus().hearing().clone(), app.thresholds());
+    let sources = sources(app, controls, apis, sockets.clone(), authority.as_deref());
     if let Some(address) = web {
         tokio::spawn(serve(address, None, app.config().web_advertise, sources.clone(), stop.clone()));
     }
-    let Some((address, authority)) = https.zip(authority) else { return };
+    let Some((address, authority)) = https.zip(authority) else { return Some(sockets) };
     match authority.server_config() {
         Ok(tls) => {
             tokio::spawn(keep_vouching(authority));
@@ -34,6 +43,7 @@ pub fn start(app: &App, controls: &Controls, apis: Apis, stop: &CancellationToke
         }
         Err(error) => tracing::error!("no HTTPS: {error:#}"),
     }
+    Some(sockets)
 }
 
 /// Who vouches for this device by TLS. Without, there is no HTTPS, and the log says why.
@@ -43,7 +53,7 @@ fn authority(app: &App) -> Option<Arc<Authority>> {
 }
 
 /// What the panel is made of.
-fn sources(app: &App, controls: &Controls, apis: Apis, authority: Option<&Authority>) -> Sources {
+fn sources(app: &App, controls: &Controls, apis: Apis, sockets: Sockets, authority: Option<&Authority>) -> Sources {
     let (bus, store) = (app.bus(), app.speakers().clone());
     let announce = announcer(controls.clone());
     let in_memory = app.config().privacy.ephemeral;
@@ -62,6 +72,7 @@ fn sources(app: &App, controls: &Controls, apis: Apis, authority: Option<&Author
         announce,
         apis,
         accounts,
+        sockets,
         choices: Arc::new(controls.choices().clone()),
         control: Arc::new(move |command| {
             let controls = carried_out.clone();

@@ -10,11 +10,13 @@ mod bus;
 mod control;
 mod guard;
 mod health;
+mod hearing;
 mod levels;
 mod metrics;
 mod panel;
 mod problem;
 mod serve;
+mod socket;
 mod turn;
 mod turns;
 pub mod v1;
@@ -40,8 +42,10 @@ pub use account::{Accounts, Now};
 pub use announce::{Announce, NotAnnounced};
 pub use bus::BusEvent;
 pub use control::CarryOut;
+pub use hearing::{Hearing, Thresholds};
 pub use metrics::Metrics;
 pub use serve::serve;
+pub use socket::Sockets;
 pub use turn::{Draft, Interruption, Provider, Span, Stage, Timings, TurnRecord, Waterfall};
 
 /// The daemon's state at one moment.
@@ -101,6 +105,8 @@ pub struct Sources {
     pub apis: v1::Apis,
     /// Who may sign in, and who has.
     pub accounts: Accounts,
+    /// Everybody who keeps a socket open, and what speaking from one is made of.
+    pub sockets: Sockets,
     /// What can be chosen.
     pub choices: Arc<Choices>,
     /// Carries out what somebody who may wants changed.
@@ -124,6 +130,7 @@ pub fn router(sources: Sources) -> Router {
         .merge(health::routes())
         .merge(account::routes())
         .merge(control::routes())
+        .merge(socket::routes())
         .fallback(panel::file)
         .method_not_allowed_fallback(not_that_way)
         .layer(DefaultBodyLimit::max(guard::LARGEST_BODY))

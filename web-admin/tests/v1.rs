@@ -17,7 +17,7 @@ use pipit_core::control::Choices;
 use pipit_core::turn::WakeMode;
 use pipit_store::{NewPerson, NewPrivacy, PersonId, Role, Store};
 use pipit_web::v1::{Apis, Segment, SpeechProblem, Transcript};
-use pipit_web::{Accounts, BusEvent, Snapshot, Sources, router, serve};
+use pipit_web::{Accounts, BusEvent, Snapshot, Sockets, Sources, Thresholds, router, serve};
 use serde_json::{Map, Value, json};
 use support::{Answer, FakeServer, openai_event, openai_reply, provider, settings, wants};
 use tempfile::TempDir;
@@ -117,6 +117,11 @@ impl Daemon {
             Snapshot { voice: Some("espeak".to_owned()), recogniser: Some("nano".to_owned()), ..Snapshot::default() };
         let sources = Sources {
             authority: None,
+            sockets: Sockets::new(
+                Arc::new(|_, _| Err("nobody can speak here".to_owned())),
+                watch::Sender::default(),
+                Thresholds { voice: 0.5, turn: 0.5, wake: None },
+            ),
             snapshots: watch::Sender::new(snapshot).subscribe(),
             events: bus.downgrade(),
             levels: watch::Sender::new(-100.0).subscribe(),
