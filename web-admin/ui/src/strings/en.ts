@@ -178,6 +178,31 @@ export const en = {
     actions: 'About this conversation',
   },
 
+  voice: {
+    hold: 'Speak: hold, or tap to begin and to end',
+    stop: 'Silence',
+    opening: 'Opening the microphone …',
+    phases: {
+      listening: 'Listening …',
+      hearing: 'Listening …',
+      weighing: 'Listening …',
+      thinking: 'Thinking …',
+      speaking: 'Speaking …',
+    } as Record<string, string>,
+    heldHint: 'Let go when you have finished.',
+    tappedHint: 'Tap again when you have finished.',
+    insecure:
+      'Browsers give no microphone to pages that are loaded without encryption. Open the panel by its HTTPS address, once this device’s certificate is trusted here, or on the device itself by http://localhost.',
+    certificate: 'Its certificate',
+    unable: 'This browser can’t record sound; take a newer one to speak from here.',
+    refused: 'The browser was not allowed to use the microphone. Allow it for this page in the browser’s settings, and press again.',
+    none: 'There is no microphone here. Connect one, and press again.',
+    failed: 'The microphone can’t be used; another program may be using it.',
+    lost: 'The microphone has gone. Connect it, and press again.',
+    gone: 'Pipit listens here no more; press again to go on.',
+    nothing: 'Nothing was understood.',
+  },
+
   live: {
     title: 'Live',
     lead: 'How loud the microphone hears it, now and in the last fifteen seconds.',
