@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use pipit_chat::Engine;
+use pipit_core::chat::Tier;
 use pipit_core::config::{AudioBackend, AudioDevice, Config};
 use pipit_core::intent::Catalogue;
 use pipit_core::load::LoadSettings;
@@ -15,6 +16,7 @@ use pipit_models::runtime::Runtime;
 use pipit_models::silero::SileroVad;
 use pipit_models::smart_turn::SmartTurn;
 use pipit_store::Store;
+use pipit_web::Thresholds;
 use pipit_web::v1::{Apis, Entity};
 use tokio::sync::mpsc;
 
@@ -271,6 +273,19 @@ impl App {
         let attention = AttentionSettings { mode: WakeMode::PushToTalk, ..self.config.wake.attention.clone() };
         let machine = self.machine().with_attention(attention);
         Ok(Driver::new(machine, Clock::live(), engine, workers, (sender, inbox), on_turn, bus))
+    }
+
+    /// How far away what recognises speech and what speaks may be.
+    pub fn farthest_speech(&self) -> Tier {
+        let services = [self.config.transcription_service(), self.config.voice_service()];
+        services.into_iter().flatten().map(|service| service.tier).max().unwrap_or(Tier::Device)
+    }
+
+    /// From where on what the ear makes of sound means something.
+    pub fn thresholds(&self) -> Thresholds {
+        let attention = &self.config.wake.attention;
+        let wake = (attention.mode == WakeMode::OpenWakeWord).then_some(attention.threshold);
+        Thresholds { voice: self.config.ear.speech_threshold, turn: self.config.turn.complete_threshold, wake }
     }
 
     fn machine(&self) -> Machine {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pipit_core::audio::LOWEST_LEVEL;
-use pipit_web::{BusEvent, Metrics, Snapshot, TurnRecord};
+use pipit_web::{BusEvent, Hearing, Metrics, Snapshot, TurnRecord};
 use tokio::sync::{broadcast, watch};
 
 use crate::turn_log::TurnLog;
@@ -17,6 +17,7 @@ pub struct Bus {
     snapshots: watch::Sender<Snapshot>,
     events: broadcast::Sender<BusEvent>,
     levels: watch::Sender<f32>,
+    hearing: watch::Sender<Hearing>,
     calls: watch::Sender<u64>,
     metrics: Arc<Metrics>,
     turn_log: Option<Arc<TurnLog>>,
@@ -29,6 +30,7 @@ impl Bus {
             snapshots: watch::Sender::default(),
             events: broadcast::Sender::new(EVENTS),
             levels: watch::Sender::new(LOWEST_LEVEL),
+            hearing: watch::Sender::default(),
             calls: watch::Sender::default(),
             metrics: Arc::default(),
             turn_log: turn_log.map(Arc::new),
@@ -48,6 +50,21 @@ impl Bus {
     /// How loud the microphone hears it, in dB below the loudest that there is; the ear tells it with each frame.
     pub fn levels(&self) -> &watch::Sender<f32> {
         &self.levels
+    }
+
+    /// What the ear makes of what it hears, which it tells while somebody looks.
+    pub fn hearing(&self) -> &watch::Sender<Hearing> {
+        &self.hearing
+    }
+
+    /// Smart Turn has judged a pause.
+    pub fn turn_judged(&self, probability: f32) {
+        if self.hearing.receiver_count() > 0 {
+            self.hearing.send_modify(|hearing| {
+                hearing.turn = Some(probability);
+                hearing.turns_judged += 1;
+            });
+        }
     }
 
     /// How often Pipit was called where others may have been called too.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use pipit_chat::{ChatError, DeviceAction, Door, Engine, FinishedTurn, Kept, Place, ProviderIdentity, Request};
 use pipit_core::audio::{FRAME_SAMPLES, LISTENING_RATE, duration_of};
 use pipit_core::turn::{DraftId, Effect, Event, Machine, NoticeId, Transcription, TurnId, Understanding, WakeCounters};
+use pipit_store::ConversationId;
 use pipit_web::{Provider, TurnRecord};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,17 @@ pub struct Workers {
     pub playback: Playback,
     /// Whether each reply is written to a file, which its report waits for.
     pub writes_files: bool,
+}
+
+/// What is said, for whoever reads along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Words {
+    /// This was understood, as it seems so far.
+    Understood(String),
+    /// This is said next.
+    Saying(String),
+    /// The exchange stands at the end of this conversation.
+    Kept(ConversationId),
 }
 
 /// Runs one turn machine.
@@ -67,6 +79,7 @@ pub struct Driver {
     wants_wake_word: Arc<AtomicBool>,
     wake_counters: WakeCounters,
     on_turn: Box<dyn FnMut(TurnReport) + Send>,
+    on_words: Option<Box<dyn Fn(Words) + Send>>,
 }
 
 impl Driver {
@@ -110,7 +123,13 @@ impl Driver {
             wants_wake_word,
             wake_counters,
             on_turn,
+            on_words: None,
         }
+    }
+
+    /// Has somebody read along.
+    pub fn tell_words(&mut self, on_words: Box<dyn Fn(Words) + Send>) {
+        self.on_words = Some(on_words);
     }
 
     /// Gives what is not for Pipit itself to Assist, while that waits for requests.
@@ -200,6 +219,9 @@ impl Driver {
             Message::Worked { stage, took, event, .. } => {
                 self.waterfalls.worked(&event, took);
                 self.bus.metrics().worked(stage, took);
+                if let Event::TurnScored { probability: Some(probability), .. } = &event {
+                    self.bus.turn_judged(*probability);
+                }
                 self.step(event);
             }
             Message::Understood(draft, intent, acts) => {
@@ -320,6 +342,7 @@ impl Driver {
             }
             Effect::Respond { draft, request } => {
                 self.with(draft, |flight| flight.recording.transcribed(request.clone()));
+                self.tell_of(|| Words::Understood(request.clone()));
                 self.respond(draft, request);
                 None
             }
@@ -329,13 +352,19 @@ impl Driver {
             }
             Effect::Synthesise { draft, clause, words } => {
                 let urgency = self.urgency(draft);
+                if self.on_words.is_some() {
+                    self.flight(draft).clauses.push((clause, words.clone()));
+                }
                 let taken = self.workers.endpoint.speak(draft, urgency, clause, words, self.number(draft.turn));
                 (!taken).then_some(Event::ClauseFailed { draft, clause })
             }
             Effect::Play { draft, clause, pcm } => {
                 self.playing = Some(draft);
                 // A sound that is announced is a turn by this alone.
-                self.flight(draft);
+                let said = self.flight(draft).clauses.iter().find(|(said, _)| *said == clause).cloned();
+                if let Some((_, words)) = said {
+                    self.tell_of(|| Words::Saying(words));
+                }
                 let id = ClauseId { turn: draft.turn.0, revision: draft.revision, clause };
                 let refused = self.workers.playback.play(id, pcm).is_err();
                 refused.then_some(Event::ClausePlayed { draft, clause })
@@ -496,12 +525,19 @@ impl Driver {
 
     /// Has the conversation looked after while nobody speaks. The next request ends that.
     fn look_after(&self, Kept { conversation, .. }: Kept) {
+        self.tell_of(|| Words::Kept(conversation));
         let engine = self.engine.clone();
         tokio::spawn(async move {
             if let Err(error) = engine.look_after(conversation).await {
                 tracing::warn!("the conversation was not looked after: {error}");
             }
         });
+    }
+
+    fn tell_of(&self, words: impl FnOnce() -> Words) {
+        if let Some(tell) = &self.on_words {
+            tell(words());
+        }
     }
 
     /// The draft's turn. Work for a newer draft than before begins afresh.

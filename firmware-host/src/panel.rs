@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use pipit_core::control::{Command, Origin};
 use pipit_web::settings::Settings;
 use pipit_web::v1::Apis;
-use pipit_web::{Accounts, Announce, NotAnnounced, Sources, Tasks};
+use pipit_web::voice::OpenVoice;
+use pipit_web::{Accounts, Announce, NotAnnounced, Sockets, Sources, Tasks};
 use tokio_util::sync::CancellationToken;
 
 use crate::advertise::{Advertisement, PANEL, name_of_this_machine};
@@ -16,15 +17,27 @@ use crate::app::App;
 use crate::authority::{Authority, keep_vouching};
 use crate::controls::Controls;
 
-/// Serves it where the owner wants it, until `stop`. What can't be served is logged: it is no reason to stop listening.
-pub fn start(app: &App, controls: &Controls, apis: Apis, settings: Arc<dyn Settings>, stop: &CancellationToken) {
+/// What the daemon gives the panel beside its controls.
+pub struct Parts {
+    /// What the APIs under `/v1` are made of.
+    pub apis: Apis,
+    /// The configuration, as far as the panel may see and change it.
+    pub settings: Arc<dyn Settings>,
+    /// Opens places from which people speak.
+    pub open_voice: OpenVoice,
+}
+
+/// Serves it where the owner wants it, until `stop`. What can't be served is logged: it is no reason to stop listening. Gives the
+/// sockets, which end soon after `stop`.
+pub fn start(app: &App, controls: &Controls, parts: Parts, stop: &CancellationToken) -> Option<Sockets> {
     let (web, https) = (app.config().web_listen, app.config().web_https_listen);
     if web.is_none() && https.is_none() {
-        return;
+        return None;
     }
     let authority = https.and_then(|_| authority(app));
-    let sources = sources(app, controls, apis, settings, authority.as_deref());
-    let (stopped, tasks) = (stop.clone(), sources.tasks.clone());
+    let sources = sources(app, controls, parts, authority.as_deref());
+    let (sockets, tasks) = (sources.sockets.clone(), sources.tasks.clone());
+    let stopped = stop.clone();
     tokio::spawn(async move {
         stopped.cancelled().await;
         tasks.close();
@@ -32,7 +45,7 @@ pub fn start(app: &App, controls: &Controls, apis: Apis, settings: Arc<dyn Setti
     if let Some(address) = web {
         tokio::spawn(serve(address, None, app.config().web_advertise, sources.clone(), stop.clone()));
     }
-    let Some((address, authority)) = https.zip(authority) else { return };
+    let Some((address, authority)) = https.zip(authority) else { return Some(sockets) };
     match authority.server_config() {
         Ok(tls) => {
             tokio::spawn(keep_vouching(authority));
@@ -40,6 +53,7 @@ pub fn start(app: &App, controls: &Controls, apis: Apis, settings: Arc<dyn Setti
         }
         Err(error) => tracing::error!("no HTTPS: {error:#}"),
     }
+    Some(sockets)
 }
 
 /// Who vouches for this device by TLS. Without, there is no HTTPS, and the log says why.
@@ -49,13 +63,9 @@ fn authority(app: &App) -> Option<Arc<Authority>> {
 }
 
 /// What the panel is made of.
-fn sources(
-    app: &App,
-    controls: &Controls,
-    apis: Apis,
-    settings: Arc<dyn Settings>,
-    authority: Option<&Authority>,
-) -> Sources {
+fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Authority>) -> Sources {
+    let Parts { apis, settings, open_voice } = parts;
+    let sockets = Sockets::new(open_voice, app.bus().hearing().clone(), app.thresholds());
     let (bus, store) = (app.bus(), app.speakers().clone());
     let announce = announcer(controls.clone());
     let in_memory = app.config().privacy.ephemeral;
@@ -74,6 +84,7 @@ fn sources(
         announce,
         apis,
         accounts,
+        sockets,
         choices: Arc::new(controls.choices().clone()),
         control: Arc::new(move |command| {
             let controls = carried_out.clone();

@@ -15,6 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::app::App;
 use crate::audio::{self, SoundIn};
 use crate::bus::Bus;
+use crate::driver::Words;
 use crate::worker::{Inbox, Message, Models, spawn_ear};
 
 /// What is told waits here for the connection: the clauses of a long reply are some dozens. Whoever takes none of them has lost
@@ -43,7 +44,19 @@ fn open(app: &App, models: &Arc<Models>, store: Store, guest: bool) -> anyhow::R
         of_turns.tell(Told::Turn { transcript: report.transcript, reply: report.reply, first_audio_ms });
     });
     let engine = app.engine().for_person(store, guest);
+    let farthest = app.farthest_speech();
+    if farthest > engine.widest() {
+        anyhow::bail!("what recognises or speaks here is a service ({farthest}) that you have nothing sent to");
+    }
+    let of_words = tell.clone();
     let mut driver = app.remote_driver(models, engine, speaker, on_turn, bus.clone())?;
+    driver.tell_words(Box::new(move |words| {
+        of_words.tell(match words {
+            Words::Understood(text) => Told::Understood(text),
+            Words::Saying(text) => Told::Saying(text),
+            Words::Kept(conversation) => Told::Kept(conversation.0),
+        });
+    }));
     let (inbox, ended) = (driver.inbox(), Arc::new(AtomicBool::new(false)));
     let levels = watch::Sender::new(LOWEST_LEVEL);
     let unmuted = Arc::new(AtomicBool::new(false));

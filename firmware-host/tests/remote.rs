@@ -50,7 +50,7 @@ async fn turn(voice: &mut Voice) -> (String, String, Vec<Pcm>) {
         match next(voice).await {
             Told::Clause(pcm) => sound.push(pcm),
             Told::Turn { transcript, reply, .. } => return (transcript, reply, sound),
-            Told::Phase(_) | Told::Pause | Told::Resume | Told::Stop => {}
+            _ => {}
         }
     }
 }

@@ -10,12 +10,14 @@ mod bus;
 mod control;
 mod guard;
 mod health;
+mod hearing;
 mod levels;
 mod metrics;
 mod panel;
 mod problem;
 mod serve;
 pub mod settings;
+mod socket;
 mod tasks;
 mod turn;
 mod turns;
@@ -42,8 +44,10 @@ pub use account::{Accounts, Now};
 pub use announce::{Announce, NotAnnounced};
 pub use bus::BusEvent;
 pub use control::CarryOut;
+pub use hearing::{Hearing, Thresholds};
 pub use metrics::Metrics;
 pub use serve::serve;
+pub use socket::Sockets;
 pub use tasks::{Outcome, Progress, Task, TaskState, Tasks};
 pub use turn::{Draft, Interruption, Provider, Span, Stage, Timings, TurnRecord, Waterfall};
 
@@ -104,6 +108,8 @@ pub struct Sources {
     pub apis: v1::Apis,
     /// Who may sign in, and who has.
     pub accounts: Accounts,
+    /// Everybody who keeps a socket open, and what speaking from one is made of.
+    pub sockets: Sockets,
     /// What can be chosen.
     pub choices: Arc<Choices>,
     /// Carries out what somebody who may wants changed.
@@ -133,6 +139,7 @@ pub fn router(sources: Sources) -> Router {
         .merge(control::routes())
         .merge(tasks::routes())
         .merge(settings::routes())
+        .merge(socket::routes())
         .fallback(panel::file)
         .method_not_allowed_fallback(not_that_way)
         .layer(DefaultBodyLimit::max(guard::LARGEST_BODY))

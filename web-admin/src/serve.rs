@@ -42,6 +42,10 @@ const NO_ROOM: Duration = Duration::from_millis(200);
 /// Shaking hands takes two ways there and back, and some milliseconds of a small board.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
+/// Tells what outlives its request that everything is to end, which waits until this is dropped.
+#[derive(Clone, Debug)]
+pub(crate) struct Stopping(pub(crate) watch::Receiver<()>);
+
 /// Serves until `stop` comes, and then until what was asked for is answered. With `tls`, nobody is served without it.
 pub async fn serve(
     listener: TcpListener,
@@ -107,8 +111,10 @@ async fn connection(
     mut stopped: watch::Receiver<()>,
     _room: Option<OwnedSemaphorePermit>,
 ) {
+    let stopping = Stopping(stopped.clone());
     let answer = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(stopping.clone());
         if by_tls {
             request.extensions_mut().insert(ByTls);
         }

@@ -45,6 +45,12 @@ pub enum Told {
     Resume,
     /// Fall silent, and forget what waits.
     Stop,
+    /// This was understood, as it seems so far. Another takes its place where more was said.
+    Understood(String),
+    /// This is said next.
+    Saying(String),
+    /// The last turn stands at the end of the conversation with this number.
+    Kept(i64),
     /// A turn is over.
     Turn {
         /// What was understood; empty where nothing was.

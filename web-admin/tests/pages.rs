@@ -15,8 +15,8 @@ use pipit_core::turn::WakeMode;
 use pipit_store::Store;
 use pipit_web::v1::{Apis, Transcript};
 use pipit_web::{
-    Accounts, BusEvent, Draft, Metrics, NotAnnounced, Snapshot, Sources, Span, Stage, Tasks, Timings, TurnRecord,
-    Waterfall, router, serve,
+    Accounts, BusEvent, Draft, Metrics, NotAnnounced, Snapshot, Sockets, Sources, Span, Stage, Tasks, Thresholds,
+    Timings, TurnRecord, Waterfall, router, serve,
 };
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -47,6 +47,11 @@ impl Daemon {
             settings: layers::in_memory(),
             tasks: Tasks::default(),
             authority: None,
+            sockets: Sockets::new(
+                Arc::new(|_, _| Err("nobody can speak here".to_owned())),
+                watch::Sender::default(),
+                Thresholds { voice: 0.5, turn: 0.5, wake: None },
+            ),
             accounts: Accounts::new(store.clone(), false, Arc::new(Timestamp::now), say),
             choices: Arc::new(Choices::new(WakeMode::Always, Tier::Device, None)),
             control: Arc::new(|_| std::future::ready(Ok(())).boxed()),

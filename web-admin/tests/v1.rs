@@ -19,7 +19,7 @@ use pipit_core::control::Choices;
 use pipit_core::turn::WakeMode;
 use pipit_store::{NewPerson, NewPrivacy, PersonId, Role, Store};
 use pipit_web::v1::{Apis, Segment, SpeechProblem, Transcript};
-use pipit_web::{Accounts, BusEvent, Snapshot, Sources, Tasks, router, serve};
+use pipit_web::{Accounts, BusEvent, Snapshot, Sockets, Sources, Tasks, Thresholds, router, serve};
 use serde_json::{Map, Value, json};
 use support::{Answer, FakeServer, openai_event, openai_reply, provider, settings, wants};
 use tempfile::TempDir;
@@ -121,6 +121,11 @@ impl Daemon {
             settings: layers::in_memory(),
             tasks: Tasks::default(),
             authority: None,
+            sockets: Sockets::new(
+                Arc::new(|_, _| Err("nobody can speak here".to_owned())),
+                watch::Sender::default(),
+                Thresholds { voice: 0.5, turn: 0.5, wake: None },
+            ),
             snapshots: watch::Sender::new(snapshot).subscribe(),
             events: bus.downgrade(),
             levels: watch::Sender::new(-100.0).subscribe(),

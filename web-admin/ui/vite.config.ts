@@ -12,5 +12,5 @@ export default defineConfig({
     modulePreload: false,
     assetsInlineLimit: 0,
   },
-  server: { proxy: Object.fromEntries(proxied.map((path) => [path, { target: daemon }])) },
+  server: { proxy: { ...Object.fromEntries(proxied.map((path) => [path, { target: daemon }])), '/ws': { target: daemon, ws: true } } },
 });

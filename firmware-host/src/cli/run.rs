@@ -28,7 +28,7 @@ use crate::report::TurnReport;
 use crate::settings::{Layering, PanelsSettings};
 use crate::worker::{Inbox, Message, spawn_ear};
 use crate::wyoming::{Offer, Say};
-use crate::{chat, nightly, panel, timers, wyoming};
+use crate::{chat, nightly, panel, remote, timers, wyoming};
 
 /// How long what is being said may go on after Pipit was told to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -60,6 +60,7 @@ impl Run {
 
 /// Runs until it is told to end. Says whether it is to be started again.
 async fn serve(app: App, layering: Layering, started: Instant) -> anyhow::Result<bool> {
+    let app = Arc::new(app);
     let stop = CancellationToken::new();
     end_on_signals(stop.clone())?;
     let selections = app.selections();
@@ -72,6 +73,7 @@ async fn serve(app: App, layering: Layering, started: Instant) -> anyhow::Result
     let controls = Controls::new(app.config(), choosing, kept, app.bus().clone(), driver.inbox(), stop.clone())?;
     let ear_stop = Arc::new(AtomicBool::new(false));
     let (ear, levels) = (app.waking_ear(driver.wants_wake_word())?, app.bus().levels().clone());
+    let ear = ear.shown_on(app.bus().hearing().clone());
     let ear = spawn_ear(ear, app.capture()?, Arc::clone(&ear_stop), controls.muted(), driver.inbox(), levels)?;
     tracing::info!("listening {} ms after the start", started.elapsed().as_millis());
     tokio::spawn(loading.log());
@@ -83,8 +85,12 @@ async fn serve(app: App, layering: Layering, started: Instant) -> anyhow::Result
     let servers = chat::mcp_servers(app.config(), &|| Ok(app.store().clone()))?;
     tokio::spawn(chat::offer_tools(app.engine().clone(), servers));
     tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy, Arc::new(jiff::Zoned::now)));
-    let settings = Arc::new(PanelsSettings::new(layering, app.config(), app.store().clone())?);
-    panel::start(&app, &controls, app.apis(&models, driver.inbox()), settings, &stop);
+    let parts = panel::Parts {
+        apis: app.apis(&models, driver.inbox()),
+        settings: Arc::new(PanelsSettings::new(layering, app.config(), app.store().clone())?),
+        open_voice: remote::opener(&app, &models, tokio::runtime::Handle::current()),
+    };
+    let sockets = panel::start(&app, &controls, parts, &stop);
     let assist = Assist::new(app.bus().clone());
     let peers = match app.config().wyoming {
         Some(settings) => {
@@ -110,6 +116,10 @@ async fn serve(app: App, layering: Layering, started: Instant) -> anyhow::Result
         tracing::warn!("ending in the middle of a turn, which is missing from the history");
     }
     ear_stop.store(true, Ordering::Relaxed);
+    if let Some(sockets) = sockets {
+        // Whoever is at the other end of one learns that it was no accident.
+        drop(tokio::time::timeout(GRACE, sockets.closed()).await);
+    }
     for peers in [peers, satellite].into_iter().flatten() {
         // They end by themselves when everything does.
         let _ = peers.await;

@@ -26,6 +26,8 @@ pub(super) struct InFlight {
     /// Where the request was given to Assist.
     pub(super) assist: Option<Link>,
     pub(super) finished: Option<FinishedTurn>,
+    /// The words of its clauses, where somebody is told them.
+    pub(super) clauses: Vec<(usize, String)>,
 }
 
 impl InFlight {
@@ -40,6 +42,7 @@ impl InFlight {
             act: watch::Sender::default(),
             assist: None,
             finished: None,
+            clauses: Vec::new(),
         }
     }
 
@@ -52,6 +55,7 @@ impl InFlight {
         self.cancel();
         self.draft = draft;
         self.finished = None;
+        self.clauses.clear();
         self.recording.revised();
     }
 

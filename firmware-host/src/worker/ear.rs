@@ -11,6 +11,7 @@ use pipit_core::ear::{EarSettings, EchoGuard, EchoLevels, EnergyGate, Gated, Seg
 use pipit_core::turn::Event;
 use pipit_models::echo::EchoCanceller;
 use pipit_models::silero::SileroVad;
+use pipit_web::Hearing;
 use tokio::sync::watch;
 
 use super::wake_word::WakeWord;
@@ -31,6 +32,10 @@ pub struct Ear {
     protection: Protection,
     wake_word: Option<WakeWord>,
     failing: bool,
+    /// The voice activity of the newest frame that was judged since [`Ear::show`].
+    voice: Option<f32>,
+    /// Where it is shown what is made of the sound.
+    shown: Option<watch::Sender<Hearing>>,
 }
 
 /// What keeps Pipit from taking its own voice for a person's.
@@ -63,12 +68,26 @@ impl Ear {
     /// An ear that has heard nothing yet.
     pub fn new(vad: SileroVad, settings: EarSettings, protection: Protection) -> Self {
         let (gate, segmenter) = (EnergyGate::default(), Segmenter::new(settings));
-        Ear { gate, vad, segmenter, protection, wake_word: None, failing: false }
+        Ear { gate, vad, segmenter, protection, wake_word: None, failing: false, voice: None, shown: None }
     }
 
     /// An ear that listens for a wake word too.
     pub fn with_wake_word(self, wake_word: WakeWord) -> Self {
         Ear { wake_word: Some(wake_word), ..self }
+    }
+
+    /// An ear that shows what it makes of the sound, while somebody looks.
+    pub fn shown_on(self, hearing: watch::Sender<Hearing>) -> Self {
+        Ear { shown: Some(hearing), ..self }
+    }
+
+    /// Shows the last frame. Nobody looks most of the time, and then it costs nothing.
+    fn show(&mut self, dbfs: f32, capture: &dyn Capture) {
+        let voice = self.voice.take();
+        let Some(shown) = self.shown.as_ref().filter(|shown| shown.receiver_count() > 0) else { return };
+        let wake = self.wake_word.as_ref().and_then(WakeWord::last);
+        let dropped_frames = capture.counters().dropped_samples / FRAME_SAMPLES as u64;
+        shown.send_modify(|now| *now = Hearing { dbfs, voice, wake, dropped_frames, ..*now });
     }
 
     /// What the wake-word model has made of the frames since the last call: its highest score, if that says anything.
@@ -155,6 +174,7 @@ impl Ear {
         match self.vad.voice_activity(samples) {
             Ok(activity) => {
                 self.failing = false;
+                self.voice = Some(activity);
                 Some(activity)
             }
             Err(error) => {
@@ -210,11 +230,14 @@ pub fn spawn_ear(
                 CaptureStep::Frame(_) if muted.load(Ordering::Relaxed) => {
                     levels.send_replace(LOWEST_LEVEL);
                     facts.extend(ear.miss());
+                    ear.show(LOWEST_LEVEL, &*capture);
                     None
                 }
                 CaptureStep::Frame(frame) => {
-                    levels.send_replace(level(&frame.samples));
+                    let dbfs = level(&frame.samples);
+                    levels.send_replace(dbfs);
                     ear.hear(frame, &mut facts);
+                    ear.show(dbfs, &*capture);
                     None
                 }
                 CaptureStep::Lost(why) => {

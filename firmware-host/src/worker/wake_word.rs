@@ -16,6 +16,8 @@ pub struct WakeWord {
     least: f32,
     /// The highest score since the last one was taken.
     score: Option<f32>,
+    /// What the model made of the last frame, if it listened to it and said something.
+    last: Option<f32>,
     /// Whether the model has heard the frame before.
     follows: bool,
     failing: bool,
@@ -24,7 +26,7 @@ pub struct WakeWord {
 impl WakeWord {
     /// Listens with `model` while `wanted` is raised. Scores below `least` are not told.
     pub fn new(model: OpenWakeWord, wanted: Arc<AtomicBool>, least: f32) -> Self {
-        WakeWord { model, wanted, least, score: None, follows: false, failing: false }
+        WakeWord { model, wanted, least, score: None, last: None, follows: false, failing: false }
     }
 
     /// Takes the next frame.
@@ -38,6 +40,7 @@ impl WakeWord {
 
     /// What follows is another sound.
     pub(super) fn forget(&mut self) {
+        self.last = None;
         if std::mem::replace(&mut self.follows, false) {
             self.model.reset();
         }
@@ -48,8 +51,17 @@ impl WakeWord {
         self.score.take()
     }
 
+    /// The score of what it has just heard, however low; none while it does not listen.
+    pub(super) fn last(&self) -> Option<f32> {
+        self.last
+    }
+
     fn score(&mut self, samples: &[f32; FRAME_SAMPLES]) {
-        match self.model.score(samples) {
+        let scored = self.model.score(samples);
+        if let Ok(Some(score)) = &scored {
+            self.last = Some(*score);
+        }
+        match scored {
             Ok(Some(score)) if score >= self.least => {
                 self.score = Some(self.score.map_or(score, |best| best.max(score)));
                 self.failing = false;

@@ -26,7 +26,7 @@ use crate::guard::{Buckets, Rate};
 use crate::problem::Problem;
 use crate::{Announce, Sources};
 
-pub(crate) use who::{Credential, Here, Watcher, Who, while_signed_in};
+pub(crate) use who::{Caller, Credential, Here, Scope, Scopes, Watcher, Who, address, while_signed_in};
 
 use claim::Code;
 
@@ -35,6 +35,9 @@ pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Passwords that are hashed at once. Each takes 19 MiB, and a core from whoever speaks.
 const HASHES: usize = 2;
+
+/// Looks at once whether a session goes on. Each takes a thread for a moment.
+const LOOKS: usize = 2;
 
 /// Signing in, from one address or with one name.
 const SIGN_IN: Rate = Rate { burst: 10, every: Duration::from_secs(30) };
@@ -63,6 +66,8 @@ struct Shared {
     open: Mutex<HashMap<Credential, Store>>,
     /// Told whenever a session may have ended.
     endings: watch::Sender<()>,
+    /// Those who look whether theirs has.
+    looking: Semaphore,
 }
 
 struct Limits {
@@ -105,6 +110,7 @@ impl Accounts {
             code: Mutex::default(),
             open: Mutex::default(),
             endings: watch::Sender::new(()),
+            looking: Semaphore::new(LOOKS),
         }))
     }
 
@@ -225,7 +231,7 @@ impl fmt::Debug for Accounts {
 }
 
 /// What counts as one address: of IPv6, whatever one household is given.
-fn network(from: Option<IpAddr>) -> IpAddr {
+pub(crate) fn network(from: Option<IpAddr>) -> IpAddr {
     match from {
         Some(IpAddr::V6(v6)) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
         Some(v4) => v4,

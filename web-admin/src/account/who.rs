@@ -189,6 +189,8 @@ impl Who {
             loop {
                 // What tells of endings lives as long as the accounts do.
                 let _ = tokio::time::timeout(LOOK_AGAIN, endings.changed()).await;
+                // When one session ends, a thousand sockets look at once.
+                let Ok(_place) = accounts.0.looking.acquire().await else { return };
                 let look = accounts.clone();
                 let looked = blocking(move || look.is_good(by, look.now())).await;
                 // A store that can't be read now may be read in a minute.
@@ -227,7 +229,7 @@ pub(super) fn session_secret(parts: &Parts) -> Option<Zeroizing<String>> {
 }
 
 /// The address that a request comes from, as the audit log and the list of sessions have it.
-pub(super) fn address(parts: &Parts) -> String {
+pub(crate) fn address(parts: &Parts) -> String {
     guard::peer(parts).map_or_else(|| "unknown".to_owned(), |peer| peer.to_string())
 }
 
@@ -254,6 +256,16 @@ impl Accounts {
             Ok(Who { person, store, scopes, by, address, accounts })
         });
         found.await?
+    }
+}
+
+impl Accounts {
+    /// Whose token this is, for somebody at this address.
+    ///
+    /// # Errors
+    /// It is nobody's.
+    pub(crate) async fn by_token(&self, token: Zeroizing<String>, address: String) -> Result<Who, Problem> {
+        self.who(Shown::Token(token), address).await
     }
 }
 
@@ -286,6 +298,24 @@ impl OptionalFromRequestParts<Sources> for Who {
             Err(problem) if problem.is_signed_out() => Ok(None),
             Err(problem) => Err(problem),
         }
+    }
+}
+
+/// Whoever opens a socket, if that is known: then it is looked at later what they may do. What is shown and not good is answered 401.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller(pub(crate) Option<Box<Who>>);
+
+impl FromRequestParts<Sources> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, sources: &Sources) -> Result<Self, Problem> {
+        let shows_something = parts.headers.contains_key(header::AUTHORIZATION) || session_secret(parts).is_some();
+        if !shows_something {
+            return Ok(Caller(None));
+        }
+        let shown = Shown::of(parts).ok_or_else(Problem::signed_out)?;
+        let who = sources.accounts.who(shown, address(parts)).await?;
+        Ok(Caller(Some(Box::new(who))))
     }
 }
 

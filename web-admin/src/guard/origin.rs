@@ -8,10 +8,12 @@ use crate::problem::Problem;
 
 const SITE: &str = "sec-fetch-site";
 
-/// Lets through what changes nothing, what the panel's own page sends, and what programs send.
+/// Lets through what changes nothing, what the panel's own page sends, and what programs send. A socket may be opened by any page
+/// (RFC 6455, 10.2), and what is said on it has no origin any more, so opening one is taken for a change.
 pub(super) fn judge(parts: &Parts) -> Result<(), Problem> {
     let headers = &parts.headers;
-    if [Method::GET, Method::HEAD, Method::OPTIONS].contains(&parts.method) || has_token(headers) {
+    let only_reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&parts.method);
+    if only_reads && !headers.contains_key(header::UPGRADE) || has_token(headers) {
         return Ok(());
     }
     let is_own = match (headers.get(SITE), headers.get(header::ORIGIN)) {
@@ -50,7 +52,11 @@ mod tests {
     use super::*;
 
     fn is_let_through(method: &str, headers: &[(&str, &str)]) -> bool {
-        let mut request = Request::builder().method(method).uri("/api/control").header("host", "pipit.local:7847");
+        let mut request = Request::builder().uri("/api/control").header("host", "pipit.local:7847");
+        request = match method {
+            "upgrade" => request.method("GET").header("connection", "Upgrade").header("upgrade", "websocket"),
+            method => request.method(method),
+        };
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -60,7 +66,7 @@ mod tests {
     #[test]
     fn only_the_panels_own_page_changes_something() {
         let cookie = ("cookie", "pipit_session=1");
-        for method in ["POST", "PUT", "PATCH", "DELETE"] {
+        for method in ["POST", "PUT", "PATCH", "DELETE", "upgrade"] {
             for own in [
                 &[cookie, (SITE, "same-origin")][..],
                 &[cookie, ("origin", "http://pipit.local:7847")],

@@ -15,7 +15,7 @@ use pipit_core::control::{Choices, Command, Selectable, Selection};
 use pipit_core::turn::WakeMode;
 use pipit_store::{NewPerson, NewPrivacy, PersonId, Role, Store};
 use pipit_web::v1::{Apis, Transcript};
-use pipit_web::{Accounts, BusEvent, Metrics, Snapshot, Sources, Tasks, router};
+use pipit_web::{Accounts, BusEvent, Metrics, Snapshot, Sockets, Sources, Tasks, Thresholds, router};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{broadcast, watch};
@@ -141,6 +141,11 @@ impl Daemon {
             settings: crate::layers::in_memory(),
             tasks: Tasks::default(),
             authority: None,
+            sockets: Sockets::new(
+                Arc::new(|_, _| Err("nobody can speak here".to_owned())),
+                watch::Sender::default(),
+                Thresholds { voice: 0.5, turn: 0.5, wake: None },
+            ),
             snapshots: snapshots.subscribe(),
             events: bus.downgrade(),
             levels: levels.subscribe(),

@@ -20,8 +20,9 @@ const SWITCHES = [
   '--disable-sync',
 ];
 
-export const launch = () =>
-  chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: SWITCHES });
+/** With further switches, such as what its microphone is to hear. */
+export const launch = (more = []) =>
+  chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...SWITCHES, ...more] });
 
 /** Everything that went wrong in pages, or that they asked of others. */
 export class Notes {

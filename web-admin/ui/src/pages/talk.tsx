@@ -4,11 +4,13 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { ask, Problem, sentence, stream } from '../api';
 import { Done, Empty, Field, Loading, Sure, Title, Wrong } from '../parts/common';
+import { Push, Speaking } from '../parts/push';
 import { AgainIcon, BackIcon, EditIcon, PlusIcon, SendIcon, StopIcon, TrashIcon } from '../parts/icons';
 import { go, path } from '../router';
 import { useCell } from '../store';
 import { t } from '../strings';
 import { ago, useDoing, useRead } from '../use';
+import { close, error as spokenError, spoken } from '../voice/voice';
 
 const s = t.talk;
 
@@ -63,6 +65,19 @@ export function Talk() {
   // A conversation that begins keeps its place on the page when it gets its number.
   const [begun, setBegun] = useState<number | null>(null);
   const [fresh, setFresh] = useState(0);
+  const kept = useCell(spoken)?.kept ?? null;
+  useEffect(() => {
+    if (kept === null) return;
+    list.again();
+    if (kept === id) return;
+    if (id === null) setBegun(kept);
+    go(`/talk/${kept}`, id === null);
+  }, [kept]);
+  // Elsewhere nobody speaks.
+  useEffect(() => {
+    spoken.value = null;
+    return close;
+  }, []);
   return (
     <>
       <Title>{s.title}</Title>
@@ -148,8 +163,16 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
   const [confirm, setConfirm] = useState<Asked | null>(null);
   const stop = useRef<AbortController | null>(null);
   const end = useRef<HTMLDivElement>(null);
+  const said = useCell(spoken);
+  const microphoneError = useCell(spokenError);
   useEffect(() => () => stop.current?.abort(), []);
-  useEffect(() => end.current?.scrollIntoView({ block: 'nearest' }), [turn?.reply, turn?.request, whole.data]);
+  useEffect(
+    () => end.current?.scrollIntoView({ block: 'nearest' }),
+    [turn?.reply, turn?.request, said?.reply, said?.request, whole.data],
+  );
+  useEffect(() => {
+    if (said?.kept != null && said.kept === props.id) whole.again();
+  }, [said?.kept]);
 
   const messages = whole.data?.messages ?? [];
   const cut = turn?.from == null ? messages : messages.filter((message) => message.id < turn.from!);
@@ -198,6 +221,7 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
   // Once it is kept, it is shown as it is kept.
   useEffect(() => {
     if (turn && !turn.running && !turn.error) setTurn(null);
+    if (whole.data && said?.kept === props.id) spoken.value = null;
   }, [whole.data]);
 
   return (
@@ -240,6 +264,12 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
             <p class="bubble">{turn.request}</p>
           </li>
         )}
+        {said?.request && (
+          <li class="user">
+            <span class="hidden">{s.you}:</span>
+            <p class="bubble">{said.request}</p>
+          </li>
+        )}
       </ol>
       <div class="messages" role="log" aria-busy={turn?.running ?? false}>
         {turn && !kept(cut, turn) && (
@@ -249,11 +279,19 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
             {turn.by && <p class="hint">{turn.by}</p>}
           </div>
         )}
+        {said && (
+          <div class="assistant">
+            {said.running && !said.reply && <p class="hint loading">{s.thinking}</p>}
+            {said.reply && <p class="bubble">{said.reply}</p>}
+            {!said.running && !said.request && <p class="hint">{t.voice.nothing}</p>}
+          </div>
+        )}
       </div>
       {confirm && <Confirm {...confirm} key={confirm.id} onOver={() => setConfirm(null)} />}
-      {props.id === null && !turn && <Empty>{s.empty}</Empty>}
-      <Wrong error={turn?.error ?? null} />
+      {props.id === null && !turn && !said && <Empty>{s.empty}</Empty>}
+      <Wrong error={turn?.error ?? microphoneError} />
       <div ref={end} class="end-of-thread" />
+      <Speaking />
       <Composer
         running={turn?.running ?? false}
         onSend={(text) => void talk({ text, instead_of: null, again: false }, null)}
@@ -461,6 +499,7 @@ function Composer(props: {
         onInput={(event) => setText(event.currentTarget.value)}
         onKeyDown={sendOnEnter}
       />
+      <Push />
       {props.running ? (
         <button type="button" class="round" aria-label={s.halt} title={s.halt} onClick={props.onHalt}>
           <StopIcon />
