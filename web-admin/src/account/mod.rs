@@ -1,8 +1,10 @@
 //! Who may use the panel and the APIs: the claim, sessions, passwords, API tokens and the audit log.
 
+mod access;
 mod audit;
 mod claim;
 mod password;
+mod programs;
 mod sessions;
 mod sign_in;
 mod tokens;
@@ -26,6 +28,9 @@ use crate::guard::{Buckets, Rate};
 use crate::problem::Problem;
 use crate::{Announce, Sources};
 
+pub(crate) use access::GOOD_FOR as ACCESS_GOOD_FOR;
+pub(crate) use programs::NewGrant;
+pub(crate) use sign_in::Visitor;
 pub(crate) use who::{Credential, Here, Watcher, Who, while_signed_in};
 
 use claim::Code;
@@ -40,6 +45,10 @@ const HASHES: usize = 2;
 const SIGN_IN: Rate = Rate { burst: 10, every: Duration::from_secs(30) };
 /// Signing in, whoever it is.
 const SIGN_IN_OVER_ALL: Rate = Rate { burst: 40, every: Duration::from_secs(5) };
+/// What nobody guesses and only costs work, from one address.
+const COME: Rate = Rate { burst: 30, every: Duration::from_secs(2) };
+/// The same, whoever it is.
+const COME_OVER_ALL: Rate = Rate { burst: 100, every: Duration::from_millis(500) };
 /// Guesses of the code, from one address.
 const CLAIM: Rate = Rate { burst: 5, every: Duration::from_secs(30) };
 /// Guesses of the code, whoever it is: in a day, of a million codes, fewer than 1500.
@@ -69,6 +78,8 @@ struct Limits {
     sign_in_from: Buckets<IpAddr>,
     sign_in_as: Buckets<u64>,
     sign_in: Buckets<()>,
+    come_from: Buckets<IpAddr>,
+    come: Buckets<()>,
     claim_from: Buckets<IpAddr>,
     claim: Buckets<()>,
 }
@@ -80,6 +91,8 @@ enum Attempt {
     SignIn(u64),
     /// To claim the device.
     Claim,
+    /// To show what nobody guesses, such as a refresh token.
+    Come,
 }
 
 impl Accounts {
@@ -91,6 +104,8 @@ impl Accounts {
             sign_in_from: Buckets::new(SIGN_IN),
             sign_in_as: Buckets::new(SIGN_IN),
             sign_in: Buckets::new(SIGN_IN_OVER_ALL),
+            come_from: Buckets::new(COME),
+            come: Buckets::new(COME_OVER_ALL),
             claim_from: Buckets::new(CLAIM),
             claim: Buckets::new(CLAIM_OVER_ALL),
         };
@@ -146,6 +161,7 @@ impl Accounts {
             Attempt::SignIn(name) => (limits.sign_in_from.take(from, now))
                 .and_then(|()| limits.sign_in_as.take(name, now))
                 .and_then(|()| limits.sign_in.take((), now)),
+            Attempt::Come => limits.come_from.take(from, now).and_then(|()| limits.come.take((), now)),
             Attempt::Claim => limits.claim_from.take(from, now).and_then(|()| limits.claim.take((), now)),
         };
         taken.map_err(Problem::too_many)
@@ -154,10 +170,17 @@ impl Accounts {
     /// An attempt was right, so it does not count.
     fn succeeded(&self, attempt: Attempt, from: Option<IpAddr>) {
         let (mut limits, from) = (self.limits(), network(from));
-        if let Attempt::SignIn(name) = attempt {
-            limits.sign_in_from.give_back(&from);
-            limits.sign_in_as.give_back(&name);
-            limits.sign_in.give_back(&());
+        match attempt {
+            Attempt::SignIn(name) => {
+                limits.sign_in_from.give_back(&from);
+                limits.sign_in_as.give_back(&name);
+                limits.sign_in.give_back(&());
+            }
+            Attempt::Come => {
+                limits.come_from.give_back(&from);
+                limits.come.give_back(&());
+            }
+            Attempt::Claim => {}
         }
     }
 
@@ -206,6 +229,7 @@ impl Accounts {
         match credential {
             Credential::Session(id) => self.root().is_session(id, now),
             Credential::Token(id) => self.root().is_token(id),
+            Credential::Family(id) => self.root().is_family(id, now),
         }
     }
 
@@ -241,6 +265,8 @@ pub(crate) fn routes() -> Router<Sources> {
         .route("/api/session", get(sign_in::session).post(sign_in::sign_in).delete(sign_in::sign_out))
         .route("/api/sessions", get(sessions::list))
         .route("/api/sessions/{id}", delete(sessions::end))
+        .route("/api/programs", get(programs::list))
+        .route("/api/programs/{id}", delete(programs::end))
         .route("/api/password", put(password::change))
         .route("/api/tokens", get(tokens::list).post(tokens::make))
         .route("/api/tokens/{id}", delete(tokens::remove))

@@ -20,10 +20,10 @@ use crate::guard::{self, JsonBody};
 use crate::problem::{Problem, blocking};
 
 /// Where somebody signs in from, and what they showed before.
-pub(super) struct Visitor {
+pub(crate) struct Visitor {
     pub(super) peer: Option<IpAddr>,
     pub(super) address: String,
-    agent: String,
+    pub(super) agent: String,
     by_tls: bool,
     old_session: Option<Zeroizing<String>>,
 }
@@ -74,8 +74,7 @@ pub(super) async fn sign_in(
         let root = accounts.root();
         let Some(recognised) = root.recognise(&name, &password)? else {
             accounts.note(None, "sign-in failed", &visitor.address);
-            let message = "Name or password is wrong; try again.";
-            return Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong_credentials", message));
+            return Err(Problem::wrong_credentials());
         };
         let person = recognised.person;
         let (id, cookie) = accounts.begin(&person, &visitor)?;

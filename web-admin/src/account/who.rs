@@ -13,7 +13,7 @@ use futures_util::{Stream, StreamExt as _};
 use pipit_store::{Person, Role, Store};
 use zeroize::Zeroizing;
 
-use super::Accounts;
+use super::{Accounts, access};
 use crate::Sources;
 use crate::guard::{self, is_here};
 use crate::problem::{Problem, blocking};
@@ -57,6 +57,8 @@ pub(crate) enum Credential {
     Session(i64),
     /// The API token with this number.
     Token(i64),
+    /// An access token of the family with this number.
+    Family(i64),
 }
 
 /// What an API token is good for.
@@ -90,7 +92,17 @@ impl Scope {
 
     /// What it takes to ask for this. What nobody has thought of here takes the most.
     fn for_request(method: &Method, path: &str) -> Scope {
-        let accounts = ["/api/sessions", "/api/tokens", "/api/audit", "/api/password"];
+        let accounts = [
+            "/api/sessions",
+            "/api/programs",
+            "/api/tokens",
+            "/api/audit",
+            "/api/password",
+            "/api/people",
+            "/api/passkeys",
+            "/api/links",
+            "/api/guests",
+        ];
         let is_under =
             |whole: &str| path.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if accounts.into_iter().any(is_under) {
@@ -134,6 +146,20 @@ impl Scopes {
         let find = |name| Scope::ALL.into_iter().find(|scope| scope.name() == name);
         names.into_iter().map(find).collect::<Option<_>>().map(Scopes)
     }
+
+    /// Those that were written down for a token. What no token can have was taken from it.
+    pub(crate) fn kept(written: &str) -> Scopes {
+        Scopes::read(written.split(' ')).unwrap_or(Scopes(BTreeSet::new()))
+    }
+
+    /// What to say of other names.
+    pub(crate) fn unfit() -> Problem {
+        Problem::unfit("The scopes are one or more of \"read\", \"talk\", \"control\" and \"admin\".")
+    }
+
+    pub(crate) fn and(&self, others: &Scopes) -> Scopes {
+        Scopes(self.0.intersection(&others.0).copied().collect())
+    }
 }
 
 /// As the store keeps it.
@@ -175,7 +201,7 @@ impl Who {
     pub(crate) fn session(&self) -> Option<i64> {
         match self.by {
             Credential::Session(id) => Some(id),
-            Credential::Token(_) => None,
+            Credential::Token(_) | Credential::Family(_) => None,
         }
     }
 
@@ -242,11 +268,10 @@ impl Accounts {
                     let found = root.session(secret, now)?;
                     found.map(|(session, person)| (Credential::Session(session.id), person, Scopes::all()))
                 }
+                Shown::Token(token) if access::is_one(token) => access::whose(root, token, now)?,
                 Shown::Token(secret) => {
                     let found = root.token(secret, now)?;
-                    // What no token can have was taken from it.
-                    let scopes = |written: &str| Scopes::read(written.split(' ')).unwrap_or(Scopes(BTreeSet::new()));
-                    found.map(|(token, person)| (Credential::Token(token.id), person, scopes(&token.scopes)))
+                    found.map(|(token, person)| (Credential::Token(token.id), person, Scopes::kept(&token.scopes)))
                 }
             };
             let (by, person, scopes) = found.ok_or_else(Problem::signed_out)?;
@@ -269,7 +294,7 @@ impl FromRequestParts<Sources> for Who {
             return Ok(who);
         }
         Err(Problem::forbidden(format!(
-            "This API token is not good for that; it takes one with the scope \"{}\".",
+            "This token is not good for that; it takes one with the scope \"{}\".",
             needed.name()
         )))
     }

@@ -4,4 +4,5 @@
 mod access;
 mod accounts;
 mod connections;
+mod programs;
 mod support;
