@@ -3,11 +3,15 @@
 mod access;
 mod audit;
 mod claim;
+mod guests;
+mod invitation;
 mod password;
+mod people;
 mod programs;
 mod sessions;
 mod sign_in;
 mod tokens;
+mod ways;
 mod who;
 
 use std::collections::HashMap;
@@ -19,7 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{delete, get, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use jiff::Timestamp;
 use pipit_store::{Person, PersonId, PrivacyTier, Store, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -263,6 +267,16 @@ pub(crate) fn routes() -> Router<Sources> {
         .route("/api/claim/code", post(claim::new_code))
         .route("/api/claim", post(claim::claim))
         .route("/api/session", get(sign_in::session).post(sign_in::sign_in).delete(sign_in::sign_out))
+        .route("/api/session/guest", post(guests::come))
+        .route("/api/session/code", post(invitation::accept))
+        .route("/api/ways", get(ways::show))
+        .route("/api/guests", get(guests::show).put(guests::allow))
+        .route("/api/people", get(people::list).post(people::add))
+        .route("/api/people/{id}", patch(people::change).delete(people::remove))
+        .route("/api/people/{id}/code", post(people::invite))
+        .route("/api/people/{id}/password", put(people::set_password))
+        .route("/api/people/{id}/access", get(people::access))
+        .route("/api/people/{id}/access/{kind}/{number}", delete(people::revoke))
         .route("/api/sessions", get(sessions::list))
         .route("/api/sessions/{id}", delete(sessions::end))
         .route("/api/programs", get(programs::list))

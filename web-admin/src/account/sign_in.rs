@@ -110,6 +110,16 @@ pub(super) async fn sign_out(State(sources): State<Sources>, visitor: Visitor) -
 impl Accounts {
     /// Begins a session in place of the one that the browser had, and gives its number and its cookie.
     pub(super) fn begin(&self, person: &Person, visitor: &Visitor) -> Result<(i64, HeaderValue), Problem> {
+        self.begin_for(person, visitor, ABSOLUTE_LIMIT)
+    }
+
+    /// The same for a session that ends after so long.
+    pub(super) fn begin_for(
+        &self,
+        person: &Person,
+        visitor: &Visitor,
+        lasts: Duration,
+    ) -> Result<(i64, HeaderValue), Problem> {
         let (root, now) = (self.root(), self.now());
         if let Some(secret) = &visitor.old_session
             && let Some((old, whose)) = root.session(secret, now)?
@@ -117,9 +127,9 @@ impl Accounts {
             root.end_session(whose.id, old.id)?;
         }
         let client = Client { address: &visitor.address, agent: &visitor.agent };
-        let (id, secret) = root.begin_session(person.id, client, now)?;
+        let (id, secret) = root.begin_session_for(person.id, client, lasts, now)?;
         self.some_ended();
-        let cookie = who::cookie(visitor.by_tls, secret.as_str(), ABSOLUTE_LIMIT);
+        let cookie = who::cookie(visitor.by_tls, secret.as_str(), lasts);
         let mut cookie = HeaderValue::from_str(&cookie).map_err(|error| Problem::internal(&error))?;
         cookie.set_sensitive(true);
         Ok((id, cookie))

@@ -147,6 +147,11 @@ impl Scopes {
         names.into_iter().map(find).collect::<Option<_>>().map(Scopes)
     }
 
+    /// What it takes to talk and to see what Pipit does.
+    fn of_visitors() -> Scopes {
+        Scopes([Scope::Read, Scope::Talk].into())
+    }
+
     /// Those that were written down for a token. What no token can have was taken from it.
     pub(crate) fn kept(written: &str) -> Scopes {
         Scopes::read(written.split(' ')).unwrap_or(Scopes(BTreeSet::new()))
@@ -226,6 +231,20 @@ impl Who {
     }
 }
 
+/// Whether it is the guest that everybody is who comes without a password: nobody else who signs in is without a name.
+fn is_visitor(person: &Person) -> bool {
+    person.name.is_none()
+}
+
+/// Whether this is to talk, or to see what Pipit does.
+fn is_for_visitors(path: &str) -> bool {
+    let talk = ["/v1/chat", "/v1/confirmations", "/v1/conversations", "/v1/messages"];
+    let is_talk = talk.into_iter().any(|whole| {
+        path.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') && whole != "/v1/chat")
+    });
+    is_talk || ["/api/state", "/api/session", "/events", "/levels"].contains(&path)
+}
+
 /// What was shown.
 enum Shown {
     Session(Zeroizing<String>),
@@ -266,7 +285,10 @@ impl Accounts {
             let found = match &shown {
                 Shown::Session(secret) => {
                     let found = root.session(secret, now)?;
-                    found.map(|(session, person)| (Credential::Session(session.id), person, Scopes::all()))
+                    found.map(|(session, person)| {
+                        let scopes = if is_visitor(&person) { Scopes::of_visitors() } else { Scopes::all() };
+                        (Credential::Session(session.id), person, scopes)
+                    })
                 }
                 Shown::Token(token) if access::is_one(token) => access::whose(root, token, now)?,
                 Shown::Token(secret) => {
@@ -290,6 +312,11 @@ impl FromRequestParts<Sources> for Who {
         let who = sources.accounts.who(shown, address(parts)).await?;
         let path = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |OriginalUri(uri)| uri.path());
         let needed = Scope::for_request(&parts.method, path);
+        if is_visitor(&who.person) && !is_for_visitors(path) {
+            return Err(Problem::forbidden(
+                "Guests can talk and see what Pipit does; for more, ask somebody who lives here.",
+            ));
+        }
         if who.scopes.contains(needed) {
             return Ok(who);
         }

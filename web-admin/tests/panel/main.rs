@@ -4,5 +4,6 @@
 mod access;
 mod accounts;
 mod connections;
+mod people;
 mod programs;
 mod support;
