@@ -5,6 +5,7 @@ mod audit;
 mod claim;
 mod guests;
 mod invitation;
+mod passkeys;
 mod password;
 mod people;
 mod programs;
@@ -12,6 +13,7 @@ mod sessions;
 mod sign_in;
 mod tokens;
 mod ways;
+mod webauthn;
 mod who;
 
 use std::collections::HashMap;
@@ -50,7 +52,7 @@ const SIGN_IN: Rate = Rate { burst: 10, every: Duration::from_secs(30) };
 /// Signing in, whoever it is.
 const SIGN_IN_OVER_ALL: Rate = Rate { burst: 40, every: Duration::from_secs(5) };
 /// What nobody guesses and only costs work, from one address.
-const COME: Rate = Rate { burst: 30, every: Duration::from_secs(2) };
+const COME: Rate = Rate { burst: 60, every: Duration::from_secs(1) };
 /// The same, whoever it is.
 const COME_OVER_ALL: Rate = Rate { burst: 100, every: Duration::from_millis(500) };
 /// Guesses of the code, from one address.
@@ -72,6 +74,7 @@ struct Shared {
     limits: Mutex<Limits>,
     names: RandomState,
     code: Mutex<Option<Code>>,
+    challenges: Mutex<passkeys::Challenges>,
     /// Stores that can't be opened again for each request: what a passphrase has opened, and what is in memory.
     open: Mutex<HashMap<Credential, Store>>,
     /// Told whenever a session may have ended.
@@ -122,6 +125,7 @@ impl Accounts {
             limits: Mutex::new(limits),
             names: RandomState::new(),
             code: Mutex::default(),
+            challenges: Mutex::default(),
             open: Mutex::default(),
             endings: watch::Sender::new(()),
         }))
@@ -269,6 +273,11 @@ pub(crate) fn routes() -> Router<Sources> {
         .route("/api/session", get(sign_in::session).post(sign_in::sign_in).delete(sign_in::sign_out))
         .route("/api/session/guest", post(guests::come))
         .route("/api/session/code", post(invitation::accept))
+        .route("/api/session/passkey/options", post(passkeys::sign_in_options))
+        .route("/api/session/passkey", post(passkeys::sign_in))
+        .route("/api/passkeys", get(passkeys::list).post(passkeys::add))
+        .route("/api/passkeys/options", post(passkeys::options))
+        .route("/api/passkeys/{id}", patch(passkeys::rename).delete(passkeys::remove))
         .route("/api/ways", get(ways::show))
         .route("/api/guests", get(guests::show).put(guests::allow))
         .route("/api/people", get(people::list).post(people::add))

@@ -4,6 +4,7 @@
 mod access;
 mod accounts;
 mod connections;
+mod passkeys;
 mod people;
 mod programs;
 mod support;
