@@ -5,6 +5,7 @@ mod audit;
 mod claim;
 mod guests;
 mod invitation;
+mod oidc;
 mod passkeys;
 mod password;
 mod people;
@@ -21,7 +22,7 @@ use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::BuildHasher as _;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -33,6 +34,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::guard::{Buckets, Rate};
 use crate::problem::Problem;
 use crate::{Announce, Sources};
+
+pub use oidc::{AskProvider, Provider, Question};
 
 pub(crate) use access::GOOD_FOR as ACCESS_GOOD_FOR;
 pub(crate) use programs::NewGrant;
@@ -75,6 +78,8 @@ struct Shared {
     names: RandomState,
     code: Mutex<Option<Code>>,
     challenges: Mutex<passkeys::Challenges>,
+    provider: OnceLock<Provider>,
+    flows: Mutex<oidc::Flows>,
     /// Stores that can't be opened again for each request: what a passphrase has opened, and what is in memory.
     open: Mutex<HashMap<Credential, Store>>,
     /// Told whenever a session may have ended.
@@ -126,6 +131,8 @@ impl Accounts {
             names: RandomState::new(),
             code: Mutex::default(),
             challenges: Mutex::default(),
+            provider: OnceLock::new(),
+            flows: Mutex::default(),
             open: Mutex::default(),
             endings: watch::Sender::new(()),
         }))
@@ -275,6 +282,10 @@ pub(crate) fn routes() -> Router<Sources> {
         .route("/api/session/code", post(invitation::accept))
         .route("/api/session/passkey/options", post(passkeys::sign_in_options))
         .route("/api/session/passkey", post(passkeys::sign_in))
+        .route("/api/session/provider", post(oidc::leave))
+        .route("/api/session/provider/back", get(oidc::back))
+        .route("/api/links", get(oidc::list).post(oidc::connect))
+        .route("/api/links/{id}", delete(oidc::disconnect))
         .route("/api/passkeys", get(passkeys::list).post(passkeys::add))
         .route("/api/passkeys/options", post(passkeys::options))
         .route("/api/passkeys/{id}", patch(passkeys::rename).delete(passkeys::remove))

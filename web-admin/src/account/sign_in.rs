@@ -43,6 +43,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     }
 }
 
+impl Visitor {
+    pub(super) fn by_tls(&self) -> bool {
+        self.by_tls
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SignIn {

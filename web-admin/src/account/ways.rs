@@ -10,6 +10,7 @@ use crate::problem::{Problem, blocking};
 /// It is told to everybody, since it is asked for before anybody is known.
 pub(super) async fn show(State(sources): State<Sources>) -> Result<Json<Value>, Problem> {
     let accounts = sources.accounts;
+    let provider = accounts.0.provider.get().map(|provider| provider.host());
     let guests = blocking(move || accounts.root().visitor()).await??.is_some();
-    Ok(Json(json!({"guests": guests})))
+    Ok(Json(json!({"guests": guests, "provider": provider})))
 }

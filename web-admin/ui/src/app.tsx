@@ -11,6 +11,7 @@ import { House } from './pages/house';
 import { Live } from './pages/live';
 import { Memory } from './pages/memory';
 import { Overview } from './pages/overview';
+import { People } from './pages/people';
 import { SignIn } from './pages/sign-in';
 import { Talk } from './pages/talk';
 import { Timeline } from './pages/timeline';
@@ -25,6 +26,7 @@ import {
   LiveIcon,
   MemoryIcon,
   MoreIcon,
+  PeopleIcon,
   TalkIcon,
   TimelineIcon,
   TimersIcon,
@@ -45,17 +47,20 @@ interface Page {
   page: ComponentType;
   /** For the owner alone. */
   owner?: boolean;
+  /** For guests without a password too. */
+  guest?: boolean;
 }
 
 // `web-admin/src/panel.rs` knows the same paths.
 const PAGES: Page[] = [
   { path: '/', name: t.nav.overview, icon: HomeIcon, page: Overview },
-  { path: '/talk', name: t.nav.talk, icon: TalkIcon, page: Talk },
-  { path: '/live', name: t.nav.live, icon: LiveIcon, page: Live },
+  { path: '/talk', name: t.nav.talk, icon: TalkIcon, page: Talk, guest: true },
+  { path: '/live', name: t.nav.live, icon: LiveIcon, page: Live, guest: true },
   { path: '/timeline', name: t.nav.timeline, icon: TimelineIcon, page: Timeline },
   { path: '/timers', name: t.nav.timers, icon: TimersIcon, page: Timers },
   { path: '/house', name: t.nav.house, icon: HouseIcon, page: House },
   { path: '/memory', name: t.nav.memory, icon: MemoryIcon, page: Memory },
+  { path: '/people', name: t.nav.people, icon: PeopleIcon, page: People },
   { path: '/access', name: t.nav.access, icon: AccessIcon, page: Access },
   { path: '/audit', name: t.nav.audit, icon: AuditIcon, page: Audit, owner: true },
 ];
@@ -98,8 +103,10 @@ function Inside({ person }: { person: Person }) {
   const [more, setMore] = useState(false);
   const main = useRef<HTMLElement>(null);
   const leaving = useDoing();
-  const pages = PAGES.filter((page) => !page.owner || person.role === 'owner');
-  const top = `/${at.split('/')[1] ?? ''}`;
+  const pages = PAGES.filter((page) => (person.name === null ? page.guest : !page.owner || person.role === 'owner'));
+  const asked = `/${at.split('/')[1] ?? ''}`;
+  // Guests have no home here.
+  const top = person.name === null && asked === '/' ? '/talk' : asked;
   const page = pages.find((page) => page.path === top);
 
   useEffect(() => {
@@ -175,7 +182,7 @@ function Inside({ person }: { person: Person }) {
         </ul>
         <div class="aside" id="aside">
           <ThemeChoice />
-          <p class="who">{t.nav.signedInAs(person.name)}</p>
+          <p class="who">{person.name === null ? t.nav.guest : t.nav.signedInAs(person.name)}</p>
           <Wrong error={leaving.error} />
           <button type="button" class="quiet" disabled={leaving.busy} onClick={() => void leaving.run(signOut)}>
             {t.nav.signOut}

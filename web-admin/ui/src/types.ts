@@ -2,7 +2,8 @@
 
 export interface Person {
   id: string;
-  name: string;
+  /** Guests who came without a password have none. */
+  name: string | null;
   role: 'owner' | 'member' | 'guest';
 }
 
