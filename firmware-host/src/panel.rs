@@ -14,6 +14,7 @@ use crate::advertise::{Advertisement, PANEL, name_of_this_machine};
 use crate::app::App;
 use crate::authority::{Authority, keep_vouching};
 use crate::controls::Controls;
+use crate::identity;
 
 /// Serves it where the owner wants it, until `stop`. What can't be served is logged: it is no reason to stop listening.
 pub fn start(app: &App, controls: &Controls, apis: Apis, stop: &CancellationToken) {
@@ -48,6 +49,10 @@ fn sources(app: &App, controls: &Controls, apis: Apis, authority: Option<&Author
     let announce = announcer(controls.clone());
     let in_memory = app.config().privacy.ephemeral;
     let accounts = Accounts::new(app.store().clone(), in_memory, Arc::new(Timestamp::now), Arc::clone(&announce));
+    let accounts = match identity::provider(app) {
+        Some(provider) => accounts.vouched_for_by(provider),
+        None => accounts,
+    };
     let to_check = accounts.clone();
     tokio::task::spawn_blocking(move || to_check.check_audit());
     let carried_out = controls.clone();

@@ -13,6 +13,7 @@ mod layers;
 mod llm;
 mod mcp;
 mod mqtt;
+mod oidc;
 mod problem;
 mod server;
 mod speech;
@@ -26,8 +27,9 @@ use std::path::{Path, PathBuf};
 
 pub use checked::{
     AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, HomeSettings, KeySource, LlmProvider, LlmServer,
-    LlmSettings, LogLevel, McpServer, ModelSettings, MqttSettings, MqttTls, PersonaSource, PrivacySettings, Sentences,
-    SpeechService, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings, WyomingSettings,
+    LlmSettings, LogLevel, McpServer, ModelSettings, MqttSettings, MqttTls, OidcSettings, PersonaSource,
+    PrivacySettings, Sentences, SpeechService, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel,
+    WakeSettings, WyomingSettings,
 };
 pub use problem::Problem;
 

@@ -12,6 +12,13 @@ export interface Session {
   person: Person | null;
 }
 
+/** How one may sign in beside a password. */
+export interface Ways {
+  guests: boolean;
+  /** The host of the server that vouches for people, if there is one. */
+  provider: string | null;
+}
+
 export interface Snapshot {
   phase: string;
   microphone: string | null;

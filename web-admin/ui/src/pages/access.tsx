@@ -2,12 +2,14 @@
 import { useState } from 'preact/hooks';
 
 import { ask, post } from '../api';
-import { entryOf, Entries, type Passkey, type Program, scopesOf, type Session, type Token } from '../parts/access-lists';
+import { entryOf, Entries, type Link, type Passkey, type Program, scopesOf, type Session, type Token } from '../parts/access-lists';
 import { Card, Done, Empty, Field, Loading, Password, Title, Wrong } from '../parts/common';
 import { EditIcon } from '../parts/icons';
 import { make, possible } from '../passkeys';
+import { cameBack, connect } from '../provider';
 import { look, session } from '../session';
 import { t } from '../strings';
+import type { Ways } from '../types';
 import { ago, useDoing, useRead } from '../use';
 
 const s = t.access;
@@ -20,6 +22,7 @@ export function Access() {
         <div class="stack">
           <Sessions />
           <Change />
+          <Links />
         </div>
         <div class="stack">
           <Passkeys />
@@ -70,6 +73,47 @@ function Programs() {
         doing={doing}
         ended={programs.again}
       />
+    </Card>
+  );
+}
+
+/** Shown where another server vouches for people, or has. */
+function Links() {
+  const ways = useRead<Ways>('/api/ways');
+  const links = useRead<Link[]>('/api/links');
+  const [password, setPassword] = useState('');
+  const doing = useDoing();
+  const connecting = useDoing();
+  const host = ways.data?.provider;
+  if (!host && !links.data?.length) return null;
+  const entries = links.data?.map(entryOf.link) ?? [];
+  return (
+    <Card title={s.links}>
+      {host && <p class="hint">{s.linksLead(host)}</p>}
+      <Wrong error={links.error} again={links.error ? links.again : undefined} />
+      <Entries
+        entries={entries}
+        path="/api/links"
+        end={s.disconnectWord}
+        endLabel={s.disconnect}
+        sure={s.disconnectSure}
+        doing={doing}
+        ended={links.again}
+      />
+      {host && entries.length === 0 && (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            void connecting.run(() => connect(password));
+          }}
+        >
+          <Password label={s.passkeyPassword} name="password" autocomplete="current-password" value={password} onValue={setPassword} />
+          <Wrong error={connecting.error ?? cameBack} />
+          <button type="submit" disabled={connecting.busy}>
+            {s.connect(host)}
+          </button>
+        </form>
+      )}
     </Card>
   );
 }

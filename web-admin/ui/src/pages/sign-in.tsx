@@ -3,15 +3,14 @@ import { useState } from 'preact/hooks';
 import { Card, Field, Password, Title, Wrong } from '../parts/common';
 import { Bird } from '../parts/icons';
 import { possible, signInByPasskey } from '../passkeys';
+import { cameBack, leave } from '../provider';
 import { accept, comeAsGuest, signIn } from '../session';
 import { t } from '../strings';
+import type { Ways } from '../types';
 import { useDoing, useRead } from '../use';
 
 const s = t.signIn;
 
-interface Ways {
-  guests: boolean;
-}
 
 export function SignIn() {
   const [byCode, setByCode] = useState(false);
@@ -114,6 +113,11 @@ function Others({ byCode, setByCode }: { byCode: boolean; setByCode: (byCode: bo
             {s.passkey}
           </button>
         )}
+        {ways.data?.provider && (
+          <button type="button" class="quiet wide" disabled={doing.busy} onClick={run(leave)}>
+            {s.provider(ways.data.provider)}
+          </button>
+        )}
         <button type="button" class="quiet wide" onClick={() => setByCode(!byCode)}>
           {byCode ? s.codeBack : s.code}
         </button>
@@ -126,7 +130,7 @@ function Others({ byCode, setByCode }: { byCode: boolean; setByCode: (byCode: bo
           </>
         )}
       </div>
-      <Wrong error={doing.error} />
+      <Wrong error={doing.error ?? cameBack} />
     </Card>
   );
 }

@@ -78,7 +78,17 @@ export const en = {
     fresh: 'Your new password',
     codeSubmit: 'Set the password and sign in',
     codeBack: 'I have a password',
+    provider: (host: string) => `Sign in with ${host}`,
   },
+
+  /** Why somebody who comes back from another server is not signed in. */
+  provider: {
+    stale: 'That took too long, or it began in another browser. Try again.',
+    refused: 'Nobody was signed in there. Try again, or use your password.',
+    failed: 'That server did not say who you are in a way that can be trusted. The log of Pipit says why.',
+    unlinked: 'Nobody here is connected with that account. Sign in with your password, and connect it on the page Access.',
+    linked: 'That account is connected with somebody already, or you are connected with another one. Disconnect that first.',
+  } as Record<string, string>,
 
   phases: {
     idle: 'Ready',
@@ -367,6 +377,12 @@ export const en = {
     removePasskeySure: (name: string) => `Remove the passkey “${name}”? Nobody can sign in with it any more.`,
     renamePasskey: (name: string) => `Rename the passkey ${name}`,
     removeWord: 'Remove',
+    links: 'Account elsewhere',
+    linksLead: (host: string) => `Connect your account at ${host}, and you can sign in with it. It is told that you sign in here, and when.`,
+    connect: (host: string) => `Connect with ${host}`,
+    disconnect: (host: string) => `Disconnect from ${host}`,
+    disconnectWord: 'Disconnect',
+    disconnectSure: (host: string) => `Disconnect from ${host}? It signs you in here no more.`,
   },
 
   people: {
@@ -382,12 +398,12 @@ export const en = {
       guest: 'Visits: may talk and see what Pipit does, and changes nothing.',
     } as Record<string, string>,
     tiers: {
-      standard: 'What they say is kept sealed by this device.',
-      private: 'What they say only their passphrase opens.',
-      ephemeral: 'Nothing of what they say is kept.',
+      standard: 'What is said is kept, sealed by this device.',
+      private: 'What is said only a passphrase opens.',
+      ephemeral: 'Nothing of what is said is kept.',
     } as Record<string, string>,
     thatIsYou: (role: string) => `${role}, that is you`,
-    signedIn: (count: number) => `signed in ${plural(count, 'time', 'times')}`,
+    signedIn: (count: number) => `signed in at ${plural(count, 'place', 'places')}`,
     signedOut: 'signed in nowhere',
     invited: 'has a code to choose a password',
     noPassword: 'has no password',
