@@ -15,6 +15,7 @@ pub mod clock;
 pub mod controls;
 pub mod driver;
 pub mod executable;
+pub mod identity;
 pub mod installed;
 pub mod ledger;
 pub mod mqtt;

@@ -16,6 +16,7 @@ use crate::advertise::{Advertisement, PANEL, name_of_this_machine};
 use crate::app::App;
 use crate::authority::{Authority, keep_vouching};
 use crate::controls::Controls;
+use crate::identity;
 
 /// What the daemon gives the panel beside its controls.
 pub struct Parts {
@@ -70,6 +71,10 @@ fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Auth
     let announce = announcer(controls.clone());
     let in_memory = app.config().privacy.ephemeral;
     let accounts = Accounts::new(app.store().clone(), in_memory, Arc::new(Timestamp::now), Arc::clone(&announce));
+    let accounts = match identity::provider(app) {
+        Some(provider) => accounts.vouched_for_by(provider),
+        None => accounts,
+    };
     let to_check = accounts.clone();
     tokio::task::spawn_blocking(move || to_check.check_audit());
     let carried_out = controls.clone();

@@ -40,7 +40,7 @@ use tokio::sync::{broadcast, watch};
 use account::Watcher;
 use problem::Problem;
 
-pub use account::{Accounts, Now};
+pub use account::{Accounts, AskProvider, Now, Provider as IdentityProvider, Question};
 pub use announce::{Announce, NotAnnounced};
 pub use bus::BusEvent;
 pub use control::CarryOut;

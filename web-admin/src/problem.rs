@@ -42,6 +42,11 @@ impl Problem {
         Problem::new(StatusCode::UNAUTHORIZED, "signed_out", message)
     }
 
+    /// 401: it is nobody's name, or not their password.
+    pub(crate) fn wrong_credentials() -> Problem {
+        Problem::new(StatusCode::UNAUTHORIZED, "wrong_credentials", "Name or password is wrong; try again.")
+    }
+
     /// 403: somebody else may do it.
     pub(crate) fn forbidden(message: impl Into<String>) -> Problem {
         Problem::new(StatusCode::FORBIDDEN, "forbidden", message)
@@ -137,7 +142,7 @@ impl From<StoreError> for Problem {
             StoreError::UnfitName | StoreError::UnfitPin | StoreError::UnfitSecretName => Problem::unfit(message),
             StoreError::AlreadyClaimed => with(StatusCode::CONFLICT, "claimed"),
             StoreError::NameTaken => with(StatusCode::CONFLICT, "name_taken"),
-            StoreError::NotTheOwners => Problem::forbidden(message),
+            StoreError::NotTheOwners | StoreError::OwnerStays => Problem::forbidden(message),
             StoreError::NoPerson | StoreError::NoConversation(_) | StoreError::NoMessage(_) => {
                 Problem::not_found(message)
             }
@@ -145,6 +150,9 @@ impl From<StoreError> for Problem {
             | StoreError::WrongMessage { .. }
             | StoreError::WrongPassphrase
             | StoreError::NoPassphrase
+            | StoreError::PasskeyKnown
+            | StoreError::TooManyPasskeys
+            | StoreError::Linked
             | StoreError::TooManyTokens => Problem::conflict(message),
             StoreError::DiskFull
             | StoreError::Locked

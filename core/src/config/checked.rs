@@ -57,6 +57,8 @@ pub struct Config {
     pub web_advertise: bool,
     /// Names by which the panel is opened, in lower case, beside those by which every Pipit is.
     pub web_hosts: Vec<String>,
+    /// Who vouches for people who sign in to it; `None` if nobody does.
+    pub web_oidc: Option<OidcSettings>,
     /// How much is logged.
     pub log_level: LogLevel,
     /// Of how many turns, the last ones, it is kept what they took.
@@ -495,4 +497,19 @@ impl LogLevel {
             LogLevel::Trace => "trace",
         }
     }
+}
+
+/// A server that vouches for people: OpenID Connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OidcSettings {
+    /// What it calls itself, which is also its address.
+    pub issuer: String,
+    /// By which it knows Pipit.
+    pub client_id: String,
+    /// The name under which `pipit secrets set` keeps what Pipit shows to it, if it wants that.
+    pub secret: Option<String>,
+    /// What of a person is the same at each sign-in.
+    pub claim: String,
+    /// How far away it is.
+    pub tier: Tier,
 }

@@ -13,6 +13,7 @@ mod layers;
 mod llm;
 mod mcp;
 mod mqtt;
+mod oidc;
 pub mod panel;
 mod problem;
 mod server;
@@ -27,8 +28,9 @@ use std::path::{Path, PathBuf};
 
 pub use checked::{
     AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, HomeSettings, KeySource, LlmProvider, LlmServer,
-    LlmSettings, LogLevel, McpServer, ModelSettings, MqttSettings, MqttTls, PersonaSource, PrivacySettings, Sentences,
-    SpeechService, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings, WyomingSettings,
+    LlmSettings, LogLevel, McpServer, ModelSettings, MqttSettings, MqttTls, OidcSettings, PersonaSource,
+    PrivacySettings, Sentences, SpeechService, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel,
+    WakeSettings, WyomingSettings,
 };
 pub use problem::Problem;
 

@@ -112,11 +112,32 @@ pub(super) struct Web {
     /// Names by which the panel is opened, parted by commas, beside this machine's addresses, its own name, and all that end in
     /// .local. Under any other name nothing is served.
     pub(super) hosts: String,
+    /// Address of a server that vouches for people (OpenID Connect), such as `https://id.example.org`, by which those who have connected
+    /// themselves with it can sign in; "" for none. Such a server has to know the address at which it sends people back:
+    /// that of the panel with `/api/session/provider/back`.
+    pub(super) oidc_issuer: String,
+    /// By which name that server knows Pipit.
+    pub(super) oidc_client_id: String,
+    /// The name under which `pipit secrets set` keeps what Pipit shows to that server, sealed; "" where it wants nothing.
+    pub(super) oidc_secret: String,
+    /// What that server says of a person that is the same at each sign-in. With "email" only addresses count of which the server
+    /// says that it has made sure of them.
+    #[schemars(length(min = 1))]
+    pub(super) oidc_claim: String,
 }
 
 impl Default for Web {
     fn default() -> Self {
-        Web { listen: "127.0.0.1:7847".into(), https_listen: String::new(), advertise: true, hosts: String::new() }
+        Web {
+            listen: "127.0.0.1:7847".into(),
+            https_listen: String::new(),
+            advertise: true,
+            hosts: String::new(),
+            oidc_issuer: String::new(),
+            oidc_client_id: String::new(),
+            oidc_secret: String::new(),
+            oidc_claim: "sub".into(),
+        }
     }
 }
 

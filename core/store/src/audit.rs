@@ -97,10 +97,8 @@ impl Store {
         Ok(None)
     }
 
-    /// A key of its own, so that no authenticator is good for anything else that the device's key does.
     fn audit_key(&self) -> Result<hmac::Key, StoreError> {
-        let device = hmac::Key::new(hmac::HMAC_SHA256, self.device_key()?.bytes());
-        Ok(hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&device, b"audit log of pipit").as_ref()))
+        self.key_for(b"audit log of pipit")
     }
 }
 

@@ -80,6 +80,20 @@ pub enum StoreError {
     /// Nobody needs as many.
     #[error("there are too many API tokens; remove one that is not used any more")]
     TooManyTokens,
+    /// Nobody needs as many.
+    #[error("there are too many passkeys; remove one that is not used any more")]
+    TooManyPasskeys,
+    /// The same passkey, for whomever.
+    #[error("this passkey is known already")]
+    PasskeyKnown,
+    /// One account elsewhere is one person here, and the other way around.
+    #[error(
+        "this account is connected with somebody already, or you are connected with another one; disconnect that first"
+    )]
+    Linked,
+    /// The owner stays the owner.
+    #[error("the owner can neither be removed nor be made somebody else")]
+    OwnerStays,
     /// A name that no secret can have.
     #[error("the name of a secret is letters, digits, dots, hyphens and underscores, at most 30 of them")]
     UnfitSecretName,

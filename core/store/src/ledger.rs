@@ -47,9 +47,11 @@ pub enum Purpose {
     Tool,
     /// To find out whether a server is well, and what it has.
     Test,
+    /// Who somebody is that wants to sign in.
+    SignIn,
 }
 
-const PURPOSES: [(Purpose, &str); 7] = [
+const PURPOSES: [(Purpose, &str); 8] = [
     (Purpose::Chat, "chat"),
     (Purpose::Title, "title"),
     (Purpose::Summary, "summary"),
@@ -57,6 +59,7 @@ const PURPOSES: [(Purpose, &str); 7] = [
     (Purpose::Speech, "speech"),
     (Purpose::Tool, "tool"),
     (Purpose::Test, "test"),
+    (Purpose::SignIn, "sign-in"),
 ];
 
 impl std::fmt::Display for Purpose {

@@ -65,6 +65,7 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         schema::time(),
         schema::reminders(),
         schema::accounts(),
+        schema::sign_in(),
     ])
 });
 
@@ -132,7 +133,7 @@ fn connect_or_restore(file: &Path) -> Result<(Connection, Option<Arc<str>>), Sto
             tracing::error!("{warning}");
             let connection = connect(file)?;
             // Whoever was signed out since the copy was made must not be signed in again.
-            connection.execute("DELETE FROM session", [])?;
+            connection.execute_batch("DELETE FROM session; DELETE FROM token_family; DELETE FROM invitation;")?;
             Ok((connection, Some(warning.into())))
         }
         Err(error) => Err(error),

@@ -180,7 +180,10 @@ impl Store {
     }
 
     /// Whether this is the password of somebody who is not Private. It takes the same time where they have none.
-    fn is_password(&self, id: PersonId, password: &str) -> Result<bool, StoreError> {
+    ///
+    /// # Errors
+    /// There is no such person, or this is not the owner's store, or see [`StoreError`].
+    pub fn is_password(&self, id: PersonId, password: &str) -> Result<bool, StoreError> {
         let pepper = self.device_key()?.bytes();
         let password = normal(password);
         let find = "SELECT password FROM person WHERE id = ?";
@@ -207,14 +210,14 @@ fn normal(password: &str) -> Zeroizing<String> {
 }
 
 /// The name as it is kept.
-fn fit_name(name: &str) -> Result<&str, StoreError> {
+pub(crate) fn fit_name(name: &str) -> Result<&str, StoreError> {
     let name = name.trim();
     let is_unfit = name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control);
     if is_unfit { Err(StoreError::UnfitName) } else { Ok(name) }
 }
 
 /// The password as it is hashed.
-fn fit(password: &str, name: Option<&str>) -> Result<Zeroizing<String>, StoreError> {
+pub(crate) fn fit(password: &str, name: Option<&str>) -> Result<Zeroizing<String>, StoreError> {
     let unfit = |problem| Err(StoreError::UnfitPassword(problem));
     if password.len() > LONGEST {
         return unfit(PasswordProblem::Long);

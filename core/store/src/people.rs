@@ -24,6 +24,16 @@ impl fmt::Display for PersonId {
     }
 }
 
+impl PersonId {
+    /// The id that is written so.
+    #[must_use]
+    pub fn read(written: &str) -> Option<PersonId> {
+        let is_one = written.len() == 32 && written.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = u128::from_str_radix(Some(written).filter(|_| is_one)?, 16).ok()?;
+        Some(PersonId(number.to_be_bytes()))
+    }
+}
+
 impl fmt::Debug for PersonId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PersonId({self})")

@@ -254,3 +254,51 @@ pub(crate) fn accounts<'a>() -> M<'a> {
         ) STRICT;",
     )
 }
+
+/// Short-lived tokens, passkeys, sign-in by a provider, codes for a first password, and sessions that end soon.
+pub(crate) fn sign_in<'a>() -> M<'a> {
+    M::up(
+        "ALTER TABLE session ADD COLUMN until INTEGER;  -- Unix milliseconds; NULL: as long as any
+        CREATE TABLE token_family (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            person INTEGER NOT NULL REFERENCES person (number),
+            hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),   -- of what all its refresh tokens begin with, SHA-256
+            current BLOB NOT NULL CHECK (length(current) = 32),    -- of the rest of the newest, SHA-256
+            scopes TEXT NOT NULL,          -- words with spaces between them
+            since INTEGER NOT NULL,        -- Unix milliseconds
+            last_used INTEGER NOT NULL,    -- Unix milliseconds
+            address TEXT NOT NULL,
+            agent TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX token_family_person ON token_family (person, last_used);
+        CREATE TABLE passkey (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            person INTEGER NOT NULL REFERENCES person (number),
+            credential BLOB NOT NULL UNIQUE,
+            host TEXT NOT NULL,            -- under which name of this device it is good
+            algorithm TEXT NOT NULL CHECK (algorithm IN ('ES256', 'EdDSA')),
+            public_key BLOB NOT NULL,
+            sign_count INTEGER NOT NULL,
+            name TEXT NOT NULL,            -- for people
+            since INTEGER NOT NULL,        -- Unix milliseconds
+            last_used INTEGER              -- Unix milliseconds
+        ) STRICT;
+        CREATE INDEX passkey_person ON passkey (person);
+        -- Under which name another server vouches for somebody.
+        CREATE TABLE link (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            person INTEGER NOT NULL REFERENCES person (number),
+            issuer TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            since INTEGER NOT NULL,        -- Unix milliseconds
+            UNIQUE (issuer, subject),
+            UNIQUE (person, issuer)
+        ) STRICT;
+        -- With a code somebody may set their password once.
+        CREATE TABLE invitation (
+            person INTEGER PRIMARY KEY REFERENCES person (number),
+            tag BLOB NOT NULL,             -- an authenticator of the code
+            until INTEGER NOT NULL         -- Unix milliseconds
+        ) STRICT;",
+    )
+}

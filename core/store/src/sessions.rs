@@ -20,10 +20,10 @@ pub const IDLE_LIMIT: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 pub const ABSOLUTE_LIMIT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// It is written down at most so often that something was used, for the sake of the card in a board.
-const SEEN_AGAIN: Duration = Duration::from_secs(5 * 60);
+pub(crate) const SEEN_AGAIN: Duration = Duration::from_secs(5 * 60);
 
 /// Sessions and tokens of one person; a session more ends the one that was not used for longest.
-const MOST: u32 = 50;
+pub(crate) const MOST: u32 = 50;
 
 /// What is kept of a browser's name, in characters.
 const LONGEST_AGENT: usize = 200;
@@ -38,6 +38,12 @@ pub struct Client<'a> {
     pub address: &'a str,
     /// What the browser calls itself.
     pub agent: &'a str,
+}
+
+impl Client<'_> {
+    pub(crate) fn kept_agent(&self) -> String {
+        self.agent.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect()
+    }
 }
 
 /// Somebody is signed in.
@@ -81,26 +87,42 @@ impl Store {
         client: Client<'_>,
         now: Timestamp,
     ) -> Result<(i64, Zeroizing<String>), StoreError> {
+        self.begin_session_for(of, client, ABSOLUTE_LIMIT, now)
+    }
+
+    /// As [`Store::begin_session`], for a session that ends after so long, however much it is used.
+    ///
+    /// # Errors
+    /// As [`Store::begin_session`].
+    pub fn begin_session_for(
+        &self,
+        of: PersonId,
+        client: Client<'_>,
+        lasts: Duration,
+        now: Timestamp,
+    ) -> Result<(i64, Zeroizing<String>), StoreError> {
         self.require_root()?;
         let (secret, hash) = new_secret("")?;
-        let agent: String = client.agent.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect();
+        let agent = client.kept_agent();
+        let until = now.as_millisecond().saturating_add(lasts.as_millis() as i64);
         let id = self.write_device(|transaction| {
             let person = people::find(transaction, of)?.number();
             let (idle, absolute) = limits(now);
             transaction
-                .prepare_cached("DELETE FROM session WHERE last_seen <= ? OR since <= ?")?
-                .execute([idle, absolute])?;
+                .prepare_cached("DELETE FROM session WHERE last_seen <= ? OR since <= ? OR until <= ?")?
+                .execute([idle, absolute, now.as_millisecond()])?;
             let too_many = "DELETE FROM session WHERE person = ?1 AND id NOT IN (
                 SELECT id FROM session WHERE person = ?1 ORDER BY last_seen DESC, id DESC LIMIT ?2)";
             transaction.prepare_cached(too_many)?.execute(params![person, MOST - 1])?;
-            let begin =
-                "INSERT INTO session (person, hash, since, last_seen, address, agent) VALUES (?1, ?2, ?3, ?3, ?4, ?5)";
+            let begin = "INSERT INTO session (person, hash, since, last_seen, address, agent, until)
+                 VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6)";
             transaction.prepare_cached(begin)?.execute(params![
                 person,
                 hash,
                 now.as_millisecond(),
                 client.address,
-                agent
+                agent,
+                until
             ])?;
             Ok(transaction.last_insert_rowid())
         })?;
@@ -117,10 +139,11 @@ impl Store {
         let connection = self.device();
         let find = format!(
             "SELECT {SESSION}, person.id FROM session JOIN person ON person.number = session.person
-             WHERE hash = ? AND last_seen > ? AND session.since > ?"
+             WHERE hash = ? AND last_seen > ? AND session.since > ? AND ifnull(until > ?, 1)"
         );
         let read = |row: &Row<'_>| Ok((read_session(row)?, row.get::<_, [u8; 16]>(5)?));
-        let found = connection.prepare_cached(&find)?.query_row(params![hash, idle, absolute], read).optional()?;
+        let asked = params![hash, idle, absolute, now.as_millisecond()];
+        let found = connection.prepare_cached(&find)?.query_row(asked, read).optional()?;
         let Some((session, person)) = found else { return Ok(None) };
         let person = people::known(&connection, PersonId(person))?;
         if is_over(session.last_seen, SEEN_AGAIN, now) {
@@ -135,8 +158,8 @@ impl Store {
     /// See [`StoreError`].
     pub fn is_session(&self, id: i64, now: Timestamp) -> Result<bool, StoreError> {
         let (idle, absolute) = limits(now);
-        let find = "SELECT 1 FROM session WHERE id = ? AND last_seen > ? AND since > ?";
-        Ok(self.device().prepare_cached(find)?.exists([id, idle, absolute])?)
+        let find = "SELECT 1 FROM session WHERE id = ? AND last_seen > ? AND since > ? AND ifnull(until > ?, 1)";
+        Ok(self.device().prepare_cached(find)?.exists([id, idle, absolute, now.as_millisecond()])?)
     }
 
     /// The sessions of a person that go on, the one that was used last first.
@@ -148,9 +171,10 @@ impl Store {
         let connection = self.device();
         let mut all = connection.prepare_cached(&format!(
             "SELECT {SESSION} FROM session JOIN person ON person.number = session.person
-             WHERE person.id = ? AND last_seen > ? AND session.since > ? ORDER BY last_seen DESC, session.id DESC"
+             WHERE person.id = ? AND last_seen > ? AND session.since > ? AND ifnull(until > ?, 1)
+             ORDER BY last_seen DESC, session.id DESC"
         ))?;
-        let rows = all.query_map(params![of.0, idle, absolute], read_session)?;
+        let rows = all.query_map(params![of.0, idle, absolute, now.as_millisecond()], read_session)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -259,17 +283,22 @@ impl Store {
     }
 }
 
-/// Ends the sessions of a person, but for one.
+/// Ends the sessions of a person, but for one, and all their families of tokens. What would set another password is useless.
 pub(crate) fn end_all(connection: &Connection, of: PersonId, keep: Option<i64>) -> Result<(), StoreError> {
     let end = "DELETE FROM session WHERE person = (SELECT number FROM person WHERE person.id = ?) AND id IS NOT ?";
     connection.prepare_cached(end)?.execute(params![of.0, keep])?;
+    for end in ["token_family", "invitation"] {
+        let end = format!("DELETE FROM {end} WHERE person = (SELECT number FROM person WHERE person.id = ?)");
+        connection.prepare_cached(&end)?.execute([of.0])?;
+    }
     Ok(())
 }
 
 /// Whoever was signed in and whatever token there was of the person with this number: they open nothing any more.
 pub(crate) fn forget_all(connection: &Connection, number: i64) -> Result<(), StoreError> {
-    connection.execute("DELETE FROM session WHERE person = ?", [number])?;
-    connection.execute("DELETE FROM api_token WHERE person = ?", [number])?;
+    for table in ["session", "api_token", "token_family", "passkey", "link", "invitation"] {
+        connection.execute(&format!("DELETE FROM {table} WHERE person = ?"), [number])?;
+    }
     Ok(())
 }
 
@@ -288,17 +317,17 @@ fn read_token(row: &Row<'_>) -> rusqlite::Result<ApiToken> {
 
 /// What was last used by the first, or began by the second, in Unix milliseconds, is over. A clock that was set back makes
 /// nothing that goes on end.
-fn limits(now: Timestamp) -> (i64, i64) {
+pub(crate) fn limits(now: Timestamp) -> (i64, i64) {
     let before = |limit: Duration| now.as_millisecond().saturating_sub(limit.as_millis() as i64);
     (before(IDLE_LIMIT), before(ABSOLUTE_LIMIT))
 }
 
-fn is_over(since: Timestamp, limit: Duration, now: Timestamp) -> bool {
+pub(crate) fn is_over(since: Timestamp, limit: Duration, now: Timestamp) -> bool {
     Duration::try_from(now.duration_since(since)).is_ok_and(|passed| passed >= limit)
 }
 
 /// Whoever may use it may do so on a full disk too.
-fn note_use(connection: &Connection, update: &str, id: i64, now: Timestamp) {
+pub(crate) fn note_use(connection: &Connection, update: &str, id: i64, now: Timestamp) {
     let noted = connection.prepare_cached(update).and_then(|mut update| update.execute([now.as_millisecond(), id]));
     if let Err(error) = noted {
         tracing::warn!("when a session was used last could not be kept: {error}");
@@ -306,7 +335,7 @@ fn note_use(connection: &Connection, update: &str, id: i64, now: Timestamp) {
 }
 
 /// 256 random bits in hexadecimal behind the prefix, and their hash.
-fn new_secret(prefix: &str) -> Result<(Zeroizing<String>, Vec<u8>), StoreError> {
+pub(crate) fn new_secret(prefix: &str) -> Result<(Zeroizing<String>, Vec<u8>), StoreError> {
     let bytes = random::<32>()?;
     let mut secret = Zeroizing::new(String::with_capacity(prefix.len() + 64));
     secret.push_str(prefix);
@@ -316,7 +345,7 @@ fn new_secret(prefix: &str) -> Result<(Zeroizing<String>, Vec<u8>), StoreError> 
 }
 
 /// The hash of a secret as it is written. It has so many bits that it needs neither salt nor work.
-fn hash_of(secret: &str) -> Option<Vec<u8>> {
+pub(crate) fn hash_of(secret: &str) -> Option<Vec<u8>> {
     let digits = Zeroizing::new(secret.bytes().map(hex_digit).collect::<Option<Vec<u8>>>()?);
     if digits.len() != 64 {
         return None;

@@ -134,14 +134,14 @@ impl Store {
         self.set_setting("recogniser", name)
     }
 
-    fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
+    pub(crate) fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
         let connection = self.device();
         let mut find = connection.prepare_cached("SELECT value FROM setting WHERE key = ?")?;
         Ok(find.query_row([key], |row| row.get(0)).optional()?)
     }
 
     /// Keeps a setting, or nothing under this name.
-    fn set_setting(&self, key: &str, value: Option<&str>) -> Result<(), StoreError> {
+    pub(crate) fn set_setting(&self, key: &str, value: Option<&str>) -> Result<(), StoreError> {
         let connection = self.device();
         match value {
             Some(value) => connection

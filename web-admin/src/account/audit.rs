@@ -36,7 +36,14 @@ pub(super) async fn list(
         let names: HashMap<_, _> = people.filter_map(|person| Some((person.id, person.name?))).collect();
         let told = root.audit_rows(before, PAGE)?.into_iter().map(|row| {
             let who = row.who.map(|id| names.get(&id).cloned().unwrap_or_else(|| id.to_string()));
-            json!({"id": row.id, "at": row.at.to_string(), "who": who, "what": row.what, "address": row.address})
+            // About whom it is, by name while they are there.
+            let mut what = row.what;
+            for (id, name) in names.iter().map(|(id, name)| (id.to_string(), name)) {
+                if what.contains(&id) {
+                    what = what.replace(&id, name);
+                }
+            }
+            json!({"id": row.id, "at": row.at.to_string(), "who": who, "what": what, "address": row.address})
         });
         Ok(Json(told.collect()))
     })

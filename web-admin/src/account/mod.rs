@@ -1,11 +1,20 @@
 //! Who may use the panel and the APIs: the claim, sessions, passwords, API tokens and the audit log.
 
+mod access;
 mod audit;
 mod claim;
+mod guests;
+mod invitation;
+mod oidc;
+mod passkeys;
 mod password;
+mod people;
+mod programs;
 mod sessions;
 mod sign_in;
 mod tokens;
+mod ways;
+mod webauthn;
 mod who;
 
 use std::collections::HashMap;
@@ -13,11 +22,11 @@ use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::BuildHasher as _;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{delete, get, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use jiff::Timestamp;
 use pipit_store::{Person, PersonId, PrivacyTier, Store, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -26,6 +35,11 @@ use crate::guard::{Buckets, Rate};
 use crate::problem::Problem;
 use crate::{Announce, Sources};
 
+pub use oidc::{AskProvider, Provider, Question};
+
+pub(crate) use access::GOOD_FOR as ACCESS_GOOD_FOR;
+pub(crate) use programs::NewGrant;
+pub(crate) use sign_in::Visitor;
 pub(crate) use who::{Caller, Credential, Here, Scope, Scopes, Watcher, Who, address, while_signed_in};
 
 use claim::Code;
@@ -43,6 +57,10 @@ const LOOKS: usize = 2;
 const SIGN_IN: Rate = Rate { burst: 10, every: Duration::from_secs(30) };
 /// Signing in, whoever it is.
 const SIGN_IN_OVER_ALL: Rate = Rate { burst: 40, every: Duration::from_secs(5) };
+/// What nobody guesses and only costs work, from one address.
+const COME: Rate = Rate { burst: 60, every: Duration::from_secs(1) };
+/// The same, whoever it is.
+const COME_OVER_ALL: Rate = Rate { burst: 100, every: Duration::from_millis(500) };
 /// Guesses of the code, from one address.
 const CLAIM: Rate = Rate { burst: 5, every: Duration::from_secs(30) };
 /// Guesses of the code, whoever it is: in a day, of a million codes, fewer than 1500.
@@ -62,6 +80,9 @@ struct Shared {
     limits: Mutex<Limits>,
     names: RandomState,
     code: Mutex<Option<Code>>,
+    challenges: Mutex<passkeys::Challenges>,
+    provider: OnceLock<Provider>,
+    flows: Mutex<oidc::Flows>,
     /// Stores that can't be opened again for each request: what a passphrase has opened, and what is in memory.
     open: Mutex<HashMap<Credential, Store>>,
     /// Told whenever a session may have ended.
@@ -74,6 +95,8 @@ struct Limits {
     sign_in_from: Buckets<IpAddr>,
     sign_in_as: Buckets<u64>,
     sign_in: Buckets<()>,
+    come_from: Buckets<IpAddr>,
+    come: Buckets<()>,
     claim_from: Buckets<IpAddr>,
     claim: Buckets<()>,
 }
@@ -85,6 +108,8 @@ enum Attempt {
     SignIn(u64),
     /// To claim the device.
     Claim,
+    /// To show what nobody guesses, such as a refresh token.
+    Come,
 }
 
 impl Accounts {
@@ -96,6 +121,8 @@ impl Accounts {
             sign_in_from: Buckets::new(SIGN_IN),
             sign_in_as: Buckets::new(SIGN_IN),
             sign_in: Buckets::new(SIGN_IN_OVER_ALL),
+            come_from: Buckets::new(COME),
+            come: Buckets::new(COME_OVER_ALL),
             claim_from: Buckets::new(CLAIM),
             claim: Buckets::new(CLAIM_OVER_ALL),
         };
@@ -108,6 +135,9 @@ impl Accounts {
             limits: Mutex::new(limits),
             names: RandomState::new(),
             code: Mutex::default(),
+            challenges: Mutex::default(),
+            provider: OnceLock::new(),
+            flows: Mutex::default(),
             open: Mutex::default(),
             endings: watch::Sender::new(()),
             looking: Semaphore::new(LOOKS),
@@ -152,6 +182,7 @@ impl Accounts {
             Attempt::SignIn(name) => (limits.sign_in_from.take(from, now))
                 .and_then(|()| limits.sign_in_as.take(name, now))
                 .and_then(|()| limits.sign_in.take((), now)),
+            Attempt::Come => limits.come_from.take(from, now).and_then(|()| limits.come.take((), now)),
             Attempt::Claim => limits.claim_from.take(from, now).and_then(|()| limits.claim.take((), now)),
         };
         taken.map_err(Problem::too_many)
@@ -160,10 +191,17 @@ impl Accounts {
     /// An attempt was right, so it does not count.
     fn succeeded(&self, attempt: Attempt, from: Option<IpAddr>) {
         let (mut limits, from) = (self.limits(), network(from));
-        if let Attempt::SignIn(name) = attempt {
-            limits.sign_in_from.give_back(&from);
-            limits.sign_in_as.give_back(&name);
-            limits.sign_in.give_back(&());
+        match attempt {
+            Attempt::SignIn(name) => {
+                limits.sign_in_from.give_back(&from);
+                limits.sign_in_as.give_back(&name);
+                limits.sign_in.give_back(&());
+            }
+            Attempt::Come => {
+                limits.come_from.give_back(&from);
+                limits.come.give_back(&());
+            }
+            Attempt::Claim => {}
         }
     }
 
@@ -212,6 +250,7 @@ impl Accounts {
         match credential {
             Credential::Session(id) => self.root().is_session(id, now),
             Credential::Token(id) => self.root().is_token(id),
+            Credential::Family(id) => self.root().is_family(id, now),
         }
     }
 
@@ -245,8 +284,29 @@ pub(crate) fn routes() -> Router<Sources> {
         .route("/api/claim/code", post(claim::new_code))
         .route("/api/claim", post(claim::claim))
         .route("/api/session", get(sign_in::session).post(sign_in::sign_in).delete(sign_in::sign_out))
+        .route("/api/session/guest", post(guests::come))
+        .route("/api/session/code", post(invitation::accept))
+        .route("/api/session/passkey/options", post(passkeys::sign_in_options))
+        .route("/api/session/passkey", post(passkeys::sign_in))
+        .route("/api/session/provider", post(oidc::leave))
+        .route("/api/session/provider/back", get(oidc::back))
+        .route("/api/links", get(oidc::list).post(oidc::connect))
+        .route("/api/links/{id}", delete(oidc::disconnect))
+        .route("/api/passkeys", get(passkeys::list).post(passkeys::add))
+        .route("/api/passkeys/options", post(passkeys::options))
+        .route("/api/passkeys/{id}", patch(passkeys::rename).delete(passkeys::remove))
+        .route("/api/ways", get(ways::show))
+        .route("/api/guests", get(guests::show).put(guests::allow))
+        .route("/api/people", get(people::list).post(people::add))
+        .route("/api/people/{id}", patch(people::change).delete(people::remove))
+        .route("/api/people/{id}/code", post(people::invite))
+        .route("/api/people/{id}/password", put(people::set_password))
+        .route("/api/people/{id}/access", get(people::access))
+        .route("/api/people/{id}/access/{kind}/{number}", delete(people::revoke))
         .route("/api/sessions", get(sessions::list))
         .route("/api/sessions/{id}", delete(sessions::end))
+        .route("/api/programs", get(programs::list))
+        .route("/api/programs/{id}", delete(programs::end))
         .route("/api/password", put(password::change))
         .route("/api/tokens", get(tokens::list).post(tokens::make))
         .route("/api/tokens/{id}", delete(tokens::remove))

@@ -20,10 +20,10 @@ use crate::guard::{self, JsonBody};
 use crate::problem::{Problem, blocking};
 
 /// Where somebody signs in from, and what they showed before.
-pub(super) struct Visitor {
+pub(crate) struct Visitor {
     pub(super) peer: Option<IpAddr>,
     pub(super) address: String,
-    agent: String,
+    pub(super) agent: String,
     by_tls: bool,
     old_session: Option<Zeroizing<String>>,
 }
@@ -40,6 +40,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
             by_tls: guard::is_by_tls(parts),
             old_session: who::session_secret(parts),
         })
+    }
+}
+
+impl Visitor {
+    pub(super) fn by_tls(&self) -> bool {
+        self.by_tls
     }
 }
 
@@ -74,8 +80,7 @@ pub(super) async fn sign_in(
         let root = accounts.root();
         let Some(recognised) = root.recognise(&name, &password)? else {
             accounts.note(None, "sign-in failed", &visitor.address);
-            let message = "Name or password is wrong; try again.";
-            return Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong_credentials", message));
+            return Err(Problem::wrong_credentials());
         };
         let person = recognised.person;
         let (id, cookie) = accounts.begin(&person, &visitor)?;
@@ -111,6 +116,16 @@ pub(super) async fn sign_out(State(sources): State<Sources>, visitor: Visitor) -
 impl Accounts {
     /// Begins a session in place of the one that the browser had, and gives its number and its cookie.
     pub(super) fn begin(&self, person: &Person, visitor: &Visitor) -> Result<(i64, HeaderValue), Problem> {
+        self.begin_for(person, visitor, ABSOLUTE_LIMIT)
+    }
+
+    /// The same for a session that ends after so long.
+    pub(super) fn begin_for(
+        &self,
+        person: &Person,
+        visitor: &Visitor,
+        lasts: Duration,
+    ) -> Result<(i64, HeaderValue), Problem> {
         let (root, now) = (self.root(), self.now());
         if let Some(secret) = &visitor.old_session
             && let Some((old, whose)) = root.session(secret, now)?
@@ -118,9 +133,9 @@ impl Accounts {
             root.end_session(whose.id, old.id)?;
         }
         let client = Client { address: &visitor.address, agent: &visitor.agent };
-        let (id, secret) = root.begin_session(person.id, client, now)?;
+        let (id, secret) = root.begin_session_for(person.id, client, lasts, now)?;
         self.some_ended();
-        let cookie = who::cookie(visitor.by_tls, secret.as_str(), ABSOLUTE_LIMIT);
+        let cookie = who::cookie(visitor.by_tls, secret.as_str(), lasts);
         let mut cookie = HeaderValue::from_str(&cookie).map_err(|error| Problem::internal(&error))?;
         cookie.set_sensitive(true);
         Ok((id, cookie))

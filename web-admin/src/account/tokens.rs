@@ -42,9 +42,7 @@ pub(super) async fn make(
     JsonBody(NewToken { name, scopes }): JsonBody<NewToken>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let scopes = Scopes::read(scopes.iter().map(String::as_str)).filter(|scopes| !scopes.is_empty());
-    let scopes = scopes.ok_or_else(|| {
-        Problem::unfit("The scopes are one or more of \"read\", \"talk\", \"control\" and \"admin\".")
-    })?;
+    let scopes = scopes.ok_or_else(Scopes::unfit)?;
     if !scopes.is_within(&who.scopes) {
         return Err(Problem::forbidden("A token can't be good for more than what made it; take fewer scopes."));
     }

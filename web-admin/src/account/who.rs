@@ -13,7 +13,7 @@ use futures_util::{Stream, StreamExt as _};
 use pipit_store::{Person, Role, Store};
 use zeroize::Zeroizing;
 
-use super::Accounts;
+use super::{Accounts, access};
 use crate::Sources;
 use crate::guard::{self, is_here};
 use crate::problem::{Problem, blocking};
@@ -57,6 +57,8 @@ pub(crate) enum Credential {
     Session(i64),
     /// The API token with this number.
     Token(i64),
+    /// An access token of the family with this number.
+    Family(i64),
 }
 
 /// What an API token is good for.
@@ -134,6 +136,25 @@ impl Scopes {
         let find = |name| Scope::ALL.into_iter().find(|scope| scope.name() == name);
         names.into_iter().map(find).collect::<Option<_>>().map(Scopes)
     }
+
+    /// What it takes to talk and to see what Pipit does.
+    fn of_visitors() -> Scopes {
+        Scopes([Scope::Read, Scope::Talk].into())
+    }
+
+    /// Those that were written down for a token. What no token can have was taken from it.
+    pub(crate) fn kept(written: &str) -> Scopes {
+        Scopes::read(written.split(' ')).unwrap_or(Scopes(BTreeSet::new()))
+    }
+
+    /// What to say of other names.
+    pub(crate) fn unfit() -> Problem {
+        Problem::unfit("The scopes are one or more of \"read\", \"talk\", \"control\" and \"admin\".")
+    }
+
+    pub(crate) fn and(&self, others: &Scopes) -> Scopes {
+        Scopes(self.0.intersection(&others.0).copied().collect())
+    }
 }
 
 /// As the store keeps it.
@@ -175,7 +196,7 @@ impl Who {
     pub(crate) fn session(&self) -> Option<i64> {
         match self.by {
             Credential::Session(id) => Some(id),
-            Credential::Token(_) => None,
+            Credential::Token(_) | Credential::Family(_) => None,
         }
     }
 
@@ -200,6 +221,20 @@ impl Who {
             }
         }
     }
+}
+
+/// Whether it is the guest that everybody is who comes without a password: nobody else who signs in is without a name.
+fn is_visitor(person: &Person) -> bool {
+    person.name.is_none()
+}
+
+/// Whether this is to talk, or to see what Pipit does.
+fn is_for_visitors(path: &str) -> bool {
+    let talk = ["/v1/chat", "/v1/confirmations", "/v1/conversations", "/v1/messages"];
+    let is_talk = talk.into_iter().any(|whole| {
+        path.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') && whole != "/v1/chat")
+    });
+    is_talk || ["/api/state", "/api/session", "/events", "/levels"].contains(&path)
 }
 
 /// What was shown.
@@ -242,13 +277,15 @@ impl Accounts {
             let found = match &shown {
                 Shown::Session(secret) => {
                     let found = root.session(secret, now)?;
-                    found.map(|(session, person)| (Credential::Session(session.id), person, Scopes::all()))
+                    found.map(|(session, person)| {
+                        let scopes = if is_visitor(&person) { Scopes::of_visitors() } else { Scopes::all() };
+                        (Credential::Session(session.id), person, scopes)
+                    })
                 }
+                Shown::Token(token) if access::is_one(token) => access::whose(root, token, now)?,
                 Shown::Token(secret) => {
                     let found = root.token(secret, now)?;
-                    // What no token can have was taken from it.
-                    let scopes = |written: &str| Scopes::read(written.split(' ')).unwrap_or(Scopes(BTreeSet::new()));
-                    found.map(|(token, person)| (Credential::Token(token.id), person, scopes(&token.scopes)))
+                    found.map(|(token, person)| (Credential::Token(token.id), person, Scopes::kept(&token.scopes)))
                 }
             };
             let (by, person, scopes) = found.ok_or_else(Problem::signed_out)?;
@@ -277,11 +314,16 @@ impl FromRequestParts<Sources> for Who {
         let who = sources.accounts.who(shown, address(parts)).await?;
         let path = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |OriginalUri(uri)| uri.path());
         let needed = Scope::for_request(&parts.method, path);
+        if is_visitor(&who.person) && !is_for_visitors(path) {
+            return Err(Problem::forbidden(
+                "Guests can talk and see what Pipit does; for more, ask somebody who lives here.",
+            ));
+        }
         if who.scopes.contains(needed) {
             return Ok(who);
         }
         Err(Problem::forbidden(format!(
-            "This API token is not good for that; it takes one with the scope \"{}\".",
+            "This token is not good for that; it takes one with the scope \"{}\".",
             needed.name()
         )))
     }

@@ -18,6 +18,7 @@ pub(super) struct Engines(Mutex<Vec<Kept>>);
 struct Kept {
     store: Store,
     engine: Engine,
+    guest: bool,
     used: Instant,
 }
 
@@ -27,6 +28,8 @@ impl Engines {
         let (mut kept, now) = (self.0.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
         kept.retain(|one| now.duration_since(one.used) < KEPT);
         let traceless = store.tier() == PrivacyTier::Ephemeral;
+        // Whoever was made a guest asks as one from now on.
+        kept.retain(|one| one.store.person() != store.person() || one.guest == guest);
         let is_theirs =
             |one: &Kept| one.store.person() == store.person() && (!traceless || one.store.is_for_the_same(store));
         if let Some(at) = kept.iter().position(is_theirs) {
@@ -41,7 +44,7 @@ impl Engines {
             kept.remove(0);
         }
         let engine = engine.for_person(store.clone(), guest);
-        kept.push(Kept { store: store.clone(), engine: engine.clone(), used: now });
+        kept.push(Kept { store: store.clone(), engine: engine.clone(), guest, used: now });
         engine
     }
 }

@@ -3,6 +3,7 @@
 //! as speech does, behind whoever speaks to the device.
 
 mod answer;
+mod auth;
 mod chat;
 mod conversations;
 mod description;
@@ -109,6 +110,8 @@ impl Apis {
 /// All routes, and the description of them.
 pub(crate) fn routes() -> Router<Sources> {
     let (router, about) = OpenApiRouter::with_openapi(description::beginning())
+        .routes(routes!(auth::token))
+        .routes(routes!(auth::revoke))
         .routes(routes!(chat::chat))
         .routes(routes!(chat::confirm))
         .routes(routes!(conversations::list, conversations::create))

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 /// the owner, and tokens of the owner's that are good for reading, talking, controlling and everything else.
 type Row = (&'static str, &'static str, Value, [u16; 9]);
 
+const NOBODY: &str = "/api/people/00000000000000000000000000000000";
+
 fn endpoints() -> Vec<Row> {
     let none = || Value::Null;
     vec![
@@ -64,6 +66,47 @@ fn endpoints() -> Vec<Row> {
             json!({"code": "123456", "name": "Eve", "password": "wet green herons"}),
             [409, 409, 409, 409, 409, 409, 429, 429, 429],
         ),
+        ("POST", "/v1/auth/token", json!({"grant": "refresh", "refresh_token": "pipit_refresh_0"}), [401; 9]),
+        ("POST", "/v1/auth/token", json!({"grant": "anything"}), [400; 9]),
+        ("POST", "/v1/auth/revoke", json!({"refresh_token": "pipit_refresh_0"}), [204; 9]),
+        ("GET", "/api/programs", none(), [401, 401, 200, 200, 200, 403, 403, 403, 200]),
+        ("DELETE", "/api/programs/999", none(), [401, 401, 404, 404, 404, 403, 403, 403, 404]),
+        ("GET", "/api/ways", none(), [200; 9]),
+        ("POST", "/api/session/guest", none(), [403; 9]),
+        ("POST", "/api/session/code", json!({"name": "A", "code": "B", "password": "short"}), [400; 9]),
+        ("GET", "/api/guests", none(), [401, 401, 403, 403, 200, 403, 403, 403, 200]),
+        ("PUT", "/api/guests", json!({"allowed": false}), [401, 401, 403, 403, 204, 403, 403, 403, 204]),
+        ("GET", "/api/people", none(), [401, 401, 200, 200, 200, 403, 403, 403, 200]),
+        ("POST", "/api/people", json!({"name": "", "role": "member"}), [401, 401, 403, 403, 400, 403, 403, 403, 400]),
+        ("PATCH", NOBODY, json!({"name": "New"}), [401, 401, 404, 404, 404, 403, 403, 403, 404]),
+        ("PATCH", NOBODY, json!({"role": "guest"}), [401, 401, 403, 403, 404, 403, 403, 403, 404]),
+        ("DELETE", NOBODY, json!({"name": "New"}), [401, 401, 404, 404, 404, 403, 403, 403, 404]),
+        ("POST", "/api/people/0/code", none(), [401, 401, 403, 403, 404, 403, 403, 403, 404]),
+        (
+            "PUT",
+            "/api/people/0/password",
+            json!({"password": "wet green herons"}),
+            [401, 401, 403, 403, 404, 403, 403, 403, 404],
+        ),
+        ("GET", "/api/people/0/access", none(), [401, 401, 404, 404, 404, 403, 403, 403, 404]),
+        ("DELETE", "/api/people/0/access/sessions/1", none(), [401, 401, 404, 404, 404, 403, 403, 403, 404]),
+        ("POST", "/api/session/passkey/options", none(), [200; 9]),
+        (
+            "POST",
+            "/api/session/passkey",
+            json!({"id": "AA", "client_data": "e30", "authenticator_data": "AA", "signature": "AA", "user": "AA"}),
+            [401; 9],
+        ),
+        ("GET", "/api/passkeys", none(), [401, 401, 200, 200, 200, 403, 403, 403, 200]),
+        ("POST", "/api/passkeys/options", json!({}), [401, 401, 400, 400, 400, 403, 403, 403, 400]),
+        (
+            "POST",
+            "/api/passkeys",
+            json!({"name": "A", "client_data": "e30", "authenticator_data": "AA"}),
+            [401, 401, 400, 400, 400, 403, 403, 403, 400],
+        ),
+        ("PATCH", "/api/passkeys/999", json!({"name": "A"}), [401, 401, 404, 404, 404, 403, 403, 403, 404]),
+        ("DELETE", "/api/passkeys/999", none(), [401, 401, 404, 404, 404, 403, 403, 403, 404]),
         ("GET", "/api/nothing", none(), [404; 9]),
         ("PATCH", "/api/state", none(), [405; 9]),
         ("TRACE", "/api/state", none(), [405; 9]),

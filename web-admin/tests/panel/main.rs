@@ -6,5 +6,8 @@ mod accounts;
 mod connections;
 #[path = "../layers/mod.rs"]
 mod layers;
+mod passkeys;
+mod people;
+mod programs;
 mod settings;
 mod support;

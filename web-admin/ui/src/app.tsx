@@ -11,6 +11,7 @@ import { House } from './pages/house';
 import { Live } from './pages/live';
 import { Memory } from './pages/memory';
 import { Overview } from './pages/overview';
+import { People } from './pages/people';
 import { Settings } from './pages/settings';
 import { SignIn } from './pages/sign-in';
 import { Talk } from './pages/talk';
@@ -26,6 +27,7 @@ import {
   LiveIcon,
   MemoryIcon,
   MoreIcon,
+  PeopleIcon,
   SettingsIcon,
   TalkIcon,
   TimelineIcon,
@@ -49,6 +51,8 @@ interface Page {
   group?: Group;
   /** For the owner alone. */
   owner?: boolean;
+  /** For guests without a password too. */
+  guest?: boolean;
 }
 
 type Group = keyof typeof t.nav.groups;
@@ -58,12 +62,13 @@ const GROUPS = Object.keys(t.nav.groups) as Group[];
 // `web-admin/src/panel.rs` knows the same paths.
 const PAGES: Page[] = [
   { path: '/', name: t.nav.overview, icon: HomeIcon, page: Overview },
-  { path: '/talk', name: t.nav.talk, icon: TalkIcon, page: Talk },
+  { path: '/talk', name: t.nav.talk, icon: TalkIcon, page: Talk, guest: true },
   { path: '/timers', name: t.nav.timers, icon: TimersIcon, page: Timers },
   { path: '/house', name: t.nav.house, icon: HouseIcon, page: House },
-  { path: '/live', name: t.nav.live, icon: LiveIcon, page: Live, group: 'watch' },
+  { path: '/live', name: t.nav.live, icon: LiveIcon, page: Live, group: 'watch', guest: true },
   { path: '/timeline', name: t.nav.timeline, icon: TimelineIcon, page: Timeline, group: 'watch' },
   { path: '/memory', name: t.nav.memory, icon: MemoryIcon, page: Memory, group: 'mind' },
+  { path: '/people', name: t.nav.people, icon: PeopleIcon, page: People, group: 'people' },
   { path: '/access', name: t.nav.access, icon: AccessIcon, page: Access, group: 'people' },
   { path: '/settings', name: t.nav.settings, icon: SettingsIcon, page: Settings, group: 'device', owner: true },
   { path: '/audit', name: t.nav.audit, icon: AuditIcon, page: Audit, group: 'device', owner: true },
@@ -104,8 +109,10 @@ function Inside({ person }: { person: Person }) {
   const [more, setMore] = useState(false);
   const main = useRef<HTMLElement>(null);
   const leaving = useDoing();
-  const pages = PAGES.filter((page) => !page.owner || person.role === 'owner');
-  const top = `/${at.split('/')[1] ?? ''}`;
+  const pages = PAGES.filter((page) => (person.name === null ? page.guest : !page.owner || person.role === 'owner'));
+  const asked = `/${at.split('/')[1] ?? ''}`;
+  // Guests have no home here.
+  const top = person.name === null && asked === '/' ? '/talk' : asked;
   const page = pages.find((page) => page.path === top);
 
   useEffect(() => {
@@ -193,7 +200,7 @@ function Inside({ person }: { person: Person }) {
         </div>
         <div class="aside" id="aside">
           <ThemeChoice />
-          <p class="who">{t.nav.signedInAs(person.name)}</p>
+          <p class="who">{person.name === null ? t.nav.guest : t.nav.signedInAs(person.name)}</p>
           <Wrong error={leaving.error} />
           <button type="button" class="quiet" disabled={leaving.busy} onClick={() => void leaving.run(signOut)}>
             {t.nav.signOut}

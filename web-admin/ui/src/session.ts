@@ -18,6 +18,15 @@ export async function signIn(name: string, password: string): Promise<void> {
   session.value = await post<Session>('/api/session', { name, password });
 }
 
+/** Sets the password of somebody whom the owner has given a code. */
+export async function accept(name: string, code: string, password: string): Promise<void> {
+  session.value = await post<Session>('/api/session/code', { name, code, password });
+}
+
+export async function comeAsGuest(): Promise<void> {
+  session.value = await post<Session>('/api/session/guest');
+}
+
 export async function signOut(): Promise<void> {
   await ask<void>('DELETE', '/api/session');
   forget();

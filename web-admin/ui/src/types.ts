@@ -2,13 +2,21 @@
 
 export interface Person {
   id: string;
-  name: string;
+  /** Guests who came without a password have none. */
+  name: string | null;
   role: 'owner' | 'member' | 'guest';
 }
 
 export interface Session {
   claimed: boolean;
   person: Person | null;
+}
+
+/** How one may sign in beside a password. */
+export interface Ways {
+  guests: boolean;
+  /** The host of the server that vouches for people, if there is one. */
+  provider: string | null;
 }
 
 export interface Snapshot {

@@ -1,5 +1,5 @@
 // The real daemon in a home of its own: nothing of this machine's configuration or history reaches it.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
@@ -16,6 +16,14 @@ export const recording = (name) => join(root, 'firmware-host/demo', name);
 
 /** Far beyond what anything here takes, so that only what never happens fails. */
 const PATIENCE_MS = 60_000;
+
+/** Nothing of this machine's configuration or proxies. */
+const environment = () => ({
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith('PIPIT_') && !/_proxy$/i.test(name)),
+  ),
+  TZ: 'UTC',
+});
 
 /** A port that is free now; nothing else here takes one in the meantime. */
 async function freePort() {
@@ -35,21 +43,13 @@ export class Daemon {
     return daemon;
   }
 
-  /** Starts it with this for a sound device, and waits until it listens. */
-  async start(audio = '[audio]\nbackend = "null"\n') {
-    const config = join(this.folder, 'pipit.toml');
-    writeFileSync(
-      config,
-      `${audio}[state]\ndir = "${this.folder}/state"\n[models]\ndir = "${models}"\n[web]\nlisten = "${this.address}"\n` +
-        '[stt]\nmodel = "pipit-nano-en"\n[tts]\nengine = "espeak"\n',
-    );
-    const env = Object.fromEntries(
-      Object.entries(process.env).filter(([name]) => !name.startsWith('PIPIT_') && !/_proxy$/i.test(name)),
-    );
+  /** Starts it with this for a sound device and this about the panel, and waits until it listens. */
+  async start(audio = '[audio]\nbackend = "null"\n', web = '') {
+    const config = this.config(audio, web);
     this.log = [];
     this.waiting = [];
     this.process = spawn(program, ['--config', config, 'run'], {
-      env: { ...env, TZ: 'UTC' },
+      env: environment(),
       cwd: this.folder,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -59,6 +59,25 @@ export class Daemon {
       this.waiting.forEach((look) => look());
     });
     await this.logs(/listening/);
+  }
+
+  config(audio, web) {
+    const config = join(this.folder, 'pipit.toml');
+    writeFileSync(
+      config,
+      `${audio}[state]\ndir = "${this.folder}/state"\n[models]\ndir = "${models}"\n[web]\nlisten = "${this.address}"\n${web}` +
+        '[stt]\nmodel = "pipit-nano-en"\n[tts]\nengine = "espeak"\n',
+    );
+    return config;
+  }
+
+  /** What another command of it prints that is given this to read. */
+  command(args, input = '') {
+    return new Promise((done, failed) => {
+      const config = join(this.folder, 'pipit.toml');
+      const then = (error, out, wrong) => (error ? failed(new Error(wrong || `${error}`)) : done(out));
+      execFile(program, ['--config', config, ...args], { env: environment(), cwd: this.folder }, then).stdin.end(input);
+    });
   }
 
   /** Waits until the log has a line like this, and gives what matched. The newest counts. */

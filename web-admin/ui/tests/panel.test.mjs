@@ -20,6 +20,7 @@ const PAGES = {
   'Timers and alarms': '/timers',
   House: '/house',
   Memory: '/memory',
+  People: '/people',
   Access: '/access',
   Settings: '/settings',
   Audit: '/audit',

@@ -2,28 +2,17 @@
 import { useState } from 'preact/hooks';
 
 import { ask, post } from '../api';
+import { entryOf, Entries, type Link, type Passkey, type Program, scopesOf, type Session, type Token } from '../parts/access-lists';
 import { Card, Done, Empty, Field, Loading, Password, Title, Wrong } from '../parts/common';
+import { EditIcon } from '../parts/icons';
+import { make, possible } from '../passkeys';
+import { cameBack, connect } from '../provider';
 import { look, session } from '../session';
 import { t } from '../strings';
-import { ago, day, useDoing, useRead } from '../use';
+import type { Ways } from '../types';
+import { ago, useDoing, useRead } from '../use';
 
 const s = t.access;
-
-interface Session {
-  id: string;
-  since: string;
-  last_seen: string;
-  address: string | null;
-  agent: string | null;
-  current: boolean;
-}
-
-interface Token {
-  id: string;
-  name: string;
-  scopes: string[];
-  last_used: string | null;
-}
 
 export function Access() {
   return (
@@ -33,57 +22,192 @@ export function Access() {
         <div class="stack">
           <Sessions />
           <Change />
+          <Links />
         </div>
-        <Tokens />
+        <div class="stack">
+          <Passkeys />
+          <Programs />
+          <Tokens />
+        </div>
       </div>
     </>
   );
 }
 
-/** What a person calls a browser, out of what it calls itself. */
-function browser(agent: string | null): string {
-  if (!agent) return s.unknownAgent;
-  const name = /(Firefox|Edg|OPR|Chrome|Safari)\/\d+/.exec(agent)?.[1];
-  const system = /(Android|iPhone|iPad|Windows|Mac OS X|Linux)/.exec(agent)?.[1];
-  const known: Record<string, string> = { Edg: 'Edge', OPR: 'Opera', 'Mac OS X': 'macOS' };
-  const words = [name, system].flatMap((word) => (word ? [known[word] ?? word] : []));
-  return words.length > 0 ? words.join(', ') : agent.slice(0, 60);
-}
-
 function Sessions() {
   const sessions = useRead<Session[]>('/api/sessions');
   const doing = useDoing();
-  const end = (one: Session) =>
-    void doing.run(() => ask('DELETE', `/api/sessions/${one.id}`)).then((done) => {
-      if (done && one.current) void look();
-      else sessions.again();
-    });
   return (
     <Card title={s.sessions}>
-      <Wrong error={doing.error ?? sessions.error} again={sessions.error ? sessions.again : undefined} />
+      <Wrong error={sessions.error} again={sessions.error ? sessions.again : undefined} />
       {!sessions.data && !sessions.error && <Loading />}
-      <ul class="rows">
-        {sessions.data?.map((session) => (
-          <li key={session.id}>
-            <span class="grow">
-              <strong>{browser(session.agent)}</strong>
-              <span class="hint">
-                {session.current ? s.current : s.seen(ago(session.last_seen))}
-                {session.address && ` · ${session.address}`} · {s.since(day(session.since))}
-              </span>
-            </span>
-            <button
-              type="button"
-              class="quiet"
-              aria-label={s.endLabel(browser(session.agent))}
-              disabled={doing.busy}
-              onClick={() => end(session)}
-            >
-              {s.end}
-            </button>
-          </li>
-        ))}
-      </ul>
+      <Entries
+        entries={sessions.data?.map(entryOf.session) ?? []}
+        path="/api/sessions"
+        end={s.end}
+        endLabel={s.endLabel}
+        doing={doing}
+        ended={(one) => {
+          if (one.current) void look();
+          else sessions.again();
+        }}
+      />
+    </Card>
+  );
+}
+
+/** Shown where there are any: few people have such programs. */
+function Programs() {
+  const programs = useRead<Program[]>('/api/programs');
+  const doing = useDoing();
+  if (!programs.data?.length && !programs.error && !doing.error) return null;
+  return (
+    <Card title={s.programs}>
+      <p class="hint">{s.programsLead}</p>
+      <Wrong error={programs.error} again={programs.error ? programs.again : undefined} />
+      <Entries
+        entries={programs.data?.map(entryOf.program) ?? []}
+        path="/api/programs"
+        end={s.end}
+        endLabel={s.endLabel}
+        doing={doing}
+        ended={programs.again}
+      />
+    </Card>
+  );
+}
+
+/** Shown where another server vouches for people, or has. */
+function Links() {
+  const ways = useRead<Ways>('/api/ways');
+  const links = useRead<Link[]>('/api/links');
+  const [password, setPassword] = useState('');
+  const doing = useDoing();
+  const connecting = useDoing();
+  const host = ways.data?.provider;
+  if (!host && !links.data?.length) return null;
+  const entries = links.data?.map(entryOf.link) ?? [];
+  return (
+    <Card title={s.links}>
+      {host && <p class="hint">{s.linksLead(host)}</p>}
+      <Wrong error={links.error} again={links.error ? links.again : undefined} />
+      <Entries
+        entries={entries}
+        path="/api/links"
+        end={s.disconnectWord}
+        endLabel={s.disconnect}
+        sure={s.disconnectSure}
+        doing={doing}
+        ended={links.again}
+      />
+      {host && entries.length === 0 && (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            void connecting.run(() => connect(password));
+          }}
+        >
+          <Password label={s.passkeyPassword} name="password" autocomplete="current-password" value={password} onValue={setPassword} />
+          <Wrong error={connecting.error ?? cameBack} />
+          <button type="submit" disabled={connecting.busy}>
+            {s.connect(host)}
+          </button>
+        </form>
+      )}
+    </Card>
+  );
+}
+
+function Passkeys() {
+  const passkeys = useRead<Passkey[]>('/api/passkeys');
+  const [name, setName] = useState('');
+  const [password, setPassword] = useState('');
+  const [made, setMade] = useState(false);
+  const [renamed, setRenamed] = useState<number | null>(null);
+  const [newName, setNewName] = useState('');
+  const doing = useDoing();
+  const making = useDoing();
+  const create = async () => {
+    setMade(false);
+    await make(name.trim(), password);
+    setMade(true);
+    setName('');
+    setPassword('');
+    passkeys.again();
+  };
+  const rename = async (id: number) => {
+    await ask('PATCH', `/api/passkeys/${id}`, { name: newName.trim() });
+    setRenamed(null);
+    passkeys.again();
+  };
+  return (
+    <Card title={s.passkeys}>
+      <p class="hint">{s.passkeysLead}</p>
+      <Wrong error={passkeys.error} again={passkeys.error ? passkeys.again : undefined} />
+      {passkeys.data?.length === 0 && <Empty>{s.noPasskeys}</Empty>}
+      <Entries
+        entries={passkeys.data?.map(entryOf.passkey) ?? []}
+        path="/api/passkeys"
+        end={s.removeWord}
+        endLabel={s.removePasskey}
+        sure={s.removePasskeySure}
+        doing={doing}
+        ended={passkeys.again}
+        more={(entry) => (
+          <button
+            type="button"
+            class="tool"
+            aria-label={s.renamePasskey(entry.name)}
+            title={s.renamePasskey(entry.name)}
+            aria-expanded={renamed === entry.id}
+            onClick={() => {
+              setRenamed(renamed === entry.id ? null : entry.id);
+              setNewName(entry.name);
+            }}
+          >
+            <EditIcon />
+          </button>
+        )}
+      />
+      {renamed !== null && (
+        <form
+          class="inline"
+          onSubmit={(event) => {
+            event.preventDefault();
+            void doing.run(() => rename(renamed));
+          }}
+        >
+          <Field label={s.passkeyName} required maxLength={60} value={newName} onInput={(event) => setNewName(event.currentTarget.value)} />
+          <button type="submit" disabled={doing.busy}>
+            {t.save}
+          </button>
+        </form>
+      )}
+      {possible() ? (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            void making.run(create);
+          }}
+        >
+          <Field
+            label={s.passkeyName}
+            placeholder={s.passkeyNameHint}
+            required
+            maxLength={60}
+            value={name}
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
+          <Password label={s.passkeyPassword} name="password" autocomplete="current-password" value={password} onValue={setPassword} />
+          <Done>{made ? s.passkeyMade : null}</Done>
+          <Wrong error={making.error} />
+          <button type="submit" disabled={making.busy}>
+            {s.makePasskey}
+          </button>
+        </form>
+      ) : (
+        <p class="hint">{s.passkeysNotHere}</p>
+      )}
     </Card>
   );
 }
@@ -108,7 +232,7 @@ function Change() {
         }}
       >
         {/* By which a password manager knows whose it is. */}
-        <input type="hidden" name="username" autocomplete="username" value={session.value?.person?.name} />
+        <input type="hidden" name="username" autocomplete="username" value={session.value?.person?.name ?? ''} />
         <Password label={s.old} name="old" autocomplete="current-password" value={old} onValue={setOld} />
         <Password
           label={s.fresh}
@@ -135,7 +259,7 @@ function Tokens() {
   const [made, setMade] = useState<string | null>(null);
   const [copied, setCopied] = useState(false);
   const doing = useDoing();
-  const make = async () => {
+  const makeToken = async () => {
     const { token } = await post<{ id: string; token: string }>('/api/tokens', { name: name.trim(), scopes });
     setMade(token);
     setCopied(false);
@@ -153,7 +277,7 @@ function Tokens() {
             <span class="grow">
               <strong>{token.name}</strong>
               <span class="hint">
-                {token.scopes.map((scope) => s.scopeNames[scope] ?? scope).join(', ')} ·{' '}
+                {scopesOf(token.scopes)} ·{' '}
                 {token.last_used ? s.used(ago(token.last_used)) : s.unused}
               </span>
             </span>
@@ -188,7 +312,7 @@ function Tokens() {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          void doing.run(make);
+          void doing.run(makeToken);
         }}
       >
         <Field

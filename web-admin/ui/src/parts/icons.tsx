@@ -24,6 +24,7 @@ export const TimelineIcon = drawn('M4 6h7', 'M8 12h9', 'M13 18h7');
 export const TimersIcon = drawn('M12 21a8 8 0 1 0 0-16 8 8 0 0 0 0 16z', 'M12 9v4.5l2.5 1.5', 'M9.5 2.5h5');
 export const HouseIcon = drawn('M9 18h6', 'M10 21h4', 'M12 3a6 6 0 0 0-3.5 10.9c.6.5 1 1.2 1 2V15h5v.9c0-.8.4-1.5 1-2A6 6 0 0 0 12 3z');
 export const MemoryIcon = drawn('M6 4h12v16.5l-6-4-6 4z');
+export const PeopleIcon = drawn('M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z', 'M2.5 20a6.5 6.5 0 0 1 13 0', 'M15.5 4.3a3.5 3.5 0 0 1 0 6.4', 'M18 14.2a6.5 6.5 0 0 1 3.5 5.8');
 export const AccessIcon = drawn('M8 14.5a4 4 0 1 1 3.7-5.5H21v3.5h-2.5V15H15v-2.5h-3.3A4 4 0 0 1 8 14.5z');
 export const AuditIcon = drawn('M6 3.5h9l4 4V20.5H6z', 'M9.5 11h6', 'M9.5 15h6');
 export const SettingsIcon = drawn('M4 7h9', 'M17 7h3', 'M15 5v4', 'M4 17h3', 'M11 17h9', 'M9 15v4', 'M4 12h14');
