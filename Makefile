@@ -18,6 +18,7 @@ help:
 	@echo 'make ui      the panel as browsers load it (the others call it)'
 	@echo 'make bench   the figures of docs/BENCHMARKS.md, measured on this machine'
 	@echo 'make bench-turns   those of turn-taking: when it answers, and how it is interrupted'
+	@echo 'make bench-panel   those of the panel: a thousand sockets, and speaking in a browser'
 	@echo 'make bench-store   those of the store (a million messages, 1 GB of disk for a while, 500 times kill -9), the chat engine, and speech over HTTP'
 	@echo 'make test-home-assistant   whether Home Assistant itself finds Pipit and commands it (root, mosquitto; 1 GB the first time)'
 	@echo 'make bench-mqtt   those of the MQTT connection: a broker that is restarted, and killed a hundred times (five minutes)'
@@ -78,6 +79,14 @@ bench:
 bench-turns:
 	@firmware-host/setup.sh test
 	@firmware-host/bench-turns.sh
+
+.PHONY: bench-panel
+bench-panel: ui
+	@firmware-host/setup.sh test
+	@cargo build --quiet --release --locked --bin pipit
+	@cargo build --quiet --release --locked -p pipit-web --example sockets
+	@built="$$(realpath "$${CARGO_TARGET_DIR:-target}/release")" && "$$built/examples/sockets" "$$built/pipit" && \
+		cd $(PANEL) && PIPIT_BINARY="$$built/pipit" node bench/voice.mjs
 
 .PHONY: bench-store
 bench-store:

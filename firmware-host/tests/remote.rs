@@ -45,11 +45,17 @@ async fn next(voice: &mut Voice) -> Told {
 
 /// What is understood and answered, and the sound of it.
 async fn turn(voice: &mut Voice) -> (String, String, Vec<Pcm>) {
-    let mut sound = Vec::new();
+    let (mut sound, mut understood, mut said) = (Vec::new(), String::new(), false);
     loop {
         match next(voice).await {
             Told::Clause(pcm) => sound.push(pcm),
-            Told::Turn { transcript, reply, .. } => return (transcript, reply, sound),
+            // The words come before the end of the turn, for whoever reads along.
+            Told::Understood(words) => understood = words,
+            Told::Saying(words) => said |= !words.is_empty(),
+            Told::Turn { transcript, reply, .. } => {
+                assert_eq!((understood, said), (transcript.clone(), !sound.is_empty()));
+                return (transcript, reply, sound);
+            }
             _ => {}
         }
     }

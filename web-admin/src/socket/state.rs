@@ -213,7 +213,7 @@ impl Machine {
     fn on_sound(&mut self, bytes: usize) -> Option<Action> {
         match (self.state, self.voice) {
             _ if bytes > LARGEST_SOUND => Some(Action::Close(Closing::TOO_LARGE)),
-            _ if bytes % 2 != 0 => Some(Action::Close(Closing::HALF_A_SAMPLE)),
+            _ if !bytes.is_multiple_of(2) => Some(Action::Close(Closing::HALF_A_SAMPLE)),
             (State::Hello, _) => Some(Action::Close(Closing::NO_HELLO)),
             (State::SignIn | State::Checking, _) => Some(Action::Close(Closing::NO_SIGN_IN)),
             (_, Voice::Never) => Some(Action::Close(Closing::UNEXPECTED_SOUND)),

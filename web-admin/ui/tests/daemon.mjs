@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const program = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'debug/pipit');
+const program = process.env.PIPIT_BINARY ?? join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'debug/pipit');
 const data = process.env.XDG_DATA_HOME ?? join(homedir(), '.local/share');
 const models = process.env.PIPIT_MODELS_DIR ?? join(data, 'pipit/models');
 

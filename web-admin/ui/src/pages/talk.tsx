@@ -75,7 +75,7 @@ export function Talk() {
   }, [kept]);
   // Elsewhere nobody speaks.
   useEffect(() => {
-    spoken.value = null;
+    [spoken.value, spokenError.value] = [null, null];
     return close;
   }, []);
   return (
