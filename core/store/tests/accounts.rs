@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use pipit_store::{
-    ABSOLUTE_LIMIT, Client, IDLE_LIMIT, KeySource, NewPerson, NewPrivacy, PasswordProblem, PersonId, Role, Store,
-    StoreError,
+    ABSOLUTE_LIMIT, Client, IDLE_LIMIT, KeySource, NewPasskey, NewPerson, NewPrivacy, PasskeyAlgorithm,
+    PasswordProblem, PersonId, Refreshed, Role, Store, StoreError,
 };
 use support::{holding, make_older};
 use tempfile::TempDir;
@@ -282,7 +282,8 @@ fn a_file_of_the_version_before_is_carried_over() {
     drop(store);
     let raw = rusqlite::Connection::open(&file).unwrap();
     raw.execute_batch(
-        "DROP TABLE session; DROP TABLE api_token; DROP TABLE audit; DROP TABLE audit_anchor; PRAGMA user_version = 9;",
+        "DROP TABLE session; DROP TABLE api_token; DROP TABLE audit; DROP TABLE audit_anchor; DROP TABLE token_family;
+         DROP TABLE passkey; DROP TABLE link; DROP TABLE invitation; PRAGMA user_version = 9;",
     )
     .unwrap();
     drop(raw);
@@ -320,4 +321,42 @@ fn whoever_was_signed_out_is_not_signed_in_again_by_a_copy() {
     assert!(store.warning().is_some_and(|warning| warning.contains("the copy of")));
     assert_eq!(store.session(&secret, at(1)).unwrap(), None);
     assert!(is_recognised(&store, "Otto", OWNERS));
+}
+
+#[test]
+fn nothing_by_which_they_got_in_is_left_of_whoever_is_erased() {
+    let home = Home::new();
+    let (_, token) = home.store.begin_family(home.ann, "read", CLIENT, at(0)).unwrap();
+    let key = NewPasskey {
+        credential: b"phone",
+        host: "pipit.local",
+        algorithm: PasskeyAlgorithm::EdDsa,
+        public_key: &[7; 32],
+        sign_count: 0,
+        name: "Phone",
+    };
+    home.store.add_passkey(home.ann, key, at(0)).unwrap();
+    let twice = home.store.add_passkey(home.owner, key, at(0)).unwrap_err();
+    assert!(matches!(twice, StoreError::PasskeyKnown), "{twice}");
+    home.store.link(home.ann, "https://id.example.org", "ann", at(0)).unwrap();
+    let code = home.store.invite(home.ann, at(0)).unwrap();
+    home.store.erase_person(home.ann).unwrap();
+    for table in ["token_family", "passkey", "link", "invitation", "session"] {
+        let count = format!("SELECT count(*) FROM {table}");
+        assert_eq!(home.raw().query_row(&count, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "{table}");
+    }
+    assert!(matches!(home.store.refresh(&token, at(1)).unwrap(), Refreshed::Unknown));
+    assert!(home.store.passkey(b"phone", "pipit.local").unwrap().is_none());
+    assert!(home.store.accept_invitation("Ann", &code, "nineteen dry herons", at(1)).unwrap().is_none());
+}
+
+#[test]
+fn the_owner_stays_the_owner() {
+    let home = Home::new();
+    assert!(matches!(home.store.set_role(home.owner, Role::Member), Err(StoreError::OwnerStays)));
+    assert!(matches!(home.store.set_role(home.ann, Role::Owner), Err(StoreError::OwnerStays)));
+    home.store.set_role(home.ann, Role::Guest).unwrap();
+    assert_eq!(home.store.known(home.ann).unwrap().role, Role::Guest);
+    assert!(matches!(home.store.rename_person(home.ann, "OTTO"), Err(StoreError::NameTaken)));
+    home.store.rename_person(home.ann, "ANN").unwrap();
 }

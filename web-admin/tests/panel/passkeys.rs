@@ -136,7 +136,8 @@ async fn a_passkey_signs_in_whoever_made_it_until_it_is_removed() {
 async fn what_is_not_said_here_now_and_by_its_owner_signs_nobody_in() {
     let daemon = Daemon::claimed();
     let ann = daemon.session_of("Ann", ANNS).await;
-    let wrong: [(&str, fn(&mut Authenticator)); 7] = [
+    type Slip = fn(&mut Authenticator);
+    let wrong: [(&str, Slip); 7] = [
         ("nobody was there", |key| key.flags = 0x04),
         ("nobody showed that it is theirs", |key| key.flags = 0x01),
         ("another host", |key| key.host = "evil.com"),

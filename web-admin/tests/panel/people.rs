@@ -194,3 +194,22 @@ async fn guests_come_if_the_owner_allows_it_and_can_talk_and_no_more() {
     assert_eq!(daemon.ask(Ask::new("GET", "/api/state").by(&third)).await.status, 401);
     assert_eq!(come().await.status, 403);
 }
+
+#[tokio::test]
+async fn an_account_elsewhere_is_one_persons_and_only_they_disconnect_it() {
+    let daemon = Daemon::claimed();
+    let (owner, ann) = (daemon.session_of("Otto", OTTOS).await, daemon.session_of("Ann", ANNS).await);
+    let id =
+        |name: &str| daemon.store.people().unwrap().into_iter().find(|p| p.name.as_deref() == Some(name)).unwrap().id;
+    let (issuer, now) = ("https://id.example.org", jiff::Timestamp::UNIX_EPOCH);
+    daemon.store.link(id("Ann"), issuer, "ann", now).unwrap();
+    daemon.store.link(id("Otto"), issuer, "ann", now).unwrap_err();
+    daemon.store.link(id("Ann"), issuer, "another", now).unwrap_err();
+    let links = daemon.ask(Ask::new("GET", "/api/links").by(&ann)).await.body;
+    assert_eq!((links[0]["issuer"].as_str(), links.as_array().unwrap().len()), (Some(issuer), 1));
+    assert_eq!(daemon.ask(Ask::new("GET", "/api/links").by(&owner)).await.body, json!([]));
+    let one = format!("/api/links/{}", links[0]["id"]);
+    assert_eq!(daemon.ask(Ask::new("DELETE", &one).by(&owner)).await.status, 404);
+    assert_eq!(daemon.ask(Ask::new("DELETE", &one).by(&ann)).await.status, 204);
+    assert_eq!(daemon.store.linked(issuer, "ann").unwrap(), None);
+}

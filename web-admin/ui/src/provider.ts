@@ -4,17 +4,18 @@ import { t } from './strings';
 
 const KEY = 'provider';
 
-/** Why somebody who has just come back is not signed in, if they are not. */
-export const cameBack: string | null = readBack();
+/** Why somebody who has just come back is not signed in, or not connected, if they are not. */
+export const cameBack: { signIn: string | null; connect: string | null } = readBack();
 
-function readBack(): string | null {
+function readBack() {
   const url = new URL(location.href);
   const why = url.searchParams.get(KEY);
-  if (why === null) return null;
+  if (why === null) return { signIn: null, connect: null };
   // Who reloads the page is not told again.
   url.searchParams.delete(KEY);
   history.replaceState(history.state, '', url);
-  return t.provider[why] ?? t.unknownError;
+  const words = t.provider[why] ?? t.unknownError;
+  return url.pathname === '/access' ? { signIn: null, connect: words } : { signIn: words, connect: null };
 }
 
 /** Goes there, to sign in. */

@@ -98,5 +98,5 @@ impl Left {
 fn random() -> Result<String, StoreError> {
     let mut bytes = Zeroizing::new([0; 32]);
     getrandom::fill(&mut *bytes).map_err(|error| StoreError::NoRandomness(error.to_string()))?;
-    Ok(BASE64.encode(&*bytes))
+    Ok(BASE64.encode(bytes.as_slice()))
 }

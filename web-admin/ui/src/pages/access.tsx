@@ -108,7 +108,7 @@ function Links() {
           }}
         >
           <Password label={s.passkeyPassword} name="password" autocomplete="current-password" value={password} onValue={setPassword} />
-          <Wrong error={connecting.error ?? cameBack} />
+          <Wrong error={connecting.error ?? cameBack.connect} />
           <button type="submit" disabled={connecting.busy}>
             {s.connect(host)}
           </button>

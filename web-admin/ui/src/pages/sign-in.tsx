@@ -130,7 +130,7 @@ function Others({ byCode, setByCode }: { byCode: boolean; setByCode: (byCode: bo
           </>
         )}
       </div>
-      <Wrong error={doing.error ?? cameBack} />
+      <Wrong error={doing.error ?? cameBack.signIn} />
     </Card>
   );
 }
