@@ -43,6 +43,10 @@ impl Daemon {
         let say: pipit_web::Announce = Arc::new(|_| std::future::ready(Ok(())).boxed());
         let sources = Sources {
             tasks: Tasks::default(),
+            models: None,
+            voices: None,
+            sound: None,
+            household: Arc::default(),
             authority: None,
             accounts: Accounts::new(store.clone(), false, Arc::new(Timestamp::now), say),
             choices: Arc::new(Choices::new(WakeMode::Always, Tier::Device, None)),

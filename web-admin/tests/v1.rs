@@ -117,6 +117,10 @@ impl Daemon {
             Snapshot { voice: Some("espeak".to_owned()), recogniser: Some("nano".to_owned()), ..Snapshot::default() };
         let sources = Sources {
             tasks: Tasks::default(),
+            models: None,
+            voices: None,
+            sound: None,
+            household: Arc::default(),
             authority: None,
             snapshots: watch::Sender::new(snapshot).subscribe(),
             events: bus.downgrade(),

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::part::Part;
 use super::{PullError, check_space};
-use crate::catalogue::{ModelFile, ModelFolder};
+use crate::catalogue::{ModelFile, ModelFolder, Source};
 
 /// What it is called on its way. No file of the catalogue has such a name.
 const ON_ITS_WAY: &str = ".arriving.part";
@@ -88,7 +88,9 @@ impl Arriving<'_> {
     pub fn finish(mut self) -> Result<ModelFile, ArrivalError> {
         let Some(part) = self.part.take() else { return Err(ArrivalError::Busy) };
         let found = part.digest();
-        let mut files = self.folder.catalogue().models().iter().flat_map(|model| &model.files);
+        // What ships with Pipit is here already.
+        let models = self.folder.catalogue().models().iter().filter(|model| model.source != Source::InTheBox);
+        let mut files = models.flat_map(|model| &model.files);
         let Some(file) = files.find(|file| self.folder.expected(file) == Some(found)) else {
             part.discard();
             return Err(ArrivalError::Unknown(found));

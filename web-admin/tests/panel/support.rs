@@ -139,6 +139,10 @@ impl Daemon {
         let sources = Sources {
             apis,
             tasks: Tasks::default(),
+            models: None,
+            voices: None,
+            sound: None,
+            household: Arc::default(),
             authority: None,
             snapshots: snapshots.subscribe(),
             events: bus.downgrade(),

@@ -5,16 +5,20 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { sentence } from './api';
 import { epoch, follow, link, reconnect, snapshot } from './daemon';
 import { Access } from './pages/access';
+import { Audio } from './pages/audio';
 import { Audit } from './pages/audit';
 import { Claim } from './pages/claim';
 import { House } from './pages/house';
 import { Live } from './pages/live';
 import { Memory } from './pages/memory';
+import { Models } from './pages/models';
 import { Overview } from './pages/overview';
 import { SignIn } from './pages/sign-in';
 import { Talk } from './pages/talk';
 import { Timeline } from './pages/timeline';
 import { Timers } from './pages/timers';
+import { Voices } from './pages/voices';
+import { Welcome } from './pages/welcome';
 import { Loading, Title, Wrong } from './parts/common';
 import {
   AccessIcon,
@@ -24,10 +28,13 @@ import {
   HouseIcon,
   LiveIcon,
   MemoryIcon,
+  MicIcon,
+  ModelsIcon,
   MoreIcon,
   TalkIcon,
   TimelineIcon,
   TimersIcon,
+  VoicesIcon,
 } from './parts/icons';
 import { phaseOf } from './parts/phase';
 import { path } from './router';
@@ -54,6 +61,9 @@ type Group = keyof typeof t.nav.groups;
 const GROUPS = Object.keys(t.nav.groups) as Group[];
 
 // `web-admin/src/panel.rs` knows the same paths.
+/** What only leads to itself, and stands in no list. */
+const WELCOME: Page = { path: '/welcome', name: t.welcome.title, icon: HomeIcon, page: Welcome, owner: true };
+
 const PAGES: Page[] = [
   { path: '/', name: t.nav.overview, icon: HomeIcon, page: Overview },
   { path: '/talk', name: t.nav.talk, icon: TalkIcon, page: Talk },
@@ -61,6 +71,9 @@ const PAGES: Page[] = [
   { path: '/house', name: t.nav.house, icon: HouseIcon, page: House },
   { path: '/live', name: t.nav.live, icon: LiveIcon, page: Live, group: 'watch' },
   { path: '/timeline', name: t.nav.timeline, icon: TimelineIcon, page: Timeline, group: 'watch' },
+  { path: '/voices', name: t.nav.voices, icon: VoicesIcon, page: Voices, group: 'sound', owner: true },
+  { path: '/models', name: t.nav.models, icon: ModelsIcon, page: Models, group: 'sound', owner: true },
+  { path: '/audio', name: t.nav.audio, icon: MicIcon, page: Audio, group: 'sound', owner: true },
   { path: '/memory', name: t.nav.memory, icon: MemoryIcon, page: Memory, group: 'mind' },
   { path: '/access', name: t.nav.access, icon: AccessIcon, page: Access, group: 'people' },
   { path: '/audit', name: t.nav.audit, icon: AuditIcon, page: Audit, group: 'device', owner: true },
@@ -103,7 +116,7 @@ function Inside({ person }: { person: Person }) {
   const leaving = useDoing();
   const pages = PAGES.filter((page) => !page.owner || person.role === 'owner');
   const top = `/${at.split('/')[1] ?? ''}`;
-  const page = pages.find((page) => page.path === top);
+  const page = [...pages, ...(person.role === 'owner' ? [WELCOME] : [])].find((page) => page.path === top);
 
   useEffect(() => {
     const stop = new AbortController();

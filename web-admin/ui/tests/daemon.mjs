@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const program = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'debug/pipit');
 const data = process.env.XDG_DATA_HOME ?? join(homedir(), '.local/share');
-const models = process.env.PIPIT_MODELS_DIR ?? join(data, 'pipit/models');
+export const models = process.env.PIPIT_MODELS_DIR ?? join(data, 'pipit/models');
 
 export const recording = (name) => join(root, 'firmware-host/demo', name);
 
@@ -40,7 +40,7 @@ export class Daemon {
     const config = join(this.folder, 'pipit.toml');
     writeFileSync(
       config,
-      `${audio}[state]\ndir = "${this.folder}/state"\n[models]\ndir = "${models}"\n[web]\nlisten = "${this.address}"\n` +
+      `${audio}[state]\ndir = "${this.folder}/state"\n[models]\ndir = "${this.models ?? models}"\n${this.importing ?? ''}[web]\nlisten = "${this.address}"\n` +
         '[stt]\nmodel = "pipit-nano-en"\n[tts]\nengine = "espeak"\n',
     );
     const env = Object.fromEntries(
