@@ -112,7 +112,7 @@ fn a_file_that_is_sent_gets_its_name_by_its_hash_and_another_gets_none() {
 #[test]
 fn what_is_removed_is_gone_but_not_what_another_model_shares_or_pipit_needs() {
     let folder = TempDir::new().unwrap();
-    let models = models(folder.path());
+    models(folder.path());
     fs::write(folder.path().join("voice.onnx"), b"voice weights").unwrap();
     fs::write(folder.path().join("voice.onnx.json"), b"{}").unwrap();
     fs::create_dir(folder.path().join("deep")).unwrap();

@@ -155,18 +155,18 @@ impl Shelf {
         };
         let imported = installed.folder().import(from, &mut show, progress.cancelled())?;
         let mut said = Vec::new();
-        for (what, files) in [("taken", &imported.taken), ("there already", &imported.already_there)] {
+        for (what, files) in [("Taken", &imported.taken), ("There already", &imported.already_there)] {
             if !files.is_empty() {
                 said.push(format!("{what}: {}", files.join(", ")));
             }
         }
         said.extend(imported.rejected.iter().map(|one| {
-            format!("not taken: {}, since {}", one.path.file_name().unwrap_or_default().to_string_lossy(), one.why)
+            format!("Not taken: {}, since {}", one.path.file_name().unwrap_or_default().to_string_lossy(), one.why)
         }));
         ensure!(!said.is_empty(), "{} holds no file of the catalogue", from.display());
-        let said = format!("{}.", said.join("; "));
+        let said = format!("{}.", said.join(". "));
         ensure!(!imported.taken.is_empty() || !imported.already_there.is_empty(), said);
-        Ok(said[..1].to_uppercase().to_owned() + &said[1..]).map(Outcome::from)
+        Ok(said.into())
     }
 
     fn taken(&self, announced: Option<u64>, mut pieces: mpsc::Receiver<Result<Vec<u8>, ()>>) -> anyhow::Result<String> {

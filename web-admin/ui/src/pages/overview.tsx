@@ -25,12 +25,12 @@ export function Overview() {
   return (
     <>
       <Title>{s.title}</Title>
-      {owner && <Unfinished />}
       <Card class="state">
         <Phase phase={phase} />
         {now ? <Quick now={now} doing={controlling} owner={owner} /> : <Loading />}
         <Wrong error={controlling.error} />
       </Card>
+      {owner && <Unfinished />}
       {now && (
         <div class="columns">
           <div class="stack">
