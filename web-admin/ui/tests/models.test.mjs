@@ -288,6 +288,31 @@ test('what is muted is not recorded', async () => {
   assert.equal((await asked('POST', '/api/control', { mute: false })).status(), 204);
 });
 
+test('what is unfit is refused with a sentence', async () => {
+  for (const [method, path, body, expected] of [
+    ['POST', '/api/models/nobody/pull', undefined, 404],
+    ['POST', '/api/models/..%2F..%2Fetc%2Fpasswd/verify', undefined, 404],
+    ['DELETE', '/api/models/silero-vad-v6', undefined, 409],
+    ['POST', '/api/models/whisper-tiny.en/use', undefined, 409],
+    ['POST', '/api/models/kokoro-v1.0/use', undefined, 409],
+    ['POST', '/api/voices/preview', { voice: 'espeak-ng en-gb', text: '...' }, 400],
+    ['POST', '/api/voices/preview', { voice: 'espeak-ng en-gb', text: 'word '.repeat(100) }, 400],
+    ['POST', '/api/voices/preview', { voice: 'nobody', text: 'Hello' }, 409],
+    ['PUT', '/api/voices/speed', { speed: 9 }, 400],
+    ['POST', '/api/audio/recording', { seconds: 3600 }, 400],
+    ['POST', '/api/audio/recording', { seconds: 5, path: '/etc/passwd' }, 400],
+    ['PUT', '/api/welcome', { step: 'elsewhere' }, 400],
+  ]) {
+    const answer = await asked(method, path, body);
+    assert.equal(answer.status(), expected, `${method} ${path}`);
+    assert.match((await answer.json()).error.message, /\.$/, `${method} ${path}`);
+  }
+  const echo = await (await asked('POST', '/api/audio/echo')).json();
+  await page.reload();
+  await page.getByText('There is no echo with the wav backend', { exact: false }).waitFor();
+  assert.equal((await asked('DELETE', `/api/tasks/${echo.id}`)).status(), 204);
+});
+
 test('no page wrote an error, broke its policy, or asked anybody but the device', () => {
   assert.deepEqual(notes.wrong, []);
   assert.deepEqual(notes.elsewhere, []);

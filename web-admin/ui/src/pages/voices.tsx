@@ -6,6 +6,7 @@ import { snapshot } from '../daemon';
 import { Card, Field, Loading, Title, Wrong } from '../parts/common';
 import { PlayIcon } from '../parts/icons';
 import { hush, play } from '../parts/play';
+import { Restart } from '../parts/restart';
 import { Slider } from '../parts/slider';
 import { useCell } from '../store';
 import { t } from '../strings';
@@ -64,7 +65,12 @@ export function Voices() {
             </Card>
             <Speed list={list.data} set={list.set} speaking={now?.voice ?? null} />
           </div>
-          {list.data.waiting.length > 0 && <p class="hint">{s.waiting(list.data.waiting.length)}</p>}
+          {list.data.waiting.length > 0 && (
+            <Card>
+              <p>{s.waiting(list.data.waiting.length)}</p>
+              <Restart />
+            </Card>
+          )}
           {voices.length > MANY && (
             <Field
               label={s.find}

@@ -437,7 +437,7 @@ export const en = {
     speedHint: 'It holds from the next sentence on, for every voice.',
     noSpeed: 'The voice that speaks now has a speed of its own.',
     waiting: (count: number) =>
-      `${plural(count, 'voice', 'voices')} came since Pipit was started; start it again on the page Home to choose among them too.`,
+      `${plural(count, 'voice', 'voices')} came since Pipit was started, and can be chosen once it is started again.`,
     find: 'Find a voice',
     engines: { kokoro: 'Kokoro', piper: 'Piper', 'espeak-ng': 'espeak-ng' } as Record<string, string>,
     engineHints: {
