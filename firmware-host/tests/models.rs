@@ -73,7 +73,8 @@ fn what_is_at_work_is_not_removed_and_the_rest_is() {
     home.file("models/own.bin", "one");
     let models = format!("--set=models.dir={}", home.path("models").display());
     let remove = |names: &[&str]| home.pipit([&[&*models, "models", "remove"], names].concat());
-    remove(&["own"]).failed_saying(&["own is at work", "choose another"]);
+    let at_work = home.pipit([&*models, "--set=stt.model=own", "models", "remove", "own"]);
+    at_work.failed_saying(&["own is at work", "choose another"]);
     remove(&["silero-vad-v6"]).failed_saying(&["comes with Pipit"]);
     remove(&["whisper-tiny.en"]).succeeded();
     assert!(home.path("models/own.bin").exists() && !home.path("models/ggml-tiny.en.bin.part").exists());
