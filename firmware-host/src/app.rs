@@ -15,12 +15,13 @@ use pipit_core::turn::{AttentionSettings, Machine, WakeMode};
 use pipit_models::runtime::Runtime;
 use pipit_models::silero::SileroVad;
 use pipit_models::smart_turn::SmartTurn;
+use pipit_models::voice::Voice;
 use pipit_store::Store;
 use pipit_web::Thresholds;
 use pipit_web::v1::{Apis, Entity};
 use tokio::sync::mpsc;
 
-use crate::audio::{self, Backend, Capture, Pace, Playback, ReportSink};
+use crate::audio::{self, Backend, Capture, Playback, ReportSink, Tap};
 use crate::barge_in;
 use crate::bus::Bus;
 use crate::chat;
@@ -29,6 +30,7 @@ use crate::driver::{Driver, Workers};
 use crate::installed::Installed;
 use crate::ledger::Ledger;
 use crate::mqtt::{self, Connection, MqttHome, Rooms};
+use crate::pace::Pace;
 use crate::report::TurnReport;
 use crate::selections::Selections;
 use crate::self_test;
@@ -36,8 +38,8 @@ use crate::services::MayAsk;
 use crate::speech::Speech;
 use crate::turn_log::TurnLog;
 use crate::worker::{
-    Choice, Ear, EchoCancellation, Gauge, Inbox, Message, Models, Protection, Ready, WakeWord, Worker, smart_turn, stt,
-    tts,
+    Choice, Ear, EchoCancellation, Gauge, Inbox, Message, Models, Protection, Ready, WakeWord, Which, Worker,
+    smart_turn, stt, tts,
 };
 use crate::wyoming::Services;
 
@@ -67,7 +69,13 @@ pub struct App {
     home: OnceLock<Arc<MqttHome>>,
     /// What keeps the ear from hearing the speaker that was opened last, until an ear takes it.
     protection: Mutex<Protection>,
+    /// Where it can be listened in on the microphone.
+    tap: Tap,
+    pace: Pace,
 }
+
+/// Opens a voice that can be chosen, and says which it is.
+pub type OpenVoice = Arc<dyn Fn(Which) -> anyhow::Result<(Box<dyn Voice>, String)> + Send + Sync>;
 
 /// Tells what each worker has loaded.
 pub struct Loading {
@@ -86,8 +94,13 @@ impl App {
         let speakers = chat::speakers(&config, &store)?;
         let engine = chat::engine(&config, &store, speakers.clone())?;
         let bus = Bus::new(turn_log(&config, &speakers)?);
-        let (home, protection) = (OnceLock::new(), Mutex::default());
-        Ok(App { config, runtime, installed, store, speakers, engine, bus, home, protection })
+        let (home, protection, tap) = (OnceLock::new(), Mutex::default(), Tap::default());
+        let speed = speakers.speed().unwrap_or_else(|error| {
+            tracing::warn!("it is not known how fast the voice is to speak, so it speaks as tts.speed says: {error}");
+            None
+        });
+        let pace = Pace::new(speed.unwrap_or(config.tts.speed));
+        Ok(App { config, runtime, installed, store, speakers, engine, bus, home, protection, tap, pace })
     }
 
     /// The configuration that everything is built from.
@@ -108,6 +121,32 @@ impl App {
     /// What is remembered of those who speak: the same, or memory only.
     pub fn speakers(&self) -> &Store {
         &self.speakers
+    }
+
+    /// Where it can be listened in on the microphone.
+    pub fn tap(&self) -> &Tap {
+        &self.tap
+    }
+
+    /// How fast the voice speaks.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// Opens voices of `of` by their place, beside the one that is at work.
+    pub fn voice_opener(&self, of: &Arc<Selections>) -> OpenVoice {
+        let (installed, config, runtime) = (Arc::clone(&self.installed), self.config.clone(), self.runtime.clone());
+        let (of, ledger, may_ask, pace) =
+            (Arc::clone(of), Ledger::of(self.speakers.clone()), self.may_ask(), self.pace.clone());
+        Arc::new(move |which| {
+            let (voice, name) = of.open_voice(which, (&installed, &config, &runtime), (&ledger, &may_ask))?;
+            Ok((pace.of(voice), name))
+        })
+    }
+
+    fn may_ask(&self) -> MayAsk {
+        let engine = self.engine.clone();
+        Arc::new(move |tier| tier <= engine.widest())
     }
 
     /// Where it is told what happens.
@@ -187,8 +226,7 @@ impl App {
     /// A thread can't be started.
     pub fn models(&self, self_test: bool, of: &Arc<Selections>) -> anyhow::Result<(Arc<Models>, Loading)> {
         let ledger = Ledger::of(self.speakers.clone());
-        let engine = self.engine.clone();
-        let may_ask: MayAsk = Arc::new(move |tier| tier <= engine.widest());
+        let may_ask = self.may_ask();
         let lighter = of.lighter_voices();
         let gauge = Arc::new(Gauge::new(LoadSettings::default(), lighter.get(of.voice).copied().unwrap_or(0)));
         let (smart_turn, smart_turn_ready) = {
@@ -198,7 +236,7 @@ impl App {
         };
         let (stt, stt_ready) = {
             let (installed, config, runtime) = (Arc::clone(&self.installed), self.config.clone(), self.runtime.clone());
-            let (ledger, may_ask, of, bus) = (ledger.clone(), Arc::clone(&may_ask), Arc::clone(of), self.bus.clone());
+            let (of, bus) = (Arc::clone(of), self.bus.clone());
             let choice = Choice {
                 at_start: of.recogniser,
                 instead: of.recognisers.nearest(),
@@ -218,8 +256,7 @@ impl App {
             Worker::start_with(stt(Box::new(load), service.unwrap_or_default()), choice, Arc::clone(&gauge))?
         };
         let (tts, tts_ready) = {
-            let (installed, config, runtime) = (Arc::clone(&self.installed), self.config.clone(), self.runtime.clone());
-            let (of, bus) = (Arc::clone(of), self.bus.clone());
+            let bus = self.bus.clone();
             let choice = Choice {
                 at_start: of.voice,
                 instead: of.voices.nearest(),
@@ -228,7 +265,8 @@ impl App {
                     bus.send_modify(|now| now.voice = Some(name.to_owned()));
                 })),
             };
-            let load = move |which| of.open_voice(which, (&installed, &config, &runtime), (&ledger, &may_ask));
+            let open = self.voice_opener(of);
+            let load = move |which| open(which);
             let service = self.config.voice_service().map(|service| service.time_limit);
             Worker::start_with(tts(Box::new(load), service.unwrap_or_default()), choice, Arc::clone(&gauge))?
         };
@@ -423,7 +461,7 @@ pub fn microphone(config: &Config) -> anyhow::Result<Box<dyn Capture>> {
         AudioBackend::Null => (String::new(), None),
     };
     let trailing_silence = config.turn.fallback + SILENCE_AFTER;
-    let input = audio::Input { device, clip, pace: Pace::RealTime, trailing_silence };
+    let input = audio::Input { device, clip, pace: audio::Pace::RealTime, trailing_silence };
     (audio::backend(config.audio.backend.name())?.capture)(&input)
 }
 
@@ -449,7 +487,8 @@ fn open_speaker(name: &str, target: String, reports: ReportSink) -> anyhow::Resu
     Ok(((backend.playback)(&audio::Output { target }, reports)?, backend))
 }
 
-fn device_name(device: &AudioDevice) -> String {
+/// What `audio.input` or `audio.output` says.
+pub fn device_name(device: &AudioDevice) -> String {
     match device {
         AudioDevice::Default => "default".to_owned(),
         AudioDevice::Named(name) => name.clone(),

@@ -135,6 +135,16 @@ impl Controls {
         &self.shared.choices
     }
 
+    /// The voices and recognisers that can be chosen.
+    pub fn selections(&self) -> &Arc<Selections> {
+        &self.shared.choosing.selections
+    }
+
+    /// What the driver listens to.
+    pub fn inbox(&self) -> &Inbox {
+        &self.shared.inbox
+    }
+
     /// Whether somebody wants Pipit started again.
     pub fn wants_restart(&self) -> bool {
         self.shared.restarts.load(Ordering::Relaxed)
@@ -208,11 +218,16 @@ impl Controls {
             Part::Voice => choose_voice,
             Part::Recogniser => choose_recogniser,
         };
-        *part.of(standing) = at;
-        tokio::spawn(self.clone().settle(part, at, choose(at)));
+        let before = std::mem::replace(part.of(standing), at);
+        tokio::spawn(self.clone().settle(part, (before, at), choose(at)));
     }
 
-    async fn settle(self, part: Part, chosen: usize, told: oneshot::Receiver<Result<(), NotChosen>>) {
+    async fn settle(
+        self,
+        part: Part,
+        (before, chosen): (usize, usize),
+        told: oneshot::Receiver<Result<(), NotChosen>>,
+    ) {
         // Otherwise something else was chosen meanwhile, or Pipit ends.
         let Ok(outcome) = told.await else { return };
         let names = part.selection(&self.shared.choices);
@@ -233,7 +248,7 @@ impl Controls {
         }
         let controls = self.clone();
         // SQLite may have to wait for another program.
-        let kept = tokio::task::spawn_blocking(move || controls.keep(part, works)).await;
+        let kept = tokio::task::spawn_blocking(move || controls.keep(part, before, works)).await;
         if let Ok(Err(error)) = kept {
             tracing::error!(
                 "which is {} holds until Pipit ends, and could not be kept beyond that: {error}",
@@ -242,8 +257,8 @@ impl Controls {
         }
     }
 
-    /// Keeps which model works, unless another one was chosen meanwhile.
-    fn keep(&self, part: Part, works: usize) -> Result<(), StoreError> {
+    /// Keeps which model works, and in whose place, unless another one was chosen meanwhile.
+    fn keep(&self, part: Part, before: usize, works: usize) -> Result<(), StoreError> {
         let Shared { store, choices, keeping, .. } = &*self.shared;
         let _alone = keeping.lock().unwrap_or_else(PoisonError::into_inner);
         if *part.of(&mut self.standing()) != works {
@@ -252,7 +267,11 @@ impl Controls {
         let name = part.selection(choices).names().nth(works).filter(|_| works != 0);
         match part {
             Part::Voice => store.set_voice(name),
-            Part::Recogniser => store.set_recogniser(name),
+            Part::Recogniser => {
+                let former = part.selection(choices).names().nth(before).filter(|_| before != works);
+                former.map_or(Ok(()), |former| store.set_former_recogniser(former))?;
+                store.set_recogniser(name)
+            }
         }
     }
 

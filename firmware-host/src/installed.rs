@@ -19,7 +19,7 @@ use crate::services::MayAsk;
 use crate::{chat, services};
 
 /// What every wake-word model needs beside itself, by the catalogue's name.
-const WAKE_WORD_FEATURES: &str = "openwakeword-features";
+pub const WAKE_WORD_FEATURES: &str = "openwakeword-features";
 
 /// The catalogue's name of the recogniser in the box.
 pub const NANO: &str = "pipit-nano-en";

@@ -1,5 +1,9 @@
 //! The panel's part of the daemon: what it is made of, and where it is served.
 
+mod shelf;
+mod sound;
+mod voices;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -9,7 +13,7 @@ use pipit_core::control::{Command, Origin};
 use pipit_web::settings::Settings;
 use pipit_web::v1::Apis;
 use pipit_web::voice::OpenVoice;
-use pipit_web::{Accounts, Announce, NotAnnounced, Sockets, Sources, Tasks};
+use pipit_web::{Accounts, Announce, Household, NotAnnounced, Sockets, Sources, Tasks};
 use tokio_util::sync::CancellationToken;
 
 use crate::advertise::{Advertisement, PANEL, name_of_this_machine};
@@ -97,8 +101,23 @@ fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Auth
         }),
         settings,
         tasks: Tasks::default(),
+        models: Some(Arc::new(shelf::Shelf::new(app, controls))),
+        voices: Some(Arc::new(voices::Voices::new(app, controls))),
+        sound: Some(Arc::new(sound::Sound::new(app, controls))),
+        household: Arc::new(household(app)),
         authority: authority.map(|authority| authority.certificate().into()),
         hosts: app.config().web_hosts.iter().cloned().chain(own_name).collect(),
+    }
+}
+
+/// What the configuration says of what is set up first.
+fn household(app: &App) -> Household {
+    let config = app.config();
+    Household {
+        room: config.home.area.clone(),
+        language: config.stt.language.clone(),
+        mqtt: config.mqtt.is_some(),
+        llm: config.llm.is_some(),
     }
 }
 

@@ -64,6 +64,25 @@ fn an_import_takes_the_right_file_and_says_why_not_the_wrong_one() {
 }
 
 #[test]
+fn what_is_at_work_is_not_removed_and_the_rest_is() {
+    let home = Home::new();
+    home.file("models/ggml-tiny.en.bin.part", "the beginning");
+    let own = "[[model]]\nname = \"own\"\nengine = \"whisper\"\nlanguages = [\"en\"]\nlicence = \"MIT\"\nmemory_mb = 40\n\
+               quality = 5\nabout = \"Ours.\"\n[[model.file]]\nname = \"own.bin\"\nurl = \"https://nas.local/own.bin\"\nbytes = 3\n";
+    home.file("models/catalogue.toml", own);
+    home.file("models/own.bin", "one");
+    let models = format!("--set=models.dir={}", home.path("models").display());
+    let remove = |names: &[&str]| home.pipit([&[&*models, "models", "remove"], names].concat());
+    let at_work = home.pipit([&*models, "--set=stt.model=own", "models", "remove", "own"]);
+    at_work.failed_saying(&["own is at work", "choose another"]);
+    remove(&["silero-vad-v6"]).failed_saying(&["comes with Pipit"]);
+    remove(&["whisper-tiny.en"]).succeeded();
+    assert!(home.path("models/own.bin").exists() && !home.path("models/ggml-tiny.en.bin.part").exists());
+    let other = home.pipit([&*models, "--set=stt.model=pipit-nano-en", "models", "remove", "own"]).succeeded();
+    assert!(other.out.contains("own is removed") && !home.path("models/own.bin").exists(), "{other:?}");
+}
+
+#[test]
 fn a_name_that_is_not_in_the_catalogue_is_answered_with_the_nearest() {
     let home = Home::new();
     home.pipit(["models", "pull", "whisper-bse.en"]).failed_saying(&["whisper-bse.en", "whisper-base.en"]);

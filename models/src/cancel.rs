@@ -14,6 +14,12 @@ impl CancelFlag {
         Self::default()
     }
 
+    /// The same as a flag that somebody else raises.
+    #[must_use]
+    pub fn of(raised: &Arc<AtomicBool>) -> Self {
+        CancelFlag(Arc::clone(raised))
+    }
+
     /// Asks the work to stop.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);

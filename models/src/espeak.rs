@@ -10,7 +10,7 @@ use pipit_core::audio::{Hertz, Pcm};
 
 use crate::cancel::CancelFlag;
 use crate::runtime::Runtime;
-use crate::voice::{Engine, Opened, Voice, VoiceError, VoiceSettings};
+use crate::voice::{Engine, Opened, Voice, VoiceError, VoiceSettings, pace};
 
 mod process;
 mod wav;
@@ -167,7 +167,7 @@ impl Espeak {
     pub fn new(settings: EspeakSettings) -> Result<Self, VoiceError> {
         let EspeakSettings { program, voice, speed } = settings;
         program.check_voice(&voice)?;
-        let words_per_minute = (WORDS_PER_MINUTE * speed).round().clamp(80.0, 450.0).to_string();
+        let words_per_minute = words_per_minute(speed);
         let name = format!("espeak-ng {voice}");
         Ok(Espeak { program, voice, words_per_minute, name })
     }
@@ -190,6 +190,14 @@ impl Voice for Espeak {
         wav::sound(&wav)
             .ok_or_else(|| VoiceError::Failed("espeak-ng wrote something that is not 16-bit mono sound".to_owned()))
     }
+
+    fn set_speed(&mut self, speed: f32) {
+        self.words_per_minute = words_per_minute(pace(speed));
+    }
+}
+
+fn words_per_minute(speed: f32) -> String {
+    (WORDS_PER_MINUTE * speed).round().clamp(80.0, 450.0).to_string()
 }
 
 fn open(settings: &VoiceSettings, _: Option<&Runtime>) -> Opened {

@@ -31,6 +31,10 @@ pub trait Voice: Send {
     /// # Errors
     /// [`VoiceError::Cancelled`] soon after `cancel` is raised; otherwise what went wrong.
     fn speak(&mut self, spoken_text: &str, cancel: &CancelFlag) -> Result<Pcm, VoiceError>;
+
+    /// Speaks at another speed from now on, as [`VoiceSettings::speed`] has it. An engine whose speed is not ours to choose takes
+    /// no notice.
+    fn set_speed(&mut self, _speed: f32) {}
 }
 
 /// An engine that is ready to speak, or why it is not.
@@ -64,7 +68,7 @@ pub struct VoiceSettings {
 impl VoiceSettings {
     /// `speed`, finite and within what every engine can speak intelligibly.
     pub(crate) fn pace(&self) -> f32 {
-        if self.speed.is_finite() { self.speed.clamp(0.5, 2.0) } else { 1.0 }
+        pace(self.speed)
     }
 
     /// The server to ask.
@@ -72,6 +76,11 @@ impl VoiceSettings {
         let missing = || VoiceError::NotInstalled("there is no server to ask: name one in tts.base_url".to_owned());
         self.service.as_ref().ok_or_else(missing)
     }
+}
+
+/// `speed`, finite and within what every engine can speak intelligibly.
+pub(crate) fn pace(speed: f32) -> f32 {
+    if speed.is_finite() { speed.clamp(0.5, 2.0) } else { 1.0 }
 }
 
 /// Why nothing was spoken.

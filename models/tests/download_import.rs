@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use pipit_models::catalogue::{ModelFolder, Sha256, State};
-use pipit_models::download::{ImportError, Imported, Rejected};
+use pipit_models::download::{ArrivalError, ImportError, Imported, Rejected, RemoveError};
 use tempfile::TempDir;
 
 fn entry(name: &str, files: &[(&str, &[u8])]) -> String {
@@ -84,4 +84,49 @@ fn one_file_can_be_named_and_a_missing_stick_is_told() {
     assert_eq!(state(&models, "voice"), State::Partial);
     let error = import(&models, &stick.path().join("absent")).unwrap_err();
     assert!(error.to_string().contains("is the stick mounted?"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_sent_gets_its_name_by_its_hash_and_another_gets_none() {
+    let folder = TempDir::new().unwrap();
+    let models = models(folder.path());
+    let mut sent = models.arriving(Some(13)).unwrap();
+    assert!(matches!(models.arriving(None), Err(ArrivalError::Busy)));
+    sent.push(b"voice ").unwrap();
+    sent.push(b"weights").unwrap();
+    assert_eq!(sent.finish().unwrap().name, "voice.onnx");
+    assert_eq!(state(&models, "voice"), State::Partial);
+
+    let mut sent = models.arriving(None).unwrap();
+    sent.push(b"voice weightz").unwrap();
+    assert!(matches!(sent.finish(), Err(ArrivalError::Unknown(_))));
+    assert!(matches!(models.arriving(Some(100_000_000_000)), Err(ArrivalError::TooLarge(_))));
+    let mut sent = models.arriving(Some(15)).unwrap();
+    sent.push(b"another").unwrap();
+    drop(sent);
+    let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["catalogue.toml", "hashes.json", "voice.onnx"]);
+}
+
+#[test]
+fn what_is_removed_is_gone_but_not_what_another_model_shares_or_pipit_needs() {
+    let folder = TempDir::new().unwrap();
+    models(folder.path());
+    fs::write(folder.path().join("voice.onnx"), b"voice weights").unwrap();
+    fs::write(folder.path().join("voice.onnx.json"), b"{}").unwrap();
+    fs::create_dir(folder.path().join("deep")).unwrap();
+    fs::write(folder.path().join("deep/er.bin.part"), b"another").unwrap();
+    let other = entry("other-voice", &[("other.onnx", b"other weights"), ("voice.onnx.json", b"{}")]);
+    let catalogue = fs::read_to_string(folder.path().join("catalogue.toml")).unwrap() + &other;
+    fs::write(folder.path().join("catalogue.toml"), catalogue).unwrap();
+    let models = ModelFolder::open(folder.path(), None).unwrap();
+
+    assert_eq!(models.remove("voice").unwrap(), 13, "the other voice may want the JSON");
+    assert_eq!(state(&models, "voice"), State::Partial);
+    assert_eq!(models.remove("nested").unwrap(), 7);
+    assert_eq!(state(&models, "nested"), State::Absent);
+    assert_eq!(models.remove("nested").unwrap(), 0);
+    assert!(matches!(models.remove("silero-vad-v6"), Err(RemoveError::Needed(_))));
+    assert!(matches!(models.remove("nobody"), Err(RemoveError::UnknownModel(_))));
 }

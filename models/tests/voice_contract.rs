@@ -149,6 +149,13 @@ fn twice_the_speed_takes_about_half_as_long() {
                 (ratio / expected - 1.0).abs() < 0.25,
                 "{engine}: at speed {speed} it takes {ratio:.2} of the time"
             );
+            // Chosen later, it does the same.
+            voice.set_speed(2.0);
+            let ratio = say(voice.as_mut(), text).unwrap().duration().as_secs_f64() / usual;
+            assert!(
+                (ratio / 0.5 - 1.0).abs() < 0.25,
+                "{engine}: at speed 2, chosen later, it takes {ratio:.2} of the time"
+            );
         }
     });
 }

@@ -13,16 +13,20 @@ mod health;
 mod hearing;
 mod levels;
 mod metrics;
+mod models;
 mod panel;
 mod problem;
 mod serve;
 pub mod settings;
 mod socket;
+mod sound;
 mod tasks;
 mod turn;
 mod turns;
 pub mod v1;
 pub mod voice;
+mod voices;
+mod welcome;
 
 use std::sync::Arc;
 
@@ -46,10 +50,14 @@ pub use bus::BusEvent;
 pub use control::CarryOut;
 pub use hearing::{Hearing, Thresholds};
 pub use metrics::Metrics;
+pub use models::{Model, Models, Shelf, Usable};
 pub use serve::serve;
 pub use socket::Sockets;
+pub use sound::{Device, Devices, Sound};
 pub use tasks::{Outcome, Progress, Task, TaskState, Tasks};
 pub use turn::{Draft, Interruption, Provider, Span, Stage, Timings, TurnRecord, Waterfall};
+pub use voices::{List, Voice, Voices};
+pub use welcome::Household;
 
 /// The daemon's state at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -118,6 +126,14 @@ pub struct Sources {
     pub settings: Arc<dyn settings::Settings>,
     /// What takes longer than a request.
     pub tasks: Tasks,
+    /// The models folder, where there is one.
+    pub models: Option<Arc<dyn Shelf>>,
+    /// Who can speak, where anybody can.
+    pub voices: Option<Arc<dyn Voices>>,
+    /// Sound in and out, where there is any.
+    pub sound: Option<Arc<dyn Sound>>,
+    /// What the configuration says of what is set up first.
+    pub household: Arc<Household>,
     /// The certificate of who vouches for this device by TLS, PEM, if anybody does.
     pub authority: Option<Arc<str>>,
     /// The names by which this machine is asked, beside its addresses and those that end in `.local`.
@@ -140,6 +156,10 @@ pub fn router(sources: Sources) -> Router {
         .merge(tasks::routes())
         .merge(settings::routes())
         .merge(socket::routes())
+        .merge(models::routes())
+        .merge(voices::routes())
+        .merge(sound::routes())
+        .merge(welcome::routes())
         .fallback(panel::file)
         .method_not_allowed_fallback(not_that_way)
         .layer(DefaultBodyLimit::max(guard::LARGEST_BODY))

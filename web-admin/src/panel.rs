@@ -16,8 +16,10 @@ use crate::problem::Problem;
 struct Built;
 
 /// The first parts of the addresses of pages. The script draws the page that an address names.
-const PAGES: [&str; 11] =
-    ["talk", "live", "timeline", "timers", "house", "memory", "people", "access", "settings", "audit", "claim"];
+const PAGES: [&str; 15] = [
+    "talk", "live", "timeline", "timers", "house", "voices", "models", "audio", "memory", "people", "access", "settings",
+    "audit", "claim", "welcome",
+];
 
 /// The file that `uri` names, or the page's frame where it names a page.
 pub(crate) async fn file(method: Method, uri: Uri, headers: HeaderMap) -> Response {

@@ -46,6 +46,10 @@ impl Daemon {
         let sources = Sources {
             settings: layers::in_memory(),
             tasks: Tasks::default(),
+            models: None,
+            voices: None,
+            sound: None,
+            household: Arc::default(),
             authority: None,
             sockets: Sockets::new(
                 Arc::new(|_, _| Err("nobody can speak here".to_owned())),

@@ -212,7 +212,8 @@ fn models(settings: &mut Settings<'_>, models: wire::Models, state_dir: &Path) -
     let dir = path(settings, ("models", "dir"), models.dir).unwrap_or_else(|| state_dir.join("models"));
     let runtime = path(settings, ("models", "runtime"), models.runtime)
         .unwrap_or_else(|| dir.join("onnxruntime/libonnxruntime.so"));
-    ModelSettings { dir, runtime }
+    let import_dir = path(settings, ("models", "import_dir"), Some(models.import_dir).filter(|dir| !dir.is_empty()));
+    ModelSettings { dir, runtime, import_dir }
 }
 
 fn web_listen(settings: &mut Settings<'_>, (key, written): (&'static str, &str), port: u16) -> Option<SocketAddr> {

@@ -175,6 +175,8 @@ pub struct ModelSettings {
     pub dir: PathBuf,
     /// ONNX Runtime's shared library.
     pub runtime: PathBuf,
+    /// The folder from which the panel may take models, if any.
+    pub import_dir: Option<PathBuf>,
 }
 
 /// Speech to text.

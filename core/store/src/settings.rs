@@ -134,6 +134,55 @@ impl Store {
         self.set_setting("recogniser", name)
     }
 
+    /// What recognised speech before the one that does now, by name, if another one was ever chosen.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn former_recogniser(&self) -> Result<Option<String>, StoreError> {
+        self.setting("former recogniser")
+    }
+
+    /// Remembers what recognised speech before, by name.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_former_recogniser(&self, name: &str) -> Result<(), StoreError> {
+        self.set_setting("former recogniser", Some(name))
+    }
+
+    /// How fast the voice speaks in place of what the configuration says, if anybody has ever changed it: 1 is its own pace.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn speed(&self) -> Result<Option<f32>, StoreError> {
+        let value = self.setting("speed")?;
+        Ok(value.and_then(|value| value.parse().ok()).filter(|speed| (0.5..=2.0).contains(speed)))
+    }
+
+    /// Remembers how fast the voice speaks, from 0.5 to 2.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_speed(&self, speed: f32) -> Result<(), StoreError> {
+        self.set_setting("speed", Some(&speed.clamp(0.5, 2.0).to_string()))
+    }
+
+    /// How far the owner has come in setting Pipit up, by the step's name.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn welcome_step(&self) -> Result<Option<String>, StoreError> {
+        self.setting("welcome")
+    }
+
+    /// Remembers how far the owner has come in setting Pipit up.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_welcome_step(&self, step: &str) -> Result<(), StoreError> {
+        self.set_setting("welcome", Some(step))
+    }
+
     pub(crate) fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
         let connection = self.device();
         let mut find = connection.prepare_cached("SELECT value FROM setting WHERE key = ?")?;

@@ -27,6 +27,9 @@ fn what_was_said_is_there_after_reopening() {
         store.add_exchange(Door::Voice, noon(), &exchange(&format!("question {n}"), "An answer.")).unwrap();
     }
     store.set_volume(40).unwrap();
+    store.set_speed(1.2).unwrap();
+    store.set_former_recogniser("whisper-base.en").unwrap();
+    store.set_welcome_step("sound").unwrap();
     store.set_muted(true).unwrap();
     store.set_wake_mode(Some("phrase")).unwrap();
     store.set_widest_tier(Some("in the house")).unwrap();
@@ -38,7 +41,9 @@ fn what_was_said_is_there_after_reopening() {
     assert_eq!(store.warning(), None);
     let recent = store.recent_exchanges(2).unwrap();
     assert_eq!(recent, [exchange("question 3", "An answer."), exchange("question 4", "An answer.")]);
-    assert_eq!(store.volume().unwrap(), Some(40));
+    assert_eq!((store.volume().unwrap(), store.speed().unwrap()), (Some(40), Some(1.2)));
+    assert_eq!(store.former_recogniser().unwrap().as_deref(), Some("whisper-base.en"));
+    assert_eq!(store.welcome_step().unwrap().as_deref(), Some("sound"));
     assert!(store.muted().unwrap());
     assert_eq!(store.wake_mode().unwrap().as_deref(), Some("phrase"));
     assert_eq!(store.widest_tier().unwrap().as_deref(), Some("in the house"));

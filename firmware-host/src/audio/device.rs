@@ -97,6 +97,14 @@ pub(super) fn candidates(wanted: &str, side: Side) -> Result<Vec<Found>> {
     Ok(ranked.into_iter().map(|(_, found)| found).collect())
 }
 
+/// The ids of the microphone and of the speaker that `input` and `output` mean now; nothing of one that is not there.
+#[must_use]
+pub fn chosen(input: &str, output: &str) -> (Option<String>, Option<String>) {
+    quiet();
+    let first = |wanted, side| candidates(wanted, side).ok()?.first().map(|found| id_of(&found.device));
+    (first(input, Side::Input), first(output, Side::Output))
+}
+
 /// The hardware itself, which stands in for a default that does not open.
 fn hardware(host: &cpal::Host, side: Side) -> impl Iterator<Item = Found> {
     let devices = host.devices().into_iter().flatten();

@@ -14,6 +14,7 @@ mod playback;
 mod remote;
 mod resample;
 mod speaker;
+mod tap;
 mod wav;
 
 use std::time::Duration;
@@ -21,13 +22,14 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use pipit_core::audio::{AudioFrame, Pcm};
 
-pub use device::{DeviceInfo, DeviceList, Formats, devices};
+pub use device::{DeviceInfo, DeviceList, Formats, chosen, devices};
 pub use echo::EchoSource;
 pub use microphone::Microphone;
 pub use null::Silence;
 pub use playback::{ClauseId, Playback, PlaybackReport, QueueFull, ReportSink};
 pub use remote::{RemoteMicrophone, SoundIn, Told, open as open_remote};
 pub use resample::{Resampler, resample};
+pub use tap::{Listening, Tap};
 pub use wav::ClipFeed;
 
 /// One way to hear and to speak.

@@ -9,17 +9,15 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use pipit_core::audio::Pcm;
-use pipit_core::config::{Config, SttModel};
+use pipit_core::config::Config;
 use pipit_models::cancel::CancelFlag;
-use pipit_models::catalogue::{
-    Engine, FileVerdict, Kind, Listed, Measurement, Model, RealTimeFactor, Source, State, measure,
-};
+use pipit_models::catalogue::{Listed, Measurements, Source, State};
 use pipit_models::download::{Downloader, Progress, PullError};
-use pipit_models::voice;
 
 use super::Options;
 use crate::installed::{Installed, NANO};
+use crate::selections::Selections;
+use crate::{chat, shelf};
 
 #[derive(Debug, Args)]
 pub(super) struct Models {
@@ -52,6 +50,12 @@ enum Action {
         #[arg(value_name = "FOLDER")]
         from: PathBuf,
     },
+    /// Delete models, but none that is at work
+    Remove {
+        /// Names as `pipit models list` shows them
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<String>,
+    },
     /// Measure how fast each installed model is on this board
     Bench,
 }
@@ -67,6 +71,7 @@ impl Models {
             Action::Pull { names, recommended: true } => pull_recommended(&installed, &config, names),
             Action::Verify { names } => verify(&installed, names),
             Action::Import { from } => import(&installed, &from),
+            Action::Remove { names } => remove(&installed, &config, &names),
             Action::Bench => bench(&installed, &config),
         }
     }
@@ -168,20 +173,11 @@ fn verify(installed: &Installed, names: Vec<String>) -> anyhow::Result<ExitCode>
     let mut good = true;
     for name in names {
         for (file, verdict) in folder.verify(&name, &mut |_, _, _| {}, &AtomicBool::new(false))? {
-            print_line!("{name}: {}: {}", file.name, in_words(&verdict))?;
-            good &= !matches!(verdict, FileVerdict::Missing | FileVerdict::Corrupt { .. });
+            print_line!("{name}: {}: {}", file.name, shelf::in_words(&verdict))?;
+            good &= !shelf::is_bad(&verdict);
         }
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn in_words(verdict: &FileVerdict) -> String {
-    match verdict {
-        FileVerdict::Good => "good".to_owned(),
-        FileVerdict::Missing => "missing; pull it again".to_owned(),
-        FileVerdict::Corrupt { .. } => "corrupt; pull it again".to_owned(),
-        FileVerdict::Unknown { found } => format!("there is no hash to compare with; it hashes to {found}"),
-    }
 }
 
 fn import(installed: &Installed, from: &std::path::Path) -> anyhow::Result<ExitCode> {
@@ -206,65 +202,33 @@ fn import(installed: &Installed, from: &std::path::Path) -> anyhow::Result<ExitC
 fn bench(installed: &Installed, config: &Config) -> anyhow::Result<ExitCode> {
     let runs = NonZeroUsize::new(5).context("five is not zero")?;
     let (folder, board) = (installed.folder(), installed.board());
-    let mut measured = installed.measured().clone();
     print_line!("{}, {} cores; real-time factor: seconds of work per second of speech", board.name, board.cores)?;
-    let speech = crate::self_test::spoken_sample()?;
     let is_there = |listed: &Listed<'_>| listed.state == State::Installed || listed.model.source == Source::InTheBox;
-    for listed in folder.list().into_iter().filter(is_there) {
-        let model = listed.model;
-        let outcome = match model.kind() {
-            Kind::Stt => bench_recogniser(installed, config, model, &speech, runs),
-            Kind::Tts => bench_voice(installed, config, model, runs),
-            Kind::Vad | Kind::Turn | Kind::Wake | Kind::Intents | Kind::Runtime => continue,
-        };
-        match outcome {
-            Ok((threads, factor)) => {
-                print_line!("{:<24} {factor}", model.name)?;
-                measured.insert(Measurement {
-                    model: model.name.clone(),
-                    board: board.fingerprint(),
-                    threads,
-                    real_time_factor: factor,
-                });
-            }
+    let measurable = |listed: &Listed<'_>| shelf::is_measurable(listed.model);
+    for Listed { model, .. } in folder.list().into_iter().filter(is_there).filter(measurable) {
+        match shelf::bench(installed, config, model, runs, &CancelFlag::new()) {
+            Ok(factor) => print_line!("{:<24} {factor}", model.name)?,
             Err(error) => print_line!("{:<24} failed: {error:#}", model.name)?,
         }
     }
-    measured.save().with_context(|| format!("the figures can't be kept in {}", folder.path().display()))?;
-    for listed in folder.list().into_iter().filter(|l| matches!(l.model.kind(), Kind::Stt | Kind::Tts)) {
+    let measured = Measurements::load(folder.path());
+    for listed in folder.list().into_iter().filter(measurable) {
         print_line!("{:<24} {}", listed.model.name, folder.catalogue().fit(listed.model, board, &measured))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn bench_recogniser(
-    installed: &Installed,
-    config: &Config,
-    model: &Model,
-    speech: &Pcm,
-    runs: NonZeroUsize,
-) -> anyhow::Result<(usize, RealTimeFactor)> {
-    let mut config = config.clone();
-    config.stt.model = SttModel::Named(model.name.clone());
-    let (mut whisper, _) = installed.local_recogniser(&config)?;
-    let never = CancelFlag::new();
-    let factor = measure(runs, || whisper.transcribe(speech.samples(), &never).map(|_| speech.duration()))?;
-    Ok((installed.recogniser_threads(&config), factor))
-}
-
-fn bench_voice(
-    installed: &Installed,
-    config: &Config,
-    model: &Model,
-    runs: NonZeroUsize,
-) -> anyhow::Result<(usize, RealTimeFactor)> {
-    let runtime = pipit_models::runtime::Runtime::load(&config.models.runtime)?;
-    let engine = if model.engine == Engine::Kokoro { "kokoro" } else { "piper" };
-    let mut voice = voice::open(engine, &installed.voice_settings(config), Some(&runtime))?;
-    let never = CancelFlag::new();
-    let sentence = "The washing machine has finished, and the kitchen is at twenty one degrees.";
-    let factor = measure(runs, || voice::say(&mut *voice, sentence, &never).map(|pcm| pcm.duration()))?;
-    Ok((1, factor))
+/// Takes models off the disk, but none that the daemon works with, as far as the configuration and what was chosen since tell.
+fn remove(installed: &Installed, config: &Config, names: &[String]) -> anyhow::Result<ExitCode> {
+    let store = chat::speakers(config, &chat::store(config)?)?;
+    let chosen = Selections::of(installed, config, &store);
+    let recogniser = chosen.recognisers.names().nth(chosen.recogniser);
+    let at_work = shelf::at_work(installed, config, recogniser, chosen.voices.names().nth(chosen.voice));
+    for name in names {
+        let freed = shelf::remove(installed, name, &at_work)?;
+        print_line!("{name} is removed ({} are free again)", megabytes(freed))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn megabytes(bytes: u64) -> String {

@@ -74,7 +74,8 @@ async fn serve(app: App, layering: Layering, started: Instant) -> anyhow::Result
     let ear_stop = Arc::new(AtomicBool::new(false));
     let (ear, levels) = (app.waking_ear(driver.wants_wake_word())?, app.bus().levels().clone());
     let ear = ear.shown_on(app.bus().hearing().clone());
-    let ear = spawn_ear(ear, app.capture()?, Arc::clone(&ear_stop), controls.muted(), driver.inbox(), levels)?;
+    let capture = app.tap().through(app.capture()?, controls.muted());
+    let ear = spawn_ear(ear, capture, Arc::clone(&ear_stop), controls.muted(), driver.inbox(), levels)?;
     tracing::info!("listening {} ms after the start", started.elapsed().as_millis());
     tokio::spawn(loading.log());
     let broker = app.broker();

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use pipit_core::audio::{LISTENING_RATE, Pcm};
+use pipit_core::audio::Pcm;
 use pipit_core::config::Config;
 use pipit_core::speech::ClauseSplitter;
 use pipit_models::cancel::CancelFlag;
@@ -14,9 +14,10 @@ use pipit_models::runtime::Runtime;
 use pipit_models::voice::{self, VoiceError};
 
 use super::Options;
-use crate::audio::{ClauseId, PlaybackReport, resample};
+use crate::audio::{ClauseId, PlaybackReport};
 use crate::installed::Installed;
 use crate::ledger::Ledger;
+use crate::speech::joined;
 
 #[derive(Debug, Args)]
 pub(super) struct Say {
@@ -55,17 +56,6 @@ impl Say {
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// All clauses as one sound, at the rate of the first: where another voice goes on, it may have a rate of its own.
-fn joined(clauses: impl Iterator<Item = Result<Pcm, VoiceError>>) -> anyhow::Result<Pcm> {
-    let clauses: Vec<Pcm> = clauses.collect::<Result<_, _>>()?;
-    let rate = clauses.iter().find(|pcm| !pcm.is_empty()).map_or(LISTENING_RATE, Pcm::rate);
-    let mut samples = Vec::new();
-    for pcm in clauses.iter().filter(|pcm| !pcm.is_empty()) {
-        samples.extend(resample(pcm.samples(), pcm.rate(), rate)?);
-    }
-    Ok(Pcm::new(samples, rate))
 }
 
 /// Plays clause after clause, each as soon as it is made, and returns when the last has been heard.

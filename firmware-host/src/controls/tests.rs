@@ -178,6 +178,7 @@ async fn what_is_said_stays_on_this_device_where_somebody_has_chosen_that() {
     daemon.does(model("the service")).await;
     daemon.does(model("pipit-nano-en")).await;
     daemon.keeps(None, Some("pipit-nano-en")).await;
+    assert_eq!(daemon.store.former_recogniser().unwrap().as_deref(), Some("the service"));
     assert_eq!(daemon.refuses(model("the service")).await, Refusal::AsksFarther);
     daemon.controls.carry_out(model("the service"), Origin::Home).await.unwrap();
     daemon.keeps(None, None).await;

@@ -3,10 +3,12 @@
 
 mod dictation;
 mod http;
+mod joined;
 mod speaking;
 
 pub(crate) use dictation::{Dictation, Progress};
 pub use http::Speech;
+pub(crate) use joined::joined;
 pub(crate) use speaking::Speaking;
 
 /// Results of the workers wait here. It is never full, so that no worker ever waits for whoever asked: they ask for two parts of

@@ -21,6 +21,19 @@ pub enum State {
     Corrupt,
 }
 
+impl State {
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Installed => "installed",
+            State::Partial => "partial",
+            State::Absent => "absent",
+            State::Corrupt => "corrupt",
+        }
+    }
+}
+
 /// A model and how much of it is there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Listed<'a> {

@@ -157,6 +157,13 @@ impl Model {
         self.languages.iter().any(|known| known == "*" || known == language)
     }
 
+    /// The server that [`crate::download`] asks for it, if it asks one itself.
+    #[must_use]
+    pub fn host(&self) -> Option<String> {
+        let url = self.files.first().filter(|_| self.source == Source::Download)?.url.as_ref()?;
+        url::Url::parse(url).ok()?.host_str().map(str::to_owned)
+    }
+
     /// The size of all files together; `None` if the catalogue does not say.
     #[must_use]
     pub fn bytes(&self) -> Option<u64> {

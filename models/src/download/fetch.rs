@@ -95,7 +95,7 @@ impl Fetch {
             part.begin(file, expected, strong_etag(&answer.response)).map_err(disk)?;
         }
         let needed = (total - part.bytes()).saturating_add(self.spare_disk);
-        check_space(folder, file, needed).map_err(Fault::Final)?;
+        check_space(folder, &file.name, needed).map_err(Fault::Final)?;
         receive(file, answer.response, total, part, watch)?;
         Ok(vouched)
     }

@@ -119,7 +119,7 @@ impl ModelFolder {
         }
         let path = self.path().join(&file.name);
         fs::create_dir_all(path.parent().unwrap_or(self.path())).map_err(target)?;
-        check_space(self, file, size)?;
+        check_space(self, &file.name, size)?;
         let mut part = Part::lock(self.unfinished(file), &mut || (), cancel).map_err(target)?;
         if let Err(error) = part.copy(from, &mut |done| progress(&file.name, done), cancel) {
             part.discard();

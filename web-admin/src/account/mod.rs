@@ -155,6 +155,11 @@ impl Accounts {
         }
     }
 
+    /// What is remembered of the device.
+    pub(crate) fn device_store(&self) -> Store {
+        self.0.root.clone()
+    }
+
     fn root(&self) -> &Store {
         &self.0.root
     }

@@ -140,6 +140,10 @@ impl Daemon {
             apis,
             settings: crate::layers::in_memory(),
             tasks: Tasks::default(),
+            models: None,
+            voices: None,
+            sound: None,
+            household: Arc::default(),
             authority: None,
             sockets: Sockets::new(
                 Arc::new(|_, _| Err("nobody can speak here".to_owned())),

@@ -33,6 +33,33 @@ export async function ask<T>(method: string, path: string, body?: unknown, signa
 export const get = <T>(path: string, signal?: AbortSignal) => ask<T>('GET', path, undefined, signal);
 export const post = <T = void>(path: string, body?: unknown) => ask<T>('POST', path, body);
 
+/** Sound that the device makes, as a WAV file; nothing where it is heard elsewhere. */
+export async function sound(method: string, path: string, body?: unknown): Promise<ArrayBuffer | null> {
+  const response = await send(method, path, body, undefined, 'audio/wav');
+  return response.status === 204 ? null : response.arrayBuffer();
+}
+
+/** Sends a file, and tells how much of it has gone: of what is sent by `fetch` no browser tells that. */
+export function upload(path: string, file: File, reached: (sent: number) => void, signal: AbortSignal): Promise<void> {
+  return new Promise((done, failed) => {
+    const request = new XMLHttpRequest();
+    const unreachable = () => failed(new Problem(0, 'unreachable', t.unreachable));
+    request.upload.onprogress = (event) => reached(event.loaded);
+    request.onload = () => {
+      const { status, responseText } = request;
+      if (status >= 200 && status < 300) done();
+      else void problemOf(new Response(responseText, { status })).then(failed);
+    };
+    request.onerror = unreachable;
+    request.ontimeout = unreachable;
+    request.onabort = () => failed(new Problem(0, 'aborted', t.tasks.states.cancelled));
+    signal.addEventListener('abort', () => request.abort());
+    request.open('POST', path);
+    request.setRequestHeader('content-type', 'application/octet-stream');
+    request.send(file);
+  });
+}
+
 /** The events of an answer that is a stream. */
 export async function* stream(method: string, path: string, body: unknown, signal: AbortSignal): AsyncGenerator<Told> {
   const response = await send(method, path, body, signal, 'text/event-stream');

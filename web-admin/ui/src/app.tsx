@@ -5,11 +5,13 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { sentence } from './api';
 import { epoch, follow, link, reconnect, snapshot } from './daemon';
 import { Access } from './pages/access';
+import { Audio } from './pages/audio';
 import { Audit } from './pages/audit';
 import { Claim } from './pages/claim';
 import { House } from './pages/house';
 import { Live } from './pages/live';
 import { Memory } from './pages/memory';
+import { Models } from './pages/models';
 import { Overview } from './pages/overview';
 import { People } from './pages/people';
 import { Settings } from './pages/settings';
@@ -17,6 +19,8 @@ import { SignIn } from './pages/sign-in';
 import { Talk } from './pages/talk';
 import { Timeline } from './pages/timeline';
 import { Timers } from './pages/timers';
+import { Voices } from './pages/voices';
+import { Welcome } from './pages/welcome';
 import { Loading, Title, Wrong } from './parts/common';
 import {
   AccessIcon,
@@ -26,12 +30,15 @@ import {
   HouseIcon,
   LiveIcon,
   MemoryIcon,
+  MicIcon,
+  ModelsIcon,
   MoreIcon,
   PeopleIcon,
   SettingsIcon,
   TalkIcon,
   TimelineIcon,
   TimersIcon,
+  VoicesIcon,
 } from './parts/icons';
 import { phaseOf } from './parts/phase';
 import { path } from './router';
@@ -60,6 +67,9 @@ type Group = keyof typeof t.nav.groups;
 const GROUPS = Object.keys(t.nav.groups) as Group[];
 
 // `web-admin/src/panel.rs` knows the same paths.
+/** What only leads to itself, and stands in no list. */
+const WELCOME: Page = { path: '/welcome', name: t.welcome.title, icon: HomeIcon, page: Welcome, owner: true };
+
 const PAGES: Page[] = [
   { path: '/', name: t.nav.overview, icon: HomeIcon, page: Overview },
   { path: '/talk', name: t.nav.talk, icon: TalkIcon, page: Talk, guest: true },
@@ -67,6 +77,9 @@ const PAGES: Page[] = [
   { path: '/house', name: t.nav.house, icon: HouseIcon, page: House },
   { path: '/live', name: t.nav.live, icon: LiveIcon, page: Live, group: 'watch', guest: true },
   { path: '/timeline', name: t.nav.timeline, icon: TimelineIcon, page: Timeline, group: 'watch' },
+  { path: '/voices', name: t.nav.voices, icon: VoicesIcon, page: Voices, group: 'sound', owner: true },
+  { path: '/models', name: t.nav.models, icon: ModelsIcon, page: Models, group: 'sound', owner: true },
+  { path: '/audio', name: t.nav.audio, icon: MicIcon, page: Audio, group: 'sound', owner: true },
   { path: '/memory', name: t.nav.memory, icon: MemoryIcon, page: Memory, group: 'mind' },
   { path: '/people', name: t.nav.people, icon: PeopleIcon, page: People, group: 'people' },
   { path: '/access', name: t.nav.access, icon: AccessIcon, page: Access, group: 'people' },
@@ -113,7 +126,7 @@ function Inside({ person }: { person: Person }) {
   const asked = `/${at.split('/')[1] ?? ''}`;
   // Guests have no home here.
   const top = person.name === null && asked === '/' ? '/talk' : asked;
-  const page = pages.find((page) => page.path === top);
+  const page = [...pages, ...(person.role === 'owner' ? [WELCOME] : [])].find((page) => page.path === top);
 
   useEffect(() => {
     const stop = new AbortController();

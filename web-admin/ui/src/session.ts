@@ -1,5 +1,6 @@
 /** Who is signed in at this browser. */
 import { get, onSignedOut, post, ask } from './api';
+import { go } from './router';
 import { Cell } from './store';
 import type { Session } from './types';
 
@@ -11,7 +12,10 @@ export async function look(): Promise<void> {
 }
 
 export async function claim(code: string, name: string, password: string): Promise<void> {
-  session.value = await post<Session>('/api/claim', { code, name, password });
+  const claimed = await post<Session>('/api/claim', { code, name, password });
+  // Whoever asked for a page gets that one.
+  if (location.pathname === '/') go('/welcome', true);
+  session.value = claimed;
 }
 
 export async function signIn(name: string, password: string): Promise<void> {

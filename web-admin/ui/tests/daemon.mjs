@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const program = process.env.PIPIT_BINARY ?? join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'debug/pipit');
 const data = process.env.XDG_DATA_HOME ?? join(homedir(), '.local/share');
-const models = process.env.PIPIT_MODELS_DIR ?? join(data, 'pipit/models');
+export const models = process.env.PIPIT_MODELS_DIR ?? join(data, 'pipit/models');
 
 export const recording = (name) => join(root, 'firmware-host/demo', name);
 
@@ -65,7 +65,7 @@ export class Daemon {
     const config = join(this.folder, 'pipit.toml');
     writeFileSync(
       config,
-      `${audio}[state]\ndir = "${this.folder}/state"\n[models]\ndir = "${models}"\n[web]\nlisten = "${this.address}"\n${web}` +
+      `${audio}[state]\ndir = "${this.folder}/state"\n[models]\ndir = "${this.models ?? models}"\n${this.importing ?? ''}[web]\nlisten = "${this.address}"\n${web}` +
         '[stt]\nmodel = "pipit-nano-en"\n[tts]\nengine = "espeak"\n',
     );
     return config;

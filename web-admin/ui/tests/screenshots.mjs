@@ -7,7 +7,10 @@ import { launch } from './browser.mjs';
 import { Daemon, recording } from './daemon.mjs';
 
 const OUT = fileURLToPath(new URL('../../../docs/panel', import.meta.url));
-const PAGES = ['talk', 'live', 'timeline', 'timers', 'house', 'memory', 'people', 'access', 'audit'];
+const PAGES = [
+  ...['talk', 'live', 'timeline', 'timers', 'house', 'voices', 'models', 'audio', 'welcome', 'memory', 'people', 'access'],
+  ...['settings', 'audit'],
+];
 const HEARD = ['1-what-time-is-it.wav', '3-how-much-is-twelve-times-seven.wav', '4-set-a-pasta-timer-for-eight-minutes.wav'];
 const ASKED = ['what is twelve times seven', 'how many cups are in two litres', 'remember that I park on level two'];
 
@@ -37,7 +40,7 @@ try {
   await page.getByLabel('Code').fill(code);
   await page.getByLabel('Password', { exact: true }).fill('a wren sings in the hedge');
   await page.getByRole('button', { name: 'Claim Pipit' }).click();
-  await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor();
+  await page.getByRole('heading', { level: 1, name: 'Set up Pipit' }).waitFor();
   await page.goto('/talk');
   for (const [n, text] of ASKED.entries()) {
     await page.getByRole('textbox', { name: 'Write to Pipit' }).fill(text);

@@ -16,6 +16,8 @@ pub(in crate::config) struct Models {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", length(min = 1))]
     pub(in crate::config) runtime: Option<String>,
+    /// A folder, such as a mounted USB stick, from which the panel may take model files; "" for none.
+    pub(in crate::config) import_dir: String,
 }
 
 /// Speech to text.

@@ -1,12 +1,13 @@
 /** How Pipit is, and what can be changed about it. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useRef, useState } from 'preact/hooks';
 
 import { post } from '../api';
 import { link, newestTurn, snapshot } from '../daemon';
 import { Card, Choice, Done, Empty, Field, Loading, Sure, Title, Wrong } from '../parts/common';
 import { BadIcon, GoodIcon, MicIcon, MicOffIcon, SpeakerIcon, StopIcon } from '../parts/icons';
 import { Phase, phaseOf } from '../parts/phase';
+import { Slider } from '../parts/slider';
 import { outcome, Waterfall } from '../parts/waterfall';
 import { session } from '../session';
 import { useCell } from '../store';
@@ -29,6 +30,7 @@ export function Overview() {
         {now ? <Quick now={now} doing={controlling} owner={owner} /> : <Loading />}
         <Wrong error={controlling.error} />
       </Card>
+      {owner && <Unfinished />}
       {now && (
         <div class="columns">
           <div class="stack">
@@ -43,6 +45,17 @@ export function Overview() {
         </div>
       )}
     </>
+  );
+}
+
+/** Where the owner goes on with what they have begun after the claim. */
+function Unfinished() {
+  const welcome = useRead<{ step: string }>('/api/welcome');
+  if (!welcome.data || welcome.data.step === 'done') return null;
+  return (
+    <Card title={t.welcome.unfinished} extra={<a href={`/welcome/${welcome.data.step}`}>{t.welcome.goOn}</a>}>
+      <p class="hint">{t.welcome.lead}</p>
+    </Card>
   );
 }
 
@@ -73,7 +86,7 @@ function Quick({ now, doing, owner }: { now: Snapshot; doing: Doing; owner: bool
       <div class="volume">
         <SpeakerIcon />
         <label for={id}>{s.volume}</label>
-        <Volume id={id} value={now.volume} set={(volume) => loudness.run(() => control({ volume }))} />
+        <Slider id={id} value={now.volume} set={(volume) => loudness.run(() => control({ volume }))} />
       </div>
       <Wrong error={loudness.error} />
       {now.phase === 'speaking' && (
@@ -82,47 +95,6 @@ function Quick({ now, doing, owner }: { now: Snapshot; doing: Doing; owner: bool
         </button>
       )}
     </div>
-  );
-}
-
-/** Shows what holds, and while it is moved, where to. */
-function Volume(props: { id: string; value: number; set: (volume: number) => Promise<boolean> }) {
-  const [moved, setMoved] = useState<number | null>(null);
-  const wanted = useRef<number | null>(null);
-  const sending = useRef(false);
-  useEffect(() => {
-    if (!sending.current) setMoved(null);
-  }, [props.value]);
-  // Whoever holds an arrow key down wants the last of many values, and none of them out of turn.
-  const send = async () => {
-    if (sending.current) return;
-    sending.current = true;
-    while (wanted.current !== null) {
-      const next = wanted.current;
-      wanted.current = null;
-      if (!(await props.set(next))) setMoved(null);
-    }
-    sending.current = false;
-  };
-  const shown = moved ?? props.value;
-  return (
-    <>
-      <input
-        id={props.id}
-        type="range"
-        min="0"
-        max="100"
-        step="1"
-        value={shown}
-        aria-valuetext={`${shown} %`}
-        onInput={(event) => setMoved(Number(event.currentTarget.value))}
-        onChange={(event) => {
-          wanted.current = Number(event.currentTarget.value);
-          void send();
-        }}
-      />
-      <output for={props.id}>{shown} %</output>
-    </>
   );
 }
 

@@ -43,6 +43,10 @@ export const AgainIcon = drawn('M19.5 12a7.5 7.5 0 1 1-2.2-5.3L20 9.5', 'M20 4.5
 export const CloseIcon = drawn('M6 6l12 12', 'M18 6L6 18');
 export const TrashIcon = drawn('M4.5 7h15', 'M9.5 7V4.5h5V7', 'M6.5 7l1 13h9l1-13');
 
+export const ModelsIcon = drawn('M12 3.5 4 7.5v9l8 4 8-4v-9z', 'M4 7.5l8 4 8-4', 'M12 11.5v9');
+export const VoicesIcon = drawn('M5 10v4', 'M9 6.5v11', 'M13 9v6', 'M17 4.5v15', 'M21 10.5v3');
+export const PlayIcon = drawn('M8 5.5v13l10.5-6.5z');
+
 export function Bird() {
   return (
     <svg class="bird" viewBox="0 0 32 32" aria-hidden="true" focusable="false">

@@ -1,5 +1,5 @@
 /** What takes a while on the device: how far it is, and a way to end it. It goes on when the page is left. */
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { ask } from '../api';
 import { t } from '../strings';
@@ -57,14 +57,20 @@ function One({ task, again }: { task: Task; again: () => void }) {
   const doing = useDoing();
   const what = [s.kinds[task.kind] ?? task.kind, task.about].filter(Boolean).join(' ');
   const goesOn = task.state === 'running';
-  const end = () => void doing.run(() => ask('DELETE', `/api/tasks/${task.id}`)).then(again);
+  // What waits for a server ends only once it has heard from it, or has waited long enough.
+  const [ending, setEnding] = useState(false);
+  const end = () =>
+    void doing.run(() => ask('DELETE', `/api/tasks/${task.id}`)).then((done) => {
+      setEnding(done);
+      again();
+    });
   const label = goesOn ? s.cancel(what) : s.dismiss(what);
   return (
     <li data-state={task.state}>
       <div class="task-head">
         <strong class="grow">{what}</strong>
-        <span class="hint">{goesOn ? reached(task) : s.states[task.state]}</span>
-        <button type="button" class="tool" aria-label={label} title={label} disabled={doing.busy} onClick={end}>
+        <span class="hint">{goesOn ? (ending ? s.cancelling : reached(task)) : s.states[task.state]}</span>
+        <button type="button" class="tool" aria-label={label} title={label} disabled={doing.busy || (goesOn && ending)} onClick={end}>
           <CloseIcon />
         </button>
       </div>

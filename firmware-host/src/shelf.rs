@@ -1,0 +1,153 @@
+//! What is done with models, by whoever asks for it: `pipit models` and the panel.
+
+use std::collections::HashSet;
+use std::num::NonZeroUsize;
+
+use anyhow::{Context as _, bail, ensure};
+use pipit_core::config::{Config, WakeModel};
+use pipit_core::turn::WakeMode;
+use pipit_models::cancel::CancelFlag;
+use pipit_models::catalogue::{
+    Engine, FileVerdict, Kind, Measurement, Measurements, Model, RealTimeFactor, Source, State, measure,
+};
+use pipit_models::runtime::Runtime;
+use pipit_models::voice::{self, VoiceSettings, full_name};
+
+use crate::installed::{Installed, WAKE_WORD_FEATURES};
+
+/// What a voice says to be measured.
+const SENTENCE: &str = "The washing machine has finished, and the kitchen is at twenty one degrees.";
+
+/// The models that are at work where this recogniser and this voice are, and what the configuration needs beside them.
+pub fn at_work(
+    installed: &Installed,
+    config: &Config,
+    recogniser: Option<&str>,
+    voice: Option<&str>,
+) -> HashSet<String> {
+    let mut names = HashSet::new();
+    names.extend(recogniser.map(str::to_owned));
+    names.extend(voice.and_then(|voice| model_of_voice(installed, voice)));
+    // What stands behind a service is at work once that does not answer.
+    if config.transcription_service().is_some() {
+        names.extend(installed.recognisers(config).into_iter().next());
+    }
+    if config.voice_service().is_some() {
+        let first = installed.own_voices(config).into_iter().next();
+        let first = first.map(|(engine, voice)| full_name(engine.name(), &voice));
+        names.extend(first.and_then(|voice| model_of_voice(installed, &voice)));
+    }
+    if config.wake.attention.mode == WakeMode::OpenWakeWord {
+        names.insert(WAKE_WORD_FEATURES.to_owned());
+        if let WakeModel::Named(name) = &config.wake.model {
+            names.insert(name.clone());
+        }
+    }
+    let listed = installed.folder().list().into_iter();
+    let needed = listed.filter(|one| one.model.source == Source::Setup && one.state != State::Absent);
+    names.extend(needed.map(|one| one.model.name.clone()));
+    names
+}
+
+/// The model of the catalogue that a voice of this name needs, such as `piper en_US-ljspeech-medium`.
+pub fn model_of_voice(installed: &Installed, voice: &str) -> Option<String> {
+    let (engine, own_name) = voice.split_once(' ')?;
+    let models = installed.folder().catalogue().models();
+    let found = models.iter().find(|model| match engine {
+        "kokoro" => model.engine == Engine::Kokoro,
+        "piper" => {
+            let stem = own_name.split('#').next().unwrap_or(own_name);
+            model.engine == Engine::Piper && model.files.first().is_some_and(|file| file.name == format!("{stem}.onnx"))
+        }
+        _ => false,
+    });
+    found.map(|model| model.name.clone())
+}
+
+/// Removes a model, and gives the bytes that are free again.
+///
+/// # Errors
+/// It is one of those `at_work`, or it can't be removed.
+pub fn remove(installed: &Installed, name: &str, at_work: &HashSet<String>) -> anyhow::Result<u64> {
+    installed.folder().catalogue().get(name)?;
+    ensure!(!at_work.contains(name), "{name} is at work; choose another one in its place first");
+    Ok(installed.folder().remove(name)?)
+}
+
+/// Whether speed is what this model is chosen by.
+pub fn is_measurable(model: &Model) -> bool {
+    matches!(model.kind(), Kind::Stt | Kind::Tts)
+}
+
+/// Measures a model of which speed is chosen by, in so many runs, and keeps the figure for the choice.
+///
+/// # Errors
+/// It is not installed, does not work, or `cancel` was raised; or the figure can't be kept.
+pub fn bench(
+    installed: &Installed,
+    config: &Config,
+    model: &Model,
+    runs: NonZeroUsize,
+    cancel: &CancelFlag,
+) -> anyhow::Result<RealTimeFactor> {
+    let (threads, real_time_factor) = match model.kind() {
+        Kind::Stt => bench_recogniser(installed, config, model, runs, cancel)?,
+        Kind::Tts => bench_voice(installed, config, model, runs, cancel)?,
+        _ => bail!("{} is not chosen by its speed", model.name),
+    };
+    let board = installed.board().fingerprint();
+    // Others may have been measured meanwhile.
+    let mut measured = Measurements::load(installed.folder().path());
+    measured.insert(Measurement { model: model.name.clone(), board, threads, real_time_factor });
+    let folder = installed.folder().path().display();
+    measured.save().with_context(|| format!("the figures can't be kept in {folder}"))?;
+    Ok(real_time_factor)
+}
+
+fn bench_recogniser(
+    installed: &Installed,
+    config: &Config,
+    model: &Model,
+    runs: NonZeroUsize,
+    cancel: &CancelFlag,
+) -> anyhow::Result<(usize, RealTimeFactor)> {
+    let speech = crate::self_test::spoken_sample()?;
+    let (mut whisper, _) = installed.load_named(&model.name, config)?;
+    let factor = measure(runs, || whisper.transcribe(speech.samples(), cancel).map(|_| speech.duration()))?;
+    ensure!(!cancel.is_cancelled(), "it was cancelled");
+    Ok((installed.recogniser_threads(config), factor))
+}
+
+fn bench_voice(
+    installed: &Installed,
+    config: &Config,
+    model: &Model,
+    runs: NonZeroUsize,
+    cancel: &CancelFlag,
+) -> anyhow::Result<(usize, RealTimeFactor)> {
+    let runtime = Runtime::load(&config.models.runtime)?;
+    let (engine, own_name) = if model.engine == Engine::Kokoro {
+        ("kokoro", None)
+    } else {
+        ("piper", model.files.first().and_then(|file| file.name.strip_suffix(".onnx")).map(str::to_owned))
+    };
+    let settings = VoiceSettings { voice: own_name, ..installed.voice_settings(config) };
+    let mut voice = voice::open(engine, &settings, Some(&runtime))?;
+    let factor = measure(runs, || voice::say(&mut *voice, SENTENCE, cancel).map(|pcm| pcm.duration()))?;
+    Ok((1, factor))
+}
+
+/// What was found out about a file, in words.
+pub fn in_words(verdict: &FileVerdict) -> String {
+    match verdict {
+        FileVerdict::Good => "good".to_owned(),
+        FileVerdict::Missing => "missing; pull it again".to_owned(),
+        FileVerdict::Corrupt { .. } => "corrupt; pull it again".to_owned(),
+        FileVerdict::Unknown { found } => format!("there is no hash to compare with; it hashes to {found}"),
+    }
+}
+
+/// Whether a file is not what it should be.
+pub fn is_bad(verdict: &FileVerdict) -> bool {
+    matches!(verdict, FileVerdict::Missing | FileVerdict::Corrupt { .. })
+}
