@@ -15,6 +15,7 @@ help:
 	@echo 'make run     talk to it: microphone and speaker of this machine (MODELS=none downloads nothing)'
 	@echo 'make test    everything that is checked before a change lands'
 	@echo 'make test-panel   of that, the panel in a browser alone'
+	@echo 'make test-api     schemathesis against the APIs of the real daemon'
 	@echo 'make ui      the panel as browsers load it (the others call it)'
 	@echo 'make bench   the figures of docs/BENCHMARKS.md, measured on this machine'
 	@echo 'make bench-turns   those of turn-taking: when it answers, and how it is interrupted'
@@ -42,7 +43,7 @@ test:
 	@firmware-host/setup.sh test
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo nextest run --workspace --locked
+	PIPIT_TEST_PYTHON=$$(firmware-host/test-python.sh openai==3.57.0) cargo nextest run --workspace --locked
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --document-private-items
 	@$(MAKE) --no-print-directory test-panel
 
@@ -67,6 +68,11 @@ test-panel: ui
 	@firmware-host/setup.sh test
 	cargo build --quiet --locked --bin pipit
 	cd $(PANEL) && npm test --silent
+
+.PHONY: test-api
+test-api:
+	@firmware-host/setup.sh test
+	@firmware-host/test-api.sh
 
 .PHONY: bench
 bench:

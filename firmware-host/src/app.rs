@@ -15,8 +15,9 @@ use pipit_models::runtime::Runtime;
 use pipit_models::silero::SileroVad;
 use pipit_models::smart_turn::SmartTurn;
 use pipit_store::Store;
+use pipit_web::Broker;
 use pipit_web::v1::{Apis, Entity};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::audio::{self, Backend, Capture, Pace, Playback, ReportSink};
 use crate::barge_in;
@@ -26,7 +27,7 @@ use crate::clock::Clock;
 use crate::driver::{Driver, Workers};
 use crate::installed::Installed;
 use crate::ledger::Ledger;
-use crate::mqtt::{self, Connection, MqttHome, Rooms};
+use crate::mqtt::{self, Connection, MqttHome, Rooms, Status};
 use crate::report::TurnReport;
 use crate::selections::Selections;
 use crate::self_test;
@@ -63,6 +64,8 @@ pub struct App {
     bus: Bus,
     /// The home, once there is a connection to it.
     home: OnceLock<Arc<MqttHome>>,
+    /// How that connection is.
+    broker: OnceLock<watch::Receiver<Status>>,
     /// What keeps the ear from hearing the speaker that was opened last, until an ear takes it.
     protection: Mutex<Protection>,
 }
@@ -84,8 +87,8 @@ impl App {
         let speakers = chat::speakers(&config, &store)?;
         let engine = chat::engine(&config, &store, speakers.clone())?;
         let bus = Bus::new(turn_log(&config, &speakers)?);
-        let (home, protection) = (OnceLock::new(), Mutex::default());
-        Ok(App { config, runtime, installed, store, speakers, engine, bus, home, protection })
+        let (home, broker, protection) = (OnceLock::new(), OnceLock::new(), Mutex::default());
+        Ok(App { config, runtime, installed, store, speakers, engine, bus, home, broker, protection })
     }
 
     /// The configuration that everything is built from.
@@ -123,9 +126,16 @@ impl App {
         let home = MqttHome::new(settings, &self.config.home, connection.outbox());
         connection.join(home.participant());
         self.home.get_or_init(|| Arc::clone(&home));
+        self.broker.get_or_init(|| connection.status());
         self.engine.connect_home(Some(home));
         let rooms = Rooms::new(settings, connection.outbox());
         Some((connection, rooms))
+    }
+
+    /// Says whether the broker is connected, where one is configured.
+    pub fn broker_state(&self) -> Broker {
+        let status = self.broker.get().cloned();
+        Arc::new(move || status.as_ref().map(|status| *status.borrow() == Status::Connected))
     }
 
     /// An ear that has heard nothing yet. Open the driver first: the ear minds its speaker.

@@ -1,12 +1,11 @@
 //! The panel's part of the daemon: what it is made of, and where it is served.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use pipit_core::control::{Command, Origin};
-use pipit_web::settings::Settings;
 use pipit_web::v1::Apis;
 use pipit_web::{Accounts, Announce, NotAnnounced, Sources, Tasks};
 use tokio_util::sync::CancellationToken;
@@ -14,16 +13,29 @@ use tokio_util::sync::CancellationToken;
 use crate::advertise::{Advertisement, PANEL, name_of_this_machine};
 use crate::app::App;
 use crate::authority::{Authority, keep_vouching};
+use crate::backup::DeviceBackups;
 use crate::controls::Controls;
+use crate::executable::Executable;
+use crate::settings::{Layering, PanelsSettings};
+use crate::support::{self, Looked};
 
 /// Serves it where the owner wants it, until `stop`. What can't be served is logged: it is no reason to stop listening.
-pub fn start(app: &App, controls: &Controls, apis: Apis, settings: Arc<dyn Settings>, stop: &CancellationToken) {
+///
+/// # Errors
+/// The layers of the configuration can't be read any more, or are no longer right.
+pub fn start(
+    app: &App,
+    controls: &Controls,
+    apis: Apis,
+    layering: Layering,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
     let (web, https) = (app.config().web_listen, app.config().web_https_listen);
     if web.is_none() && https.is_none() {
-        return;
+        return Ok(());
     }
     let authority = https.and_then(|_| authority(app));
-    let sources = sources(app, controls, apis, settings, authority.as_deref());
+    let sources = sources(app, controls, apis, layering, authority.as_deref())?;
     let (stopped, tasks) = (stop.clone(), sources.tasks.clone());
     tokio::spawn(async move {
         stopped.cancelled().await;
@@ -32,7 +44,7 @@ pub fn start(app: &App, controls: &Controls, apis: Apis, settings: Arc<dyn Setti
     if let Some(address) = web {
         tokio::spawn(serve(address, None, app.config().web_advertise, sources.clone(), stop.clone()));
     }
-    let Some((address, authority)) = https.zip(authority) else { return };
+    let Some((address, authority)) = https.zip(authority) else { return Ok(()) };
     match authority.server_config() {
         Ok(tls) => {
             tokio::spawn(keep_vouching(authority));
@@ -40,6 +52,7 @@ pub fn start(app: &App, controls: &Controls, apis: Apis, settings: Arc<dyn Setti
         }
         Err(error) => tracing::error!("no HTTPS: {error:#}"),
     }
+    Ok(())
 }
 
 /// Who vouches for this device by TLS. Without, there is no HTTPS, and the log says why.
@@ -53,9 +66,12 @@ fn sources(
     app: &App,
     controls: &Controls,
     apis: Apis,
-    settings: Arc<dyn Settings>,
+    layering: Layering,
     authority: Option<&Authority>,
-) -> Sources {
+) -> anyhow::Result<Sources> {
+    let executable = Mutex::new(Executable::running(env!("CARGO_PKG_VERSION")));
+    let backups = DeviceBackups::new(layering.clone(), app.config(), app.store().clone());
+    let settings = Arc::new(PanelsSettings::new(layering, app.config(), app.store().clone())?);
     let (bus, store) = (app.bus(), app.speakers().clone());
     let announce = announcer(controls.clone());
     let in_memory = app.config().privacy.ephemeral;
@@ -65,25 +81,37 @@ fn sources(
     let carried_out = controls.clone();
     let own_name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let own_name = Some(own_name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty());
-    Sources {
+    Ok(Sources {
         snapshots: bus.snapshots(),
         events: bus.events(),
         levels: bus.levels().subscribe(),
         metrics: bus.metrics(),
-        store,
+        store: store.clone(),
         announce,
         apis,
         accounts,
+        broker: app.broker_state(),
         choices: Arc::new(controls.choices().clone()),
         control: Arc::new(move |command| {
             let controls = carried_out.clone();
             async move { controls.carry_out(command, Origin::Home).await.map_err(|error| format!("{error:#}")) }.boxed()
         }),
-        settings,
+        settings: settings.clone(),
+        backups: Arc::new(backups),
+        on_disk: Arc::new(move || executable.lock().unwrap_or_else(PoisonError::into_inner).version().to_owned()),
+        support: support::of(Looked {
+            config: app.config().clone(),
+            settings,
+            store: app.store().clone(),
+            turns: store.clone(),
+            metrics: bus.metrics(),
+            snapshots: bus.snapshots(),
+            log: None,
+        }),
         tasks: Tasks::default(),
         authority: authority.map(|authority| authority.certificate().into()),
         hosts: app.config().web_hosts.iter().cloned().chain(own_name).collect(),
-    }
+    })
 }
 
 /// Has the controls announce what programs on this machine want said.

@@ -6,6 +6,7 @@
 
 mod account;
 mod announce;
+pub mod backup;
 mod bus;
 mod control;
 mod guard;
@@ -14,12 +15,15 @@ mod levels;
 mod metrics;
 mod panel;
 mod problem;
+mod requests;
 mod serve;
 pub mod settings;
+pub mod support;
 mod tasks;
 mod turn;
 mod turns;
 pub mod v1;
+mod version;
 pub mod voice;
 
 use std::sync::Arc;
@@ -45,6 +49,7 @@ pub use control::CarryOut;
 pub use metrics::Metrics;
 pub use serve::serve;
 pub use tasks::{Outcome, Progress, Task, TaskState, Tasks};
+pub use version::OnDisk;
 pub use turn::{Draft, Interruption, Provider, Span, Stage, Timings, TurnRecord, Waterfall};
 
 /// The daemon's state at one moment.
@@ -85,6 +90,9 @@ pub struct Snapshot {
     pub wake_misses: u64,
 }
 
+/// Says whether the MQTT broker is connected; nothing where none is configured.
+pub type Broker = Arc<dyn Fn() -> Option<bool> + Send + Sync>;
+
 /// Where everything that is served comes from.
 #[derive(Clone)]
 pub struct Sources {
@@ -104,12 +112,20 @@ pub struct Sources {
     pub apis: v1::Apis,
     /// Who may sign in, and who has.
     pub accounts: Accounts,
+    /// Whether the MQTT broker is connected; nothing where none is configured.
+    pub broker: Broker,
     /// What can be chosen.
     pub choices: Arc<Choices>,
     /// Carries out what somebody who may wants changed.
     pub control: CarryOut,
     /// The configuration, as far as the panel may see and change it.
     pub settings: Arc<dyn settings::Settings>,
+    /// Makes backups, and restores them.
+    pub backups: Arc<dyn backup::Backups>,
+    /// Collects what helps others to help.
+    pub support: support::Support,
+    /// Which version lies on the disk.
+    pub on_disk: OnDisk,
     /// What takes longer than a request.
     pub tasks: Tasks,
     /// The certificate of who vouches for this device by TLS, PEM, if anybody does.
@@ -133,6 +149,9 @@ pub fn router(sources: Sources) -> Router {
         .merge(control::routes())
         .merge(tasks::routes())
         .merge(settings::routes())
+        .merge(backup::routes())
+        .merge(support::routes())
+        .merge(version::routes())
         .fallback(panel::file)
         .method_not_allowed_fallback(not_that_way)
         .layer(DefaultBodyLimit::max(guard::LARGEST_BODY))
@@ -142,7 +161,8 @@ pub fn router(sources: Sources) -> Router {
 
 async fn metrics(State(sources): State<Sources>, _: Watcher) -> impl IntoResponse {
     let snapshot = sources.snapshots.borrow().clone();
-    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], sources.metrics.written(&snapshot))
+    let written = sources.metrics.written(&snapshot) + &metrics::gauges(&snapshot, (sources.broker)());
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], written)
 }
 
 /// For whoever wants browsers to know this device. It is no secret.

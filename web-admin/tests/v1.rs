@@ -119,6 +119,10 @@ impl Daemon {
             Snapshot { voice: Some("espeak".to_owned()), recogniser: Some("nano".to_owned()), ..Snapshot::default() };
         let sources = Sources {
             settings: layers::in_memory(),
+            backups: layers::backups::standing(),
+            support: layers::support(),
+            on_disk: Arc::new(|| "9.9.9".to_owned()),
+            broker: Arc::new(|| Some(true)),
             tasks: Tasks::default(),
             authority: None,
             snapshots: watch::Sender::new(snapshot).subscribe(),
@@ -634,4 +638,64 @@ async fn nobody_sees_or_changes_what_is_somebody_elses() {
     assert_eq!(daemon.get("/v1/conversations?search=cat").await.json(), json!({"conversations": [], "messages": []}));
     assert_eq!(daemon.get("/v1/memory").await.json(), json!([]));
     assert_eq!(daemon.store.last_messages(owners, 9).unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn announcements_are_made_listed_and_taken_back_by_whose_they_are() {
+    let daemon = Daemon::alone().await;
+    let made = daemon.post("/v1/announcements", json!({"text": " Dinner\nis ready ", "seconds": 600})).await;
+    assert_eq!((made.status, &made.json()["text"]), (201, &json!("Dinner is ready")));
+    let id = made.json()["id"].as_i64().unwrap();
+    assert_eq!(daemon.get("/v1/announcements").await.json(), json!([made.json()]));
+    for unfit in [json!({"text": "..."}), json!({"text": "a".repeat(256)}), json!({"text": "a", "seconds": 31_622_401})] {
+        assert_eq!(daemon.post("/v1/announcements", unfit).await.status, 400);
+    }
+    let add = |name, role| {
+        let new = NewPerson { name: Some(name), role, privacy: NewPrivacy::Standard };
+        daemon.store.add_person(&new, jiff::Timestamp::UNIX_EPOCH).unwrap()
+    };
+    let (ann, gustav) = (add("Ann", Role::Member), add("Gustav", Role::Guest));
+    let owners = token(&daemon.store, daemon.store.person(), "read talk");
+    daemon.as_if(token(&daemon.store, ann, "read talk"));
+    assert_eq!(daemon.get("/v1/announcements").await.json(), json!([]));
+    assert_eq!(daemon.delete(&format!("/v1/announcements/{id}")).await.status, 404);
+    daemon.as_if(token(&daemon.store, gustav, "read talk"));
+    assert_eq!(daemon.post("/v1/announcements", json!({"text": "Boo"})).await.status, 403);
+    daemon.as_if(owners);
+    assert_eq!(daemon.delete(&format!("/v1/announcements/{id}")).await.status, 204);
+    assert_eq!(daemon.get("/v1/announcements").await.json(), json!([]));
+}
+
+#[tokio::test]
+async fn messages_are_found_with_what_they_have_replaced_and_a_conversation_has_instructions_of_its_own() {
+    let daemon = Daemon::alone().await;
+    daemon.chat(json!({"text": "what is 12 times 7"})).await;
+    let found = daemon.get("/v1/messages?search=times").await.json();
+    let (conversation, first) = (found[0]["conversation"].as_i64().unwrap(), found[0]["id"].as_i64().unwrap());
+    let edited = json!({"text": "what is 12 times 8", "conversation": conversation, "instead_of": first});
+    daemon.chat(edited).await;
+    let found = daemon.get("/v1/messages?search=times").await.json();
+    assert_eq!((found.as_array().unwrap().len(), &found[0]["text"]), (1, &json!("what is 12 times 8")));
+    let shown = daemon.get(&format!("/v1/messages/{}", found[0]["id"])).await.json();
+    assert_eq!(shown["earlier"][0]["text"], json!("what is 12 times 7"));
+    assert_eq!(daemon.get("/v1/messages").await.status, 400);
+
+    let path = format!("/v1/conversations/{conversation}/prompt");
+    assert_eq!(daemon.get(&path).await.json(), json!({"prompt": null}));
+    let body = json!({"prompt": " You answer briefly. "}).to_string();
+    assert_eq!(daemon.call("PUT", &path, "application/json", body.as_bytes()).await.status, 204);
+    assert_eq!(daemon.get(&path).await.json(), json!({"prompt": "You answer briefly."}));
+    let body = json!({"prompt": "a".repeat(8001)}).to_string();
+    assert_eq!(daemon.call("PUT", &path, "application/json", body.as_bytes()).await.status, 400);
+    let prompts = daemon.get("/v1/prompts").await.json();
+    assert!(prompts.as_array().unwrap().iter().any(|prompt| prompt["prompt"].as_str().unwrap().len() > 20), "{prompts}");
+
+    // Whose they are not, nothing is there.
+    let ann = NewPerson { name: Some("Ann"), role: Role::Member, privacy: NewPrivacy::Standard };
+    let ann = daemon.store.add_person(&ann, jiff::Timestamp::UNIX_EPOCH).unwrap();
+    daemon.as_if(token(&daemon.store, ann, "read talk"));
+    assert_eq!(daemon.get("/v1/messages?search=times").await.json(), json!([]));
+    for theirs in [format!("/v1/messages/{first}"), format!("/v1/messages/{}", found[0]["id"]), path] {
+        assert_eq!(daemon.get(&theirs).await.status, 404, "{theirs}");
+    }
 }

@@ -25,10 +25,10 @@ use crate::ledger::Ledger;
 use crate::mqtt::device::{self, Device, Told};
 use crate::mqtt::{Connection, Rooms};
 use crate::report::TurnReport;
-use crate::settings::{Layering, PanelsSettings};
+use crate::settings::Layering;
 use crate::worker::{Inbox, Message, spawn_ear};
 use crate::wyoming::{Offer, Say};
-use crate::{chat, nightly, panel, timers, wyoming};
+use crate::{chat, nightly, panel, restore, timers, wyoming};
 
 /// How long what is being said may go on after Pipit was told to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -49,13 +49,27 @@ impl Run {
         let started = Instant::now();
         let config = options.load()?;
         super::start_logging(&config, false);
-        tracing::info!("Pipit {} with {}", env!("CARGO_PKG_VERSION"), options.described_file());
-        let app = App::new(config)?;
-        let runtime = super::async_runtime()?;
-        let again = runtime.block_on(serve(app, options.layering(), started))?;
-        runtime.shutdown_timeout(GRACE);
-        Ok(if again { ExitCode::from(START_AGAIN) } else { ExitCode::SUCCESS })
+        let state_dir = config.state_dir;
+        restore::at_start(&state_dir, Timestamp::now())?;
+        match run(options, started) {
+            Err(error) if restore::is_on_trial(&state_dir) => {
+                restore::go_back(&state_dir, &format!("{error:#}"))?;
+                run(options, started)
+            }
+            ended => ended,
+        }
     }
+}
+
+fn run(options: &Options, started: Instant) -> anyhow::Result<ExitCode> {
+    // What was set at the panel may have been restored.
+    let config = options.load()?;
+    tracing::info!("Pipit {} with {}", env!("CARGO_PKG_VERSION"), options.described_file());
+    let app = App::new(config)?;
+    let runtime = super::async_runtime()?;
+    let again = runtime.block_on(serve(app, options.layering(), started))?;
+    runtime.shutdown_timeout(GRACE);
+    Ok(if again { ExitCode::from(START_AGAIN) } else { ExitCode::SUCCESS })
 }
 
 /// Runs until it is told to end. Says whether it is to be started again.
@@ -83,8 +97,7 @@ async fn serve(app: App, layering: Layering, started: Instant) -> anyhow::Result
     let servers = chat::mcp_servers(app.config(), &|| Ok(app.store().clone()))?;
     tokio::spawn(chat::offer_tools(app.engine().clone(), servers));
     tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy, Arc::new(jiff::Zoned::now)));
-    let settings = Arc::new(PanelsSettings::new(layering, app.config(), app.store().clone())?);
-    panel::start(&app, &controls, app.apis(&models, driver.inbox()), settings, &stop);
+    panel::start(&app, &controls, app.apis(&models, driver.inbox()), layering, &stop)?;
     let assist = Assist::new(app.bus().clone());
     let peers = match app.config().wyoming {
         Some(settings) => {
@@ -103,6 +116,7 @@ async fn serve(app: App, layering: Layering, started: Instant) -> anyhow::Result
         }
         None => None,
     };
+    restore::came_up(&app.config().state_dir)?;
     driver.run(stop).await;
     tracing::info!("ending");
     // Whatever is still being said is cut here, and what was heard of it is recorded.

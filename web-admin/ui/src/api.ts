@@ -33,6 +33,25 @@ export async function ask<T>(method: string, path: string, body?: unknown, signa
 export const get = <T>(path: string, signal?: AbortSignal) => ask<T>('GET', path, undefined, signal);
 export const post = <T = void>(path: string, body?: unknown) => ask<T>('POST', path, body);
 
+/** Sends a file as it is. `told` is given how much of it has gone; `fetch` tells nobody that. */
+export function upload<T>(path: string, file: File, told: (share: number) => void, signal: AbortSignal): Promise<T> {
+  return new Promise((done, failed) => {
+    const request = new XMLHttpRequest();
+    request.open('PUT', path);
+    request.setRequestHeader('content-type', 'application/octet-stream');
+    request.upload.onprogress = (event) => event.lengthComputable && told(event.loaded / event.total);
+    request.onerror = () => failed(new Problem(0, 'unreachable', t.unreachable));
+    request.onabort = () => failed(new Problem(0, 'cancelled', t.cancelled));
+    request.onload = () => {
+      const ok = request.status >= 200 && request.status < 300;
+      if (ok) done(JSON.parse(request.responseText) as T);
+      else failed(problemIn(request.status, request.responseText));
+    };
+    signal.addEventListener('abort', () => request.abort());
+    request.send(file);
+  });
+}
+
 /** The events of an answer that is a stream. */
 export async function* stream(method: string, path: string, body: unknown, signal: AbortSignal): AsyncGenerator<Told> {
   const response = await send(method, path, body, signal, 'text/event-stream');
@@ -63,14 +82,17 @@ async function send(
 }
 
 async function problemOf(response: Response): Promise<Problem> {
-  const text = (await response.text().catch(() => '')).trim();
+  return problemIn(response.status, (await response.text().catch(() => '')).trim());
+}
+
+function problemIn(status: number, text: string): Problem {
   try {
     const { error } = JSON.parse(text) as { error: { code: string; message: string } };
-    return new Problem(response.status, error.code, error.message);
+    return new Problem(status, error.code, error.message);
   } catch {
     // A proxy, or a daemon that is ending, answers with a sentence.
     const sentence = text.length > 0 && text.length < 400 && !text.startsWith('<') ? text : t.unknownError;
-    return new Problem(response.status, 'unknown', sentence);
+    return new Problem(status, 'unknown', sentence);
   }
 }
 
