@@ -58,4 +58,5 @@ checks=not_a_server_error,status_code_conformance,content_type_conformance,respo
     tail -n 20 "$home/log"
     exit 1
 }
+[ -z "${KEEP_DOCUMENT:-}" ] || curl --silent "$url/v1/openapi.json" --output "$KEEP_DOCUMENT"
 kill -0 "$daemon" || { echo "the daemon has ended:"; tail -n 20 "$home/log"; exit 1; }

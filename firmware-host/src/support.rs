@@ -9,7 +9,7 @@ use std::sync::Arc;
 use pipit_core::config::Config;
 use pipit_core::config::panel::{Setting, SettingKind, Source};
 use pipit_models::board::Board;
-use pipit_models::catalogue::Catalogue;
+use pipit_models::catalogue::{Catalogue, State};
 use pipit_store::Store;
 use pipit_web::settings::Settings;
 use pipit_web::support::{Part, Support};
@@ -184,7 +184,7 @@ fn models(config: &Config, catalogue: &Catalogue) -> String {
     let (known, others): (Vec<_>, Vec<_>) =
         installed.folder().list().into_iter().partition(|listed| catalogue.get(&listed.model.name).is_ok());
     let mut text = String::new();
-    for listed in known.iter().filter(|listed| listed.bytes_on_disk > 0) {
+    for listed in known.iter().filter(|listed| listed.state != State::Absent) {
         let name = &listed.model.name;
         let speed = installed.measured().of(name, installed.board());
         let speed = speed.map_or_else(

@@ -38,6 +38,7 @@ const UNTITLED: &str = "New conversation";
 /// Something that a person wants.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ChatRequest)]
 pub(super) struct Wanted {
     /// What is asked; not needed with `again`.
     #[serde(default)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::header;
 use axum::routing::{MethodRouter, get};
 use serde::Serialize;
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa::{IntoResponses, ToSchema};
 
 use crate::Sources;
@@ -14,7 +14,7 @@ use crate::Sources;
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "it only describes what others write")]
 pub(super) enum Failures {
-    /// It can't be done as it was asked for: signed out, not not there, unfit, too large or too often.
+    /// It can't be done as it was asked for: signed out, not there, unfit, too large or too often.
     #[response(status = "4XX")]
     Refused(Failure),
     /// It can't be done now.
@@ -42,7 +42,9 @@ pub(super) fn beginning() -> OpenApi {
         "A private voice assistant: chat, conversations, timers, memory and the home as Pipit has them, and OpenAI's APIs \
          served by the device's own engine and models.",
     ));
-    OpenApiBuilder::new().info(info.build()).build()
+    // What every route may answer is not found by itself.
+    let failures = ComponentsBuilder::new().schema_from::<Failure>().schema_from::<Why>();
+    OpenApiBuilder::new().info(info.build()).components(Some(failures.build())).build()
 }
 
 /// The page that has it. It says nothing of anybody, so whoever may connect may read it.

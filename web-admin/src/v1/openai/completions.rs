@@ -29,6 +29,7 @@ use crate::problem::Problem;
 
 /// What is asked, as OpenAI's API has it. What is not named here is ignored.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = ChatCompletionRequest)]
 pub(in super::super) struct Wanted {
     /// Any name is taken.
     #[serde(default)]

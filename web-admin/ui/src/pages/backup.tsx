@@ -308,7 +308,7 @@ function Confirmed({ again }: { again: () => void }) {
   const choices = useRead<Choices>('/api/choices');
   const doing = useDoing();
   return (
-    <section class="card notice" aria-label={s.restore}>
+    <Card class="notice">
       <p>{s.confirmed}</p>
       <Wrong error={doing.error} />
       {choices.data?.restart && (
@@ -329,7 +329,7 @@ function Confirmed({ again }: { again: () => void }) {
       >
         {t.cancel}
       </button>
-    </section>
+    </Card>
   );
 }
 
