@@ -10,8 +10,8 @@ cd "$(dirname "$0")/.."
 
 python=$(firmware-host/test-python.sh schemathesis==4.32.5)
 [ "$python" ] || { echo "skipped: there is no schemathesis"; exit 0; }
-cargo build --quiet --locked --bin pipit
-pipit=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/pipit
+[ "${PIPIT:-}" ] || cargo build --quiet --locked --bin pipit
+pipit=${PIPIT:-$(realpath "${CARGO_TARGET_DIR:-target}")/debug/pipit}
 models=${PIPIT_MODELS_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/pipit/models}
 
 home=$(mktemp -d)

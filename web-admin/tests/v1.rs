@@ -581,7 +581,7 @@ async fn described(daemon: &Daemon) -> Vec<(String, String)> {
 async fn every_route_is_described_and_none_fails_at_nonsense() {
     let daemon = Daemon::alone().await;
     let routes = described(&daemon).await;
-    assert_eq!(routes.len(), 20, "{routes:?}");
+    assert_eq!(routes.len(), 28, "{routes:?}");
     let nonsense = [&b""[..], b"{", b"[]", b"null", b"\xff\xfe", br#"{"text": 7}"#, br#"{"messages": "x"}"#];
     for (method, path) in routes {
         for id in ["0", "-1", "9223372036854775807", "x", "%00"] {
@@ -591,6 +591,30 @@ async fn every_route_is_described_and_none_fails_at_nonsense() {
                 assert!((200..500).contains(&reply.status), "{method} {path}: {reply:?}");
             }
         }
+    }
+}
+
+/// Two kinds of bodies that have the same name in the code would stand for each other in the description.
+#[tokio::test]
+async fn what_may_be_sent_is_described_by_its_own_fields() {
+    let daemon = Daemon::alone().await;
+    let about = daemon.get("/v1/openapi.json").await.json();
+    let schemas = &about["components"]["schemas"];
+    for (path, field) in [
+        ("/v1/timers", "seconds"),
+        ("/v1/chat", "instead_of"),
+        ("/v1/chat/completions", "messages"),
+        ("/v1/audio/speech", "input"),
+        ("/v1/announcements", "text"),
+    ] {
+        let body = &about["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+        let name = body.as_str().unwrap().rsplit('/').next().unwrap();
+        assert!(schemas[name]["properties"][field].is_object(), "{path}: {name} {}", schemas[name]);
+    }
+    let document = about.to_string();
+    for reference in document.split("#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap();
+        assert!(schemas[name].is_object(), "{name} is referred to and not there");
     }
 }
 

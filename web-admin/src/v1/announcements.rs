@@ -76,7 +76,10 @@ pub(super) async fn make(
         let ahead = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
         let due = Timestamp::now().saturating_add(ahead).unwrap_or(Timestamp::MAX);
         let id = store.add_announcement(&text, due)?;
-        Ok(Some(Announcement { id: id.0, text, due: written(due), reminder: false, repeats: false }))
+        // As it was kept, which is to the millisecond. What was due at once may have been taken to be said already.
+        let kept = store.announcements()?.into_iter().find(|waiting| waiting.id == id).map(told);
+        let said = || Announcement { id: id.0, text, due: written(due), reminder: false, repeats: false };
+        Ok(Some(kept.unwrap_or_else(said)))
     });
     match kept.await? {
         Some(announcement) => Ok((StatusCode::CREATED, Json(announcement))),

@@ -37,6 +37,15 @@ struct Why {
     request_id: Option<String>,
 }
 
+/// One of Server-Sent Events.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ServerSentEvent {
+    /// What it is about, if it has a name.
+    event: Option<String>,
+    /// JSON, or `[DONE]` at the end of what OpenAI's API has.
+    data: String,
+}
+
 pub(super) fn beginning() -> OpenApi {
     let info = InfoBuilder::new().title("Pipit").version(env!("CARGO_PKG_VERSION")).description(Some(
         "A private voice assistant: chat, conversations, timers, memory and the home as Pipit has them, and OpenAI's APIs \

@@ -22,6 +22,9 @@ const PAGES = {
   Memory: '/memory',
   Access: '/access',
   Audit: '/audit',
+  Backup: '/backup',
+  'Version and help': '/system',
+  APIs: '/docs',
 };
 const LARGEST_KB = 120;
 
