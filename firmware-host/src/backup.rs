@@ -99,7 +99,9 @@ impl Backups for DeviceBackups {
         let needed = database.saturating_mul(2).saturating_add(RESERVE);
         let free = free(&self.state_dir)?;
         if free < needed {
-            return Err(format!("a backup takes {needed} bytes on the disk for a while, and {free} are free; make room"));
+            return Err(format!(
+                "a backup takes {needed} bytes on the disk for a while, and {free} are free; make room"
+            ));
         }
         let at = Timestamp::now();
         let texts = self.layering.texts_in(&self.state_dir);
@@ -136,7 +138,9 @@ impl Backups for DeviceBackups {
             at: Timestamp::from_second(ended.at).unwrap_or_default(),
             went_back: ended.went_back,
             kept: ended.kept.map(|kept| self.state_dir.join(kept).display().to_string()),
-            configuration: ended.configuration.then(|| self.state_dir.join(RESTORED_CONFIGURATION).display().to_string()),
+            configuration: ended
+                .configuration
+                .then(|| self.state_dir.join(RESTORED_CONFIGURATION).display().to_string()),
         });
         let confirmed = self.place(CONFIRMED).is_dir();
         Restoration { taken_in: self.taking_in().taken_in, tried, confirmed, last }
@@ -151,7 +155,9 @@ impl Backups for DeviceBackups {
         }
         let most = free(&self.state_dir)?.saturating_sub(RESERVE).min(LARGEST);
         if bytes.is_some_and(|bytes| bytes > most) {
-            return Err(format!("that is more than the {most} bytes that fit here; make room on the disk of state.dir"));
+            return Err(format!(
+                "that is more than the {most} bytes that fit here; make room on the disk of state.dir"
+            ));
         }
         for name in [UPLOADED, TRIED, CONFIRMED] {
             remove(&self.place(name))?;
@@ -221,7 +227,10 @@ impl TakeIn for Upload {
     fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
         self.written = self.written.saturating_add(bytes.len() as u64);
         if self.written > self.most {
-            return Err(format!("that is more than the {} bytes that fit here; make room on the disk of state.dir", self.most));
+            return Err(format!(
+                "that is more than the {} bytes that fit here; make room on the disk of state.dir",
+                self.most
+            ));
         }
         self.file.write_all(bytes).map_err(|error| format!("{} can't be written: {error}", self.path.display()))
     }
@@ -289,14 +298,17 @@ fn written(error: BackupError) -> String {
 
 /// Bytes that are free on the disk of a folder.
 fn free(folder: &Path) -> Result<u64, String> {
-    let of = rustix::fs::statvfs(folder).map_err(|error| format!("the disk of {} can't be asked: {error}", folder.display()))?;
+    let of = rustix::fs::statvfs(folder)
+        .map_err(|error| format!("the disk of {} can't be asked: {error}", folder.display()))?;
     Ok(of.f_bavail.saturating_mul(of.f_frsize))
 }
 
 fn remove(path: &Path) -> Result<(), String> {
     let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match removed {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(format!("{} can't be deleted: {error}", path.display())),
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(format!("{} can't be deleted: {error}", path.display()))
+        }
         _ => Ok(()),
     }
 }

@@ -26,8 +26,7 @@ const JOURNAL: &str = "restoring.json";
 const LAST: &str = "restored.json";
 
 /// What is replaced, in the state directory. The copy of last night goes too, since it is of another history.
-const REPLACED: [&str; 6] =
-    [DATABASE, "pipit.db-wal", "pipit.db-shm", "pipit.db.good", DATABASE_KEY, PANELS_SETTINGS];
+const REPLACED: [&str; 6] = [DATABASE, "pipit.db-wal", "pipit.db-shm", "pipit.db.good", DATABASE_KEY, PANELS_SETTINGS];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -286,7 +285,8 @@ mod tests {
     fn files(folder: &Path) -> BTreeMap<String, String> {
         let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
         let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
-        let named = |entry: fs::DirEntry| (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap());
+        let named =
+            |entry: fs::DirEntry| (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap());
         files.map(named).collect()
     }
 
@@ -308,7 +308,10 @@ mod tests {
         assert_eq!(there, written(&expected));
         let ended = last(state).unwrap();
         let kept = ended.kept.clone().unwrap();
-        assert_eq!((ended.went_back, ended.configuration, kept.as_str()), (None, true, "before-restore-20270115T080000Z"));
+        assert_eq!(
+            (ended.went_back, ended.configuration, kept.as_str()),
+            (None, true, "before-restore-20270115T080000Z")
+        );
         let old = [DATABASE, "pipit.db-wal", "pipit.db.good", DATABASE_KEY, PANELS_SETTINGS].map(|name| (name, "old"));
         assert_eq!(files(&state.join(&kept)), written(&old));
         assert!(!at_start(state, now()).unwrap(), "it is done once");
@@ -348,7 +351,13 @@ mod tests {
             let state = confirmed();
             let state = state.path();
             let aside = "before-restore-x";
-            let journal = |step| Journal { step, at: 0, aside: aside.to_owned(), failed: "failed-restore-x".to_owned(), why: None };
+            let journal = |step| Journal {
+                step,
+                at: 0,
+                aside: aside.to_owned(),
+                failed: "failed-restore-x".to_owned(),
+                why: None,
+            };
             write(&state.join(JOURNAL), &journal(Step::SettingAside)).unwrap();
             move_all(state, &state.join(aside), &REPLACED[..cut_after]).unwrap();
             assert!(at_start(state, now()).unwrap(), "goes on");

@@ -87,7 +87,8 @@ impl Looked {
             Some(warning) => format!("BAD   history: {warning}"),
             None => "ok    history".to_owned(),
         };
-        let found = doctor::at_hand(&self.config).into_iter().map(|(what, mark, words)| format!("{mark}  {what}: {words}"));
+        let found =
+            doctor::at_hand(&self.config).into_iter().map(|(what, mark, words)| format!("{mark}  {what}: {words}"));
         let lines: Vec<_> = [history].into_iter().chain(found).map(|line| discretion.told(&line)).collect();
         lines.join("\n")
     }
@@ -109,7 +110,8 @@ impl Looked {
         let mut text = String::from("in milliseconds after the end of speech, the newest first\n");
         for turn in turns {
             let record: Value = serde_json::from_str(&turn.record).unwrap_or_default();
-            let ended_by = record["ended_by"].as_str().filter(|word| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+            let ended_by =
+                record["ended_by"].as_str().filter(|word| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
             let ended_by = ended_by.unwrap_or("nothing");
             let times = ["pause", "turn_decided", "transcript", "reply_first_text", "first_audio"].map(|stage| {
                 let reached = record["timings_ms"][stage].as_f64();
@@ -126,7 +128,8 @@ impl Looked {
 
 fn version_and_board(config: &Config) -> String {
     let board = Board::detect();
-    let first_line = |file: &str| fs::read_to_string(file).unwrap_or_default().lines().next().unwrap_or_default().to_owned();
+    let first_line =
+        |file: &str| fs::read_to_string(file).unwrap_or_default().lines().next().unwrap_or_default().to_owned();
     let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
     let system = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME=")).unwrap_or("unknown");
     let disk = rustix::fs::statvfs(&config.state_dir).map_or(0, |of| of.f_bavail.saturating_mul(of.f_frsize));
@@ -165,7 +168,9 @@ fn configuration(settings: &[Setting], catalogue: &Catalogue) -> String {
 fn value_told(setting: &Setting, catalogue: &Catalogue) -> String {
     let value = &setting.value;
     match &setting.kind {
-        SettingKind::Flag | SettingKind::Whole(..) | SettingKind::Decimal(..) | SettingKind::Choice(_) => value.to_string(),
+        SettingKind::Flag | SettingKind::Whole(..) | SettingKind::Decimal(..) | SettingKind::Choice(_) => {
+            value.to_string()
+        }
         SettingKind::Tables => format!("{} entries", value.as_array().map_or(0, Vec::len)),
         SettingKind::Text { .. } => match value.as_str() {
             None | Some("") => "nothing".to_owned(),
@@ -215,7 +220,13 @@ fn sound_devices() -> String {
             )
         };
         let is_default = if device.default { ", the default" } else { "" };
-        let _ = writeln!(text, "device {}{is_default}: in {}; out {}", number + 1, offers(&device.input), offers(&device.output));
+        let _ = writeln!(
+            text,
+            "device {}{is_default}: in {}; out {}",
+            number + 1,
+            offers(&device.input),
+            offers(&device.output)
+        );
     }
     if text.is_empty() { "There are none.".to_owned() } else { text }
 }
@@ -245,7 +256,10 @@ impl Discretion {
     }
 
     fn told(&self, line: &str) -> String {
-        let words: Vec<_> = without_quoted(line).split(' ').map(|word| if is_telling(word) { "<left out>".to_owned() } else { word.to_owned() }).collect();
+        let words: Vec<_> = without_quoted(line)
+            .split(' ')
+            .map(|word| if is_telling(word) { "<left out>".to_owned() } else { word.to_owned() })
+            .collect();
         let mut line = words.join(" ");
         for name in &self.names {
             line = without(&line, name);

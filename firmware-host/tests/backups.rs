@@ -46,7 +46,8 @@ fn remembered(home: &Home) -> String {
 }
 
 fn folders(home: &Home, beginning: &str) -> Vec<String> {
-    let entries = fs::read_dir(home.path("state")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let entries =
+        fs::read_dir(home.path("state")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     entries.filter(|name| name.starts_with(beginning)).collect()
 }
 

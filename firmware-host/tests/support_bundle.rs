@@ -30,7 +30,9 @@ impl Drop for Daemon {
 
 /// Everything that somebody could write or say, before the daemon starts.
 fn plant(home: &Home, address: SocketAddr) -> String {
-    let config = home.usual_config().replace("[web]\nlisten = \"\"", &format!("[web]\nlisten = \"{address}\"\nhosts = \"wren.example\""));
+    let config = home
+        .usual_config()
+        .replace("[web]\nlisten = \"\"", &format!("[web]\nlisten = \"{address}\"\nhosts = \"wren.example\""));
     let config = format!(
         "{config}[home]\narea = \"Wrenroom\"\n[mqtt]\nhost = \"wren-broker.local\"\nusername = \"wren-user\"\n\
          password_env = \"WREN_PASSWORD\"\n[ear]\npause_ms = 300\n[wake]\nmode = \"phrase\"\nphrases = \"hey wren\"\n\
@@ -41,11 +43,15 @@ fn plant(home: &Home, address: SocketAddr) -> String {
     let store = Store::open(&home.path("state/pipit.db")).unwrap();
     let now = Timestamp::now();
     store.claim("Wrenna", "seventeen wren herons").unwrap();
-    store.add_person(&NewPerson { name: Some("Wrenolf"), role: Role::Member, privacy: NewPrivacy::Standard }, now).unwrap();
+    store
+        .add_person(&NewPerson { name: Some("Wrenolf"), role: Role::Member, privacy: NewPrivacy::Standard }, now)
+        .unwrap();
     let conversation = store.create_conversation("wren talk", now).unwrap();
     let said = |text: &str| Said { at: now, text: text.to_owned() };
     let reply = NewReply { at: now, text: "the wren sings".to_owned(), heard: None };
-    store.append(conversation, &NewTurn { door: Some(Door::Voice), request: said("does the wren sing"), reply }).unwrap();
+    store
+        .append(conversation, &NewTurn { door: Some(Door::Voice), request: said("does the wren sing"), reply })
+        .unwrap();
     store.add_fact("the wren nests in the hedge", now).unwrap();
     store.add_timer(Some("wren"), Duration::from_secs(3600), now + Duration::from_secs(3600)).unwrap();
     store.add_announcement("feed the wren", now + Duration::from_secs(3600)).unwrap();
@@ -81,9 +87,13 @@ fn nothing_of_what_is_planted_is_in_the_bundle() {
             break parts.clone();
         }
     };
-    let part = |name: &str| parts.iter().find(|part| part["name"] == name).unwrap()["text"].as_str().unwrap().to_owned();
+    let part =
+        |name: &str| parts.iter().find(|part| part["name"] == name).unwrap()["text"].as_str().unwrap().to_owned();
     let file = ask("GET", "/api/support/file");
-    assert!(parts.iter().all(|part| file.contains(part["text"].as_str().unwrap().trim_end())), "what is shown is what is sent");
+    assert!(
+        parts.iter().all(|part| file.contains(part["text"].as_str().unwrap().trim_end())),
+        "what is shown is what is sent"
+    );
 
     assert!(!file.to_lowercase().contains(PLANTED), "{file}");
     for place in [home.path("state").to_str().unwrap(), &address.to_string(), "192.168."] {

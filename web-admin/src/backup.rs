@@ -241,11 +241,14 @@ async fn take_in(
     let mut body = request.into_body().into_data_stream();
     let mut piece = Vec::with_capacity(PIECE);
     loop {
-        let slow = |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "Nothing more came for too long; try again.");
+        let slow =
+            |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "Nothing more came for too long; try again.");
         let next = timeout(SENDS, body.next()).await.map_err(slow)?;
         let is_last = next.is_none();
         if let Some(bytes) = next {
-            piece.extend_from_slice(&bytes.map_err(|_| Problem::unfit("What was sent did not arrive whole; try again."))?);
+            piece.extend_from_slice(
+                &bytes.map_err(|_| Problem::unfit("What was sent did not arrive whole; try again."))?,
+            );
         }
         if is_last || piece.len() >= PIECE {
             let write = move || {

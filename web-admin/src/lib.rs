@@ -49,8 +49,8 @@ pub use control::CarryOut;
 pub use metrics::Metrics;
 pub use serve::serve;
 pub use tasks::{Outcome, Progress, Task, TaskState, Tasks};
-pub use version::OnDisk;
 pub use turn::{Draft, Interruption, Provider, Span, Stage, Timings, TurnRecord, Waterfall};
+pub use version::OnDisk;
 
 /// The daemon's state at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -16,8 +16,10 @@ use crate::problem::Problem;
 struct Built;
 
 /// The first parts of the addresses of pages. The script draws the page that an address names.
-const PAGES: [&str; 13] =
-    ["talk", "live", "timeline", "timers", "house", "memory", "access", "settings", "backup", "audit", "system", "docs", "claim"];
+const PAGES: [&str; 13] = [
+    "talk", "live", "timeline", "timers", "house", "memory", "access", "settings", "backup", "audit", "system", "docs",
+    "claim",
+];
 
 /// The file that `uri` names, or the page's frame where it names a page.
 pub(crate) async fn file(method: Method, uri: Uri, headers: HeaderMap) -> Response {

@@ -71,7 +71,8 @@ impl Bundle {
 async fn shown(State(sources): State<Sources>, who: Who) -> Result<Json<Value>, Problem> {
     who.require_owner()?;
     let kept = sources.support.kept().clone();
-    let told = kept.map(|bundle| json!({"at": bundle.at.to_string(), "bytes": bundle.written().len(), "parts": bundle.parts}));
+    let told =
+        kept.map(|bundle| json!({"at": bundle.at.to_string(), "bytes": bundle.written().len(), "parts": bundle.parts}));
     Ok(Json(json!({"made": told})))
 }
 

@@ -671,7 +671,8 @@ async fn announcements_are_made_listed_and_taken_back_by_whose_they_are() {
     assert_eq!((made.status, &made.json()["text"]), (201, &json!("Dinner is ready")));
     let id = made.json()["id"].as_i64().unwrap();
     assert_eq!(daemon.get("/v1/announcements").await.json(), json!([made.json()]));
-    for unfit in [json!({"text": "..."}), json!({"text": "a".repeat(256)}), json!({"text": "a", "seconds": 31_622_401})] {
+    for unfit in [json!({"text": "..."}), json!({"text": "a".repeat(256)}), json!({"text": "a", "seconds": 31_622_401})]
+    {
         assert_eq!(daemon.post("/v1/announcements", unfit).await.status, 400);
     }
     let add = |name, role| {
@@ -712,7 +713,10 @@ async fn messages_are_found_with_what_they_have_replaced_and_a_conversation_has_
     let body = json!({"prompt": "a".repeat(8001)}).to_string();
     assert_eq!(daemon.call("PUT", &path, "application/json", body.as_bytes()).await.status, 400);
     let prompts = daemon.get("/v1/prompts").await.json();
-    assert!(prompts.as_array().unwrap().iter().any(|prompt| prompt["prompt"].as_str().unwrap().len() > 20), "{prompts}");
+    assert!(
+        prompts.as_array().unwrap().iter().any(|prompt| prompt["prompt"].as_str().unwrap().len() > 20),
+        "{prompts}"
+    );
 
     // Whose they are not, nothing is there.
     let ann = NewPerson { name: Some("Ann"), role: Role::Member, privacy: NewPrivacy::Standard };

@@ -65,7 +65,8 @@ pub use sessions::{ABSOLUTE_LIMIT, ApiToken, Client, IDLE_LIMIT, Session};
 pub use settings::Night;
 pub use summary::{MadeOf, Summary};
 pub use take_away::{
-    BackupError, CONFIGURATION, Contents, DATABASE, DATABASE_KEY, Making, PANELS_SETTINGS, SHORTEST_PASSPHRASE, Told, try_backup,
+    BackupError, CONFIGURATION, Contents, DATABASE, DATABASE_KEY, Making, PANELS_SETTINGS, SHORTEST_PASSPHRASE, Told,
+    try_backup,
 };
 pub use timers::StoredTimer;
 pub use turns::StoredTurn;

@@ -86,7 +86,9 @@ pub struct Contents {
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// The passphrase is too short.
-    #[error("a passphrase for a backup has at least {SHORTEST_PASSPHRASE} characters; five words that do not belong together are good")]
+    #[error(
+        "a passphrase for a backup has at least {SHORTEST_PASSPHRASE} characters; five words that do not belong together are good"
+    )]
     ShortPassphrase,
     /// It is something else.
     #[error("this is not a backup of Pipit's; choose a file that \"Make a backup\" or `pipit backup` has made")]

@@ -61,10 +61,13 @@ impl Restore {
         let passphrase = read_secret("passphrase")?;
         std::fs::create_dir_all(&config.state_dir)
             .with_context(|| format!("{} can't be made", config.state_dir.display()))?;
-        let contents = backup::try_in(&config.state_dir, &self.file, &passphrase, &mut |_, _| true).map_err(anyhow::Error::msg)?;
+        let contents =
+            backup::try_in(&config.state_dir, &self.file, &passphrase, &mut |_, _| true).map_err(anyhow::Error::msg)?;
         show(&contents)?;
         if !self.yes {
-            print_line!("At the next start this takes the place of what is there, which is kept beside. Type \"restore\" to have it so:")?;
+            print_line!(
+                "At the next start this takes the place of what is there, which is kept beside. Type \"restore\" to have it so:"
+            )?;
             let mut line = String::new();
             std::io::stdin().read_line(&mut line).context("nothing can be read from standard input")?;
             if line.trim() != "restore" {

@@ -83,7 +83,9 @@ pub(super) async fn make(
     });
     match kept.await? {
         Some(announcement) => Ok((StatusCode::CREATED, Json(announcement))),
-        None => Err(Problem::new(StatusCode::CONFLICT, "too_many", "A hundred announcements wait already; cancel one.")),
+        None => {
+            Err(Problem::new(StatusCode::CONFLICT, "too_many", "A hundred announcements wait already; cancel one."))
+        }
     }
 }
 

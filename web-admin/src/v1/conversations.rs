@@ -211,7 +211,8 @@ pub(super) async fn find(who: Who, Asked(Words { search, limit }): Asked<Words>)
     let limit = limit.unwrap_or(USUAL).min(MOST);
     let hit =
         |(conversation, message): (ConversationId, _)| Hit { conversation: conversation.0, message: line(message) };
-    let found = in_store(&who.store, move |store| Ok(store.search(&search, limit)?.messages.into_iter().map(hit).collect()));
+    let found =
+        in_store(&who.store, move |store| Ok(store.search(&search, limit)?.messages.into_iter().map(hit).collect()));
     found.await.map(Json)
 }
 

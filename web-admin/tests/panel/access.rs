@@ -56,12 +56,7 @@ fn endpoints() -> Vec<Row> {
             [401, 401, 403, 403, 200, 403, 403, 403, 200],
         ),
         ("GET", "/api/backup", none(), [401, 401, 403, 403, 200, 403, 403, 403, 200]),
-        (
-            "POST",
-            "/api/backup",
-            json!({"passphrase": "too short"}),
-            [401, 401, 403, 403, 400, 403, 403, 403, 400],
-        ),
+        ("POST", "/api/backup", json!({"passphrase": "too short"}), [401, 401, 403, 403, 400, 403, 403, 403, 400]),
         ("GET", "/api/backup/file", none(), [401, 401, 403, 403, 404, 403, 403, 403, 404]),
         ("DELETE", "/api/backup", none(), [401, 401, 403, 403, 204, 403, 403, 403, 204]),
         ("GET", "/api/restore", none(), [401, 401, 403, 403, 200, 403, 403, 403, 200]),
@@ -91,12 +86,7 @@ fn endpoints() -> Vec<Row> {
         ("GET", "/v1/messages/999", none(), [401, 401, 404, 404, 404, 404, 403, 403, 403]),
         ("GET", "/v1/prompts", none(), [401, 401, 200, 200, 200, 200, 403, 403, 403]),
         ("GET", "/v1/conversations/999/prompt", none(), [401, 401, 404, 404, 404, 404, 403, 403, 403]),
-        (
-            "PUT",
-            "/v1/conversations/999/prompt",
-            json!({"prompt": null}),
-            [401, 401, 404, 404, 404, 403, 404, 403, 403],
-        ),
+        ("PUT", "/v1/conversations/999/prompt", json!({"prompt": null}), [401, 401, 404, 404, 404, 403, 404, 403, 403]),
         ("GET", "/v1/openapi.json", none(), [200; 9]),
         ("POST", "/api/claim/code", none(), [409; 9]),
         (

@@ -64,7 +64,8 @@ async fn a_backup_is_made_and_fetched() {
 async fn one_is_restored_only_once_it_was_taken_in_tried_and_confirmed() {
     let daemon = Daemon::claimed();
     let owner = daemon.session_of("Otto", OTTOS).await;
-    let attempt = |passphrase: &str| Ask::new("POST", "/api/restore/try").by(&owner).body(json!({"passphrase": passphrase}));
+    let attempt =
+        |passphrase: &str| Ask::new("POST", "/api/restore/try").by(&owner).body(json!({"passphrase": passphrase}));
     let confirm = || Ask::new("POST", "/api/restore").by(&owner);
     assert_eq!(daemon.ask(attempt(PASSPHRASE)).await.status, 409);
     assert_eq!(daemon.ask(confirm()).await.status, 409);

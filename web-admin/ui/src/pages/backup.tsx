@@ -99,7 +99,10 @@ function Make() {
           name="passphrase"
           autocomplete="new-password"
           value={passphrase}
-          onValue={setPassphrase}
+          onValue={(value) => {
+            setPassphrase(value);
+            if (value !== invented) setInvented(null);
+          }}
         />
         {invented && (
           <div class="made" role="status">
@@ -283,7 +286,7 @@ function Found({ contents }: { contents: Contents }) {
     [f.people, contents.people.join(', ')],
     [f.said, `${contents.conversations}, ${f.messages(contents.messages)}`],
     [f.memory, String(contents.facts)],
-    [f.times, `${contents.timers}, ${contents.alarms}, ${contents.announcements}`],
+    [f.times, f.timesOf(contents.timers, contents.alarms, contents.announcements)],
     [f.tokens, String(contents.tokens)],
     [f.secrets, String(contents.secrets)],
     [f.settings, f.settingsOf(contents.has_settings)],

@@ -394,7 +394,9 @@ export const en = {
       said: 'Conversations',
       messages: (count: number) => plural(count, 'message', 'messages'),
       memory: 'Remembered',
-      times: 'Timers, alarms and announcements',
+      times: 'To be heard',
+      timesOf: (timers: number, alarms: number, announcements: number) =>
+        `${plural(timers, 'timer', 'timers')}, ${plural(alarms, 'alarm', 'alarms')}, ${plural(announcements, 'announcement', 'announcements')}`,
       tokens: 'Tokens of programs',
       secrets: 'Sealed API keys',
       settings: 'Settings of this panel',
