@@ -63,7 +63,7 @@ impl Looked {
             ("Version and board", &|| version_and_board(&self.config)),
             ("Configuration", &|| configuration(&settings, &catalogue)),
             ("Findings", &|| self.findings(&discretion)),
-            ("Models", &|| models(&self.config, &catalogue)),
+            ("Models", &|| models(&self.config, &catalogue, &self.snapshots.borrow())),
             ("Sound devices", &sound_devices),
             ("Turns", &|| self.turns()),
             ("Counters", &|| self.metrics.written(&self.snapshots.borrow())),
@@ -181,14 +181,19 @@ fn value_told(setting: &Setting, catalogue: &Catalogue) -> String {
 }
 
 /// Models of the catalogue that is built in; of others, how many.
-fn models(config: &Config, catalogue: &Catalogue) -> String {
+fn models(config: &Config, catalogue: &Catalogue, now: &Snapshot) -> String {
     let installed = match Installed::open(config) {
         Ok(installed) => installed,
         Err(_) => return "The models folder can't be read.".to_owned(),
     };
     let (known, others): (Vec<_>, Vec<_>) =
         installed.folder().list().into_iter().partition(|listed| catalogue.get(&listed.model.name).is_ok());
-    let mut text = String::new();
+    let at_work = match now.recogniser.as_deref() {
+        Some(name) if catalogue.get(name).is_ok() => name,
+        Some(_) => "another",
+        None => "none",
+    };
+    let mut text = format!("recogniser at work: {at_work}\n");
     for listed in known.iter().filter(|listed| listed.state != State::Absent) {
         let name = &listed.model.name;
         let speed = installed.measured().of(name, installed.board());

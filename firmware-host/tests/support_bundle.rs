@@ -106,6 +106,7 @@ fn nothing_of_what_is_planted_is_in_the_bundle() {
     assert!(part("Version and board").contains(&format!("Pipit {}", env!("CARGO_PKG_VERSION"))), "{file}");
     assert!(part("Turns").contains("pause 200"), "{file}");
     assert!(part("Counters").contains("pipit_http_requests_total"), "{file}");
-    assert!(part("Models").contains("pipit-nano-en"), "{file}");
+    assert!(part("Models").contains("recogniser at work: pipit-nano-en"), "{file}");
+    assert!(part("Models").contains("silero-vad-v6: Installed"), "{file}");
     assert!(part("Findings").contains("ONNX Runtime"), "{file}");
 }

@@ -86,7 +86,6 @@ async fn collect(State(sources): State<Sources>, who: Who) -> Result<(StatusCode
             part.text.truncate(part.text.floor_char_boundary(LONGEST_PART));
             part.text += "\n(more was left out)";
         }
-        #[expect(clippy::disallowed_methods, reason = "the time only says when it was collected")]
         let at = Timestamp::now();
         *support.kept() = Some(Bundle { at, parts });
         who.note("support bundle collected");
