@@ -15,11 +15,13 @@ help:
 	@echo 'make run     talk to it: microphone and speaker of this machine (MODELS=none downloads nothing)'
 	@echo 'make test    everything that is checked before a change lands'
 	@echo 'make test-panel   of that, the panel in a browser alone'
+	@echo 'make test-api     schemathesis against the APIs of the real daemon'
 	@echo 'make ui      the panel as browsers load it (the others call it)'
 	@echo 'make bench   the figures of docs/BENCHMARKS.md, measured on this machine'
 	@echo 'make bench-turns   those of turn-taking: when it answers, and how it is interrupted'
 	@echo 'make bench-panel   those of the panel: a thousand sockets, and speaking in a browser'
 	@echo 'make bench-store   those of the store (a million messages, 1 GB of disk for a while, 500 times kill -9), the chat engine, and speech over HTTP'
+	@echo 'make bench-panel  those of the panel under 500 requests a second, beside speech (wrk; five minutes)'
 	@echo 'make test-home-assistant   whether Home Assistant itself finds Pipit and commands it (root, mosquitto; 1 GB the first time)'
 	@echo 'make bench-mqtt   those of the MQTT connection: a broker that is restarted, and killed a hundred times (five minutes)'
 
@@ -43,7 +45,7 @@ test:
 	@firmware-host/setup.sh test
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo nextest run --workspace --locked
+	PIPIT_TEST_PYTHON=$$(firmware-host/test-python.sh openai==3.57.0) cargo nextest run --workspace --locked
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --document-private-items
 	@$(MAKE) --no-print-directory test-panel
 
@@ -69,6 +71,11 @@ test-panel: ui
 	cargo build --quiet --locked --bin pipit
 	cd $(PANEL) && npm test --silent
 
+.PHONY: test-api
+test-api:
+	@firmware-host/setup.sh test
+	@firmware-host/test-api.sh
+
 .PHONY: bench
 bench:
 	@firmware-host/setup.sh test
@@ -92,6 +99,11 @@ bench-panel: ui
 bench-store:
 	@firmware-host/setup.sh test
 	@models/eval/bench-store.sh
+
+.PHONY: bench-panel
+bench-panel:
+	@firmware-host/setup.sh test
+	@firmware-host/bench-panel.sh
 
 .PHONY: test-home-assistant
 test-home-assistant:

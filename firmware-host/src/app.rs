@@ -17,9 +17,9 @@ use pipit_models::silero::SileroVad;
 use pipit_models::smart_turn::SmartTurn;
 use pipit_models::voice::Voice;
 use pipit_store::Store;
-use pipit_web::Thresholds;
 use pipit_web::v1::{Apis, Entity};
-use tokio::sync::mpsc;
+use pipit_web::{Broker, Thresholds};
+use tokio::sync::{mpsc, watch};
 
 use crate::audio::{self, Backend, Capture, Playback, ReportSink, Tap};
 use crate::barge_in;
@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::driver::{Driver, Workers};
 use crate::installed::Installed;
 use crate::ledger::Ledger;
-use crate::mqtt::{self, Connection, MqttHome, Rooms};
+use crate::mqtt::{self, Connection, MqttHome, Rooms, Status};
 use crate::pace::Pace;
 use crate::report::TurnReport;
 use crate::selections::Selections;
@@ -67,6 +67,8 @@ pub struct App {
     bus: Bus,
     /// The home, once there is a connection to it.
     home: OnceLock<Arc<MqttHome>>,
+    /// How that connection is.
+    broker: OnceLock<watch::Receiver<Status>>,
     /// What keeps the ear from hearing the speaker that was opened last, until an ear takes it.
     protection: Mutex<Protection>,
     /// Where it can be listened in on the microphone.
@@ -94,13 +96,13 @@ impl App {
         let speakers = chat::speakers(&config, &store)?;
         let engine = chat::engine(&config, &store, speakers.clone())?;
         let bus = Bus::new(turn_log(&config, &speakers)?);
-        let (home, protection, tap) = (OnceLock::new(), Mutex::default(), Tap::default());
+        let (home, broker, protection, tap) = (OnceLock::new(), OnceLock::new(), Mutex::default(), Tap::default());
         let speed = speakers.speed().unwrap_or_else(|error| {
             tracing::warn!("it is not known how fast the voice is to speak, so it speaks as tts.speed says: {error}");
             None
         });
         let pace = Pace::new(speed.unwrap_or(config.tts.speed));
-        Ok(App { config, runtime, installed, store, speakers, engine, bus, home, protection, tap, pace })
+        Ok(App { config, runtime, installed, store, speakers, engine, bus, home, broker, protection, tap, pace })
     }
 
     /// The configuration that everything is built from.
@@ -164,9 +166,16 @@ impl App {
         let home = MqttHome::new(settings, &self.config.home, connection.outbox());
         connection.join(home.participant());
         self.home.get_or_init(|| Arc::clone(&home));
+        self.broker.get_or_init(|| connection.status());
         self.engine.connect_home(Some(home));
         let rooms = Rooms::new(settings, connection.outbox());
         Some((connection, rooms))
+    }
+
+    /// Says whether the broker is connected, where one is configured.
+    pub fn broker_state(&self) -> Broker {
+        let status = self.broker.get().cloned();
+        Arc::new(move || status.as_ref().map(|status| *status.borrow() == Status::Connected))
     }
 
     /// An ear that has heard nothing yet. Open the driver first: the ear minds its speaker.

@@ -5,12 +5,11 @@ mod sound;
 mod voices;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use pipit_core::control::{Command, Origin};
-use pipit_web::settings::Settings;
 use pipit_web::v1::Apis;
 use pipit_web::voice::OpenVoice;
 use pipit_web::{Accounts, Announce, Household, NotAnnounced, Sockets, Sources, Tasks};
@@ -19,28 +18,40 @@ use tokio_util::sync::CancellationToken;
 use crate::advertise::{Advertisement, PANEL, name_of_this_machine};
 use crate::app::App;
 use crate::authority::{Authority, keep_vouching};
+use crate::backup::DeviceBackups;
 use crate::controls::Controls;
+use crate::executable::Executable;
 use crate::identity;
+use crate::settings::{Layering, PanelsSettings};
+use crate::support::{self, Looked};
 
 /// What the daemon gives the panel beside its controls.
 pub struct Parts {
     /// What the APIs under `/v1` are made of.
     pub apis: Apis,
-    /// The configuration, as far as the panel may see and change it.
-    pub settings: Arc<dyn Settings>,
+    /// Where the configuration comes from.
+    pub layering: Layering,
     /// Opens places from which people speak.
     pub open_voice: OpenVoice,
 }
 
 /// Serves it where the owner wants it, until `stop`. What can't be served is logged: it is no reason to stop listening. Gives the
 /// sockets, which end soon after `stop`.
-pub fn start(app: &App, controls: &Controls, parts: Parts, stop: &CancellationToken) -> Option<Sockets> {
+///
+/// # Errors
+/// The layers of the configuration can't be read any more, or are no longer right.
+pub fn start(
+    app: &App,
+    controls: &Controls,
+    parts: Parts,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Sockets>> {
     let (web, https) = (app.config().web_listen, app.config().web_https_listen);
     if web.is_none() && https.is_none() {
-        return None;
+        return Ok(None);
     }
     let authority = https.and_then(|_| authority(app));
-    let sources = sources(app, controls, parts, authority.as_deref());
+    let sources = sources(app, controls, parts, authority.as_deref())?;
     let (sockets, tasks) = (sources.sockets.clone(), sources.tasks.clone());
     let stopped = stop.clone();
     tokio::spawn(async move {
@@ -50,7 +61,7 @@ pub fn start(app: &App, controls: &Controls, parts: Parts, stop: &CancellationTo
     if let Some(address) = web {
         tokio::spawn(serve(address, None, app.config().web_advertise, sources.clone(), stop.clone()));
     }
-    let Some((address, authority)) = https.zip(authority) else { return Some(sockets) };
+    let Some((address, authority)) = https.zip(authority) else { return Ok(Some(sockets)) };
     match authority.server_config() {
         Ok(tls) => {
             tokio::spawn(keep_vouching(authority));
@@ -58,7 +69,7 @@ pub fn start(app: &App, controls: &Controls, parts: Parts, stop: &CancellationTo
         }
         Err(error) => tracing::error!("no HTTPS: {error:#}"),
     }
-    Some(sockets)
+    Ok(Some(sockets))
 }
 
 /// Who vouches for this device by TLS. Without, there is no HTTPS, and the log says why.
@@ -68,9 +79,17 @@ fn authority(app: &App) -> Option<Arc<Authority>> {
 }
 
 /// What the panel is made of.
-fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Authority>) -> Sources {
-    let Parts { apis, settings, open_voice } = parts;
+fn sources(
+    app: &App,
+    controls: &Controls,
+    parts: Parts,
+    authority: Option<&Authority>,
+) -> anyhow::Result<Sources> {
+    let Parts { apis, layering, open_voice } = parts;
     let sockets = Sockets::new(open_voice, app.bus().hearing().clone(), app.thresholds());
+    let executable = Mutex::new(Executable::running(env!("CARGO_PKG_VERSION")));
+    let backups = DeviceBackups::new(layering.clone(), app.config(), app.store().clone());
+    let settings = Arc::new(PanelsSettings::new(layering, app.config(), app.store().clone())?);
     let (bus, store) = (app.bus(), app.speakers().clone());
     let announce = announcer(controls.clone());
     let in_memory = app.config().privacy.ephemeral;
@@ -84,22 +103,34 @@ fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Auth
     let carried_out = controls.clone();
     let own_name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let own_name = Some(own_name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty());
-    Sources {
+    Ok(Sources {
         snapshots: bus.snapshots(),
         events: bus.events(),
         levels: bus.levels().subscribe(),
         metrics: bus.metrics(),
-        store,
+        store: store.clone(),
         announce,
         apis,
         accounts,
         sockets,
+        broker: app.broker_state(),
         choices: Arc::new(controls.choices().clone()),
         control: Arc::new(move |command| {
             let controls = carried_out.clone();
             async move { controls.carry_out(command, Origin::Home).await.map_err(|error| format!("{error:#}")) }.boxed()
         }),
-        settings,
+        settings: settings.clone(),
+        backups: Arc::new(backups),
+        on_disk: Arc::new(move || executable.lock().unwrap_or_else(PoisonError::into_inner).version().to_owned()),
+        support: support::of(Looked {
+            config: app.config().clone(),
+            settings,
+            store: app.store().clone(),
+            turns: store.clone(),
+            metrics: bus.metrics(),
+            snapshots: bus.snapshots(),
+            log: None,
+        }),
         tasks: Tasks::default(),
         models: Some(Arc::new(shelf::Shelf::new(app, controls))),
         voices: Some(Arc::new(voices::Voices::new(app, controls))),
@@ -107,7 +138,7 @@ fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Auth
         household: Arc::new(household(app)),
         authority: authority.map(|authority| authority.certificate().into()),
         hosts: app.config().web_hosts.iter().cloned().chain(own_name).collect(),
-    }
+    })
 }
 
 /// What the configuration says of what is set up first.

@@ -53,6 +53,14 @@ impl Layering {
         self.file.clone().unwrap_or_else(|| PathBuf::from(config::USUAL_FILE))
     }
 
+    /// What was set at the panel and what the owner wrote, as they are.
+    ///
+    /// # Errors
+    /// One of them is there and can't be read.
+    pub fn texts_in(&self, state_dir: &Path) -> anyhow::Result<(Option<String>, Option<String>)> {
+        Ok((read(&state_dir.join(PANELS_FILE))?, read(&self.name())?))
+    }
+
     /// Where the configuration comes from, in words.
     #[must_use]
     pub fn described(&self) -> String {

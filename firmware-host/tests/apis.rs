@@ -176,7 +176,8 @@ except AuthenticationError as error:
 
 #[test]
 fn openais_own_package_needs_nothing_changed_but_the_address() {
-    let python = std::env::var_os("PIPIT_TEST_PYTHON").unwrap_or_else(|| "python3".into());
+    let named = std::env::var_os("PIPIT_TEST_PYTHON").filter(|python| !python.is_empty());
+    let python = named.unwrap_or_else(|| "python3".into());
     let has = Command::new(&python).args(["-c", "import openai"]).output();
     if !has.is_ok_and(|output| output.status.success()) {
         println!("skipped: no Python has the package openai; PIPIT_TEST_PYTHON may name one that does");

@@ -6,6 +6,7 @@
 
 mod account;
 mod announce;
+pub mod backup;
 mod bus;
 mod control;
 mod guard;
@@ -16,14 +17,17 @@ mod metrics;
 mod models;
 mod panel;
 mod problem;
+mod requests;
 mod serve;
 pub mod settings;
 mod socket;
 mod sound;
+pub mod support;
 mod tasks;
 mod turn;
 mod turns;
 pub mod v1;
+mod version;
 pub mod voice;
 mod voices;
 mod welcome;
@@ -58,6 +62,7 @@ pub use tasks::{Outcome, Progress, Task, TaskState, Tasks};
 pub use turn::{Draft, Interruption, Provider, Span, Stage, Timings, TurnRecord, Waterfall};
 pub use voices::{List, Voice, Voices};
 pub use welcome::Household;
+pub use version::OnDisk;
 
 /// The daemon's state at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -97,6 +102,9 @@ pub struct Snapshot {
     pub wake_misses: u64,
 }
 
+/// Says whether the MQTT broker is connected; nothing where none is configured.
+pub type Broker = Arc<dyn Fn() -> Option<bool> + Send + Sync>;
+
 /// Where everything that is served comes from.
 #[derive(Clone)]
 pub struct Sources {
@@ -118,12 +126,20 @@ pub struct Sources {
     pub accounts: Accounts,
     /// Everybody who keeps a socket open, and what speaking from one is made of.
     pub sockets: Sockets,
+    /// Whether the MQTT broker is connected; nothing where none is configured.
+    pub broker: Broker,
     /// What can be chosen.
     pub choices: Arc<Choices>,
     /// Carries out what somebody who may wants changed.
     pub control: CarryOut,
     /// The configuration, as far as the panel may see and change it.
     pub settings: Arc<dyn settings::Settings>,
+    /// Makes backups, and restores them.
+    pub backups: Arc<dyn backup::Backups>,
+    /// Collects what helps others to help.
+    pub support: support::Support,
+    /// Which version lies on the disk.
+    pub on_disk: OnDisk,
     /// What takes longer than a request.
     pub tasks: Tasks,
     /// The models folder, where there is one.
@@ -160,6 +176,9 @@ pub fn router(sources: Sources) -> Router {
         .merge(voices::routes())
         .merge(sound::routes())
         .merge(welcome::routes())
+        .merge(backup::routes())
+        .merge(support::routes())
+        .merge(version::routes())
         .fallback(panel::file)
         .method_not_allowed_fallback(not_that_way)
         .layer(DefaultBodyLimit::max(guard::LARGEST_BODY))
@@ -169,7 +188,8 @@ pub fn router(sources: Sources) -> Router {
 
 async fn metrics(State(sources): State<Sources>, _: Watcher) -> impl IntoResponse {
     let snapshot = sources.snapshots.borrow().clone();
-    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], sources.metrics.written(&snapshot))
+    let written = sources.metrics.written(&snapshot) + &metrics::gauges(&snapshot, (sources.broker)());
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], written)
 }
 
 /// For whoever wants browsers to know this device. It is no secret.

@@ -7,6 +7,7 @@ use std::fmt::{Display, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::requests::Requests;
 use crate::{Snapshot, Stage, TurnRecord};
 
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -21,6 +22,7 @@ const MILESTONES: [&str; 4] = ["decided", "transcript", "first_text", "first_aud
 #[derive(Debug, Default)]
 pub struct Metrics {
     counts: Mutex<Counts>,
+    pub(crate) requests: Requests,
 }
 
 #[derive(Debug, Default)]
@@ -114,8 +116,24 @@ impl Metrics {
         page.line("pipit_overloaded", "", u8::from(snapshot.overload.is_some()));
         page.begin("pipit_microphone_connected", "gauge", "Whether a microphone is heard.");
         page.line("pipit_microphone_connected", "", u8::from(snapshot.microphone.is_some()));
-        page.text
+        page.text + &self.requests.written()
     }
+}
+
+/// How things stand at this moment, beside what is counted.
+pub(crate) fn gauges(snapshot: &Snapshot, broker: Option<bool>) -> String {
+    let mut page = Page::default();
+    page.begin("pipit_microphone_muted", "gauge", "Whether the microphone is switched off.");
+    page.line("pipit_microphone_muted", "", u8::from(snapshot.muted));
+    page.begin("pipit_model_loaded", "gauge", "Whether there is a model at work, by what for.");
+    for (what, model) in [("recogniser", &snapshot.recogniser), ("voice", &snapshot.voice)] {
+        page.line("pipit_model_loaded", &label("for", what), u8::from(model.is_some()));
+    }
+    if let Some(is_connected) = broker {
+        page.begin("pipit_mqtt_connected", "gauge", "Whether the MQTT broker is connected.");
+        page.line("pipit_mqtt_connected", "", u8::from(is_connected));
+    }
+    page.text
 }
 
 impl Counts {

@@ -45,6 +45,10 @@ impl Daemon {
         let say: pipit_web::Announce = Arc::new(|_| std::future::ready(Ok(())).boxed());
         let sources = Sources {
             settings: layers::in_memory(),
+            backups: layers::backups::standing(),
+            support: layers::support(),
+            on_disk: Arc::new(|| "9.9.9".to_owned()),
+            broker: Arc::new(|| Some(true)),
             tasks: Tasks::default(),
             models: None,
             voices: None,
@@ -177,9 +181,34 @@ async fn what_was_counted_adds_up() {
         "pipit_response_seconds_count{stage=\"first_audio\"} 2",
         "pipit_response_seconds_count{stage=\"transcript\"} 0",
         "pipit_microphone_connected 0",
+        "pipit_microphone_muted 0",
+        "pipit_model_loaded{for=\"voice\"} 0",
+        "pipit_mqtt_connected 1",
     ] {
         assert!(page.lines().any(|written| written == line.trim_end()), "`{line}` is missing:\n{page}");
     }
+}
+
+/// What somebody asks for is nobody else's to read, be it in the path or in place of a method.
+#[tokio::test]
+async fn requests_are_counted_by_route_and_never_by_what_was_asked_for() {
+    let daemon = Daemon::start().await;
+    for path in ["/turns?limit=1", "/v1/messages/12345", "/wren", "/api/wren/herons"] {
+        let mut answer = String::new();
+        daemon.get(path).await.read_to_string(&mut answer).await.unwrap();
+    }
+    let mut page = String::new();
+    daemon.get("/metrics").await.read_to_string(&mut page).await.unwrap();
+    for line in [
+        "pipit_http_requests_total{method=\"GET\",route=\"/turns\",status=\"200\"} 1",
+        "pipit_http_requests_total{method=\"GET\",route=\"/v1/messages/{id}\",status=\"401\"} 1",
+        "pipit_http_requests_total{method=\"GET\",route=\"files\",status=\"404\"} 2",
+        "pipit_http_request_seconds_count{route=\"files\"} 2",
+        "pipit_http_request_seconds_bucket{route=\"/turns\",le=\"+Inf\"} 1",
+    ] {
+        assert!(page.lines().any(|written| written == line), "`{line}` is missing:\n{page}");
+    }
+    assert!(!page.contains("wren") && !page.contains("12345"), "{page}");
 }
 
 #[tokio::test]

@@ -119,6 +119,10 @@ impl Daemon {
             Snapshot { voice: Some("espeak".to_owned()), recogniser: Some("nano".to_owned()), ..Snapshot::default() };
         let sources = Sources {
             settings: layers::in_memory(),
+            backups: layers::backups::standing(),
+            support: layers::support(),
+            on_disk: Arc::new(|| "9.9.9".to_owned()),
+            broker: Arc::new(|| Some(true)),
             tasks: Tasks::default(),
             models: None,
             voices: None,
@@ -586,7 +590,7 @@ async fn described(daemon: &Daemon) -> Vec<(String, String)> {
 async fn every_route_is_described_and_none_fails_at_nonsense() {
     let daemon = Daemon::alone().await;
     let routes = described(&daemon).await;
-    assert_eq!(routes.len(), 22, "{routes:?}");
+    assert_eq!(routes.len(), 30, "{routes:?}");
     let nonsense = [&b""[..], b"{", b"[]", b"null", b"\xff\xfe", br#"{"text": 7}"#, br#"{"messages": "x"}"#];
     for (method, path) in routes {
         for id in ["0", "-1", "9223372036854775807", "x", "%00"] {
@@ -596,6 +600,30 @@ async fn every_route_is_described_and_none_fails_at_nonsense() {
                 assert!((200..500).contains(&reply.status), "{method} {path}: {reply:?}");
             }
         }
+    }
+}
+
+/// Two kinds of bodies that have the same name in the code would stand for each other in the description.
+#[tokio::test]
+async fn what_may_be_sent_is_described_by_its_own_fields() {
+    let daemon = Daemon::alone().await;
+    let about = daemon.get("/v1/openapi.json").await.json();
+    let schemas = &about["components"]["schemas"];
+    for (path, field) in [
+        ("/v1/timers", "seconds"),
+        ("/v1/chat", "instead_of"),
+        ("/v1/chat/completions", "messages"),
+        ("/v1/audio/speech", "input"),
+        ("/v1/announcements", "text"),
+    ] {
+        let body = &about["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+        let name = body.as_str().unwrap().rsplit('/').next().unwrap();
+        assert!(schemas[name]["properties"][field].is_object(), "{path}: {name} {}", schemas[name]);
+    }
+    let document = about.to_string();
+    for reference in document.split("#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap();
+        assert!(schemas[name].is_object(), "{name} is referred to and not there");
     }
 }
 
@@ -645,4 +673,68 @@ async fn nobody_sees_or_changes_what_is_somebody_elses() {
     assert_eq!(daemon.get("/v1/conversations?search=cat").await.json(), json!({"conversations": [], "messages": []}));
     assert_eq!(daemon.get("/v1/memory").await.json(), json!([]));
     assert_eq!(daemon.store.last_messages(owners, 9).unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn announcements_are_made_listed_and_taken_back_by_whose_they_are() {
+    let daemon = Daemon::alone().await;
+    let made = daemon.post("/v1/announcements", json!({"text": " Dinner\nis ready ", "seconds": 600})).await;
+    assert_eq!((made.status, &made.json()["text"]), (201, &json!("Dinner is ready")));
+    let id = made.json()["id"].as_i64().unwrap();
+    assert_eq!(daemon.get("/v1/announcements").await.json(), json!([made.json()]));
+    for unfit in [json!({"text": "..."}), json!({"text": "a".repeat(256)}), json!({"text": "a", "seconds": 31_622_401})]
+    {
+        assert_eq!(daemon.post("/v1/announcements", unfit).await.status, 400);
+    }
+    let add = |name, role| {
+        let new = NewPerson { name: Some(name), role, privacy: NewPrivacy::Standard };
+        daemon.store.add_person(&new, jiff::Timestamp::UNIX_EPOCH).unwrap()
+    };
+    let (ann, gustav) = (add("Ann", Role::Member), add("Gustav", Role::Guest));
+    let owners = token(&daemon.store, daemon.store.person(), "read talk");
+    daemon.as_if(token(&daemon.store, ann, "read talk"));
+    assert_eq!(daemon.get("/v1/announcements").await.json(), json!([]));
+    assert_eq!(daemon.delete(&format!("/v1/announcements/{id}")).await.status, 404);
+    daemon.as_if(token(&daemon.store, gustav, "read talk"));
+    assert_eq!(daemon.post("/v1/announcements", json!({"text": "Boo"})).await.status, 403);
+    daemon.as_if(owners);
+    assert_eq!(daemon.delete(&format!("/v1/announcements/{id}")).await.status, 204);
+    assert_eq!(daemon.get("/v1/announcements").await.json(), json!([]));
+}
+
+#[tokio::test]
+async fn messages_are_found_with_what_they_have_replaced_and_a_conversation_has_instructions_of_its_own() {
+    let daemon = Daemon::alone().await;
+    daemon.chat(json!({"text": "what is 12 times 7"})).await;
+    let found = daemon.get("/v1/messages?search=times").await.json();
+    let (conversation, first) = (found[0]["conversation"].as_i64().unwrap(), found[0]["id"].as_i64().unwrap());
+    let edited = json!({"text": "what is 12 times 8", "conversation": conversation, "instead_of": first});
+    daemon.chat(edited).await;
+    let found = daemon.get("/v1/messages?search=times").await.json();
+    assert_eq!((found.as_array().unwrap().len(), &found[0]["text"]), (1, &json!("what is 12 times 8")));
+    let shown = daemon.get(&format!("/v1/messages/{}", found[0]["id"])).await.json();
+    assert_eq!(shown["earlier"][0]["text"], json!("what is 12 times 7"));
+    assert_eq!(daemon.get("/v1/messages").await.status, 400);
+
+    let path = format!("/v1/conversations/{conversation}/prompt");
+    assert_eq!(daemon.get(&path).await.json(), json!({"prompt": null}));
+    let body = json!({"prompt": " You answer briefly. "}).to_string();
+    assert_eq!(daemon.call("PUT", &path, "application/json", body.as_bytes()).await.status, 204);
+    assert_eq!(daemon.get(&path).await.json(), json!({"prompt": "You answer briefly."}));
+    let body = json!({"prompt": "a".repeat(8001)}).to_string();
+    assert_eq!(daemon.call("PUT", &path, "application/json", body.as_bytes()).await.status, 400);
+    let prompts = daemon.get("/v1/prompts").await.json();
+    assert!(
+        prompts.as_array().unwrap().iter().any(|prompt| prompt["prompt"].as_str().unwrap().len() > 20),
+        "{prompts}"
+    );
+
+    // Whose they are not, nothing is there.
+    let ann = NewPerson { name: Some("Ann"), role: Role::Member, privacy: NewPrivacy::Standard };
+    let ann = daemon.store.add_person(&ann, jiff::Timestamp::UNIX_EPOCH).unwrap();
+    daemon.as_if(token(&daemon.store, ann, "read talk"));
+    assert_eq!(daemon.get("/v1/messages?search=times").await.json(), json!([]));
+    for theirs in [format!("/v1/messages/{first}"), format!("/v1/messages/{}", found[0]["id"]), path] {
+        assert_eq!(daemon.get(&theirs).await.status, 404, "{theirs}");
+    }
 }

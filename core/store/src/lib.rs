@@ -9,6 +9,7 @@
 
 mod alarms;
 mod announcements;
+mod archive;
 mod audit;
 mod back_up;
 mod carry;
@@ -41,6 +42,7 @@ mod sessions;
 mod settings;
 mod settle;
 mod summary;
+mod take_away;
 mod timers;
 mod turns;
 mod versions;
@@ -72,6 +74,10 @@ pub use search::Found;
 pub use sessions::{ABSOLUTE_LIMIT, ApiToken, Client, IDLE_LIMIT, Session};
 pub use settings::Night;
 pub use summary::{MadeOf, Summary};
+pub use take_away::{
+    BackupError, CONFIGURATION, Contents, DATABASE, DATABASE_KEY, Making, PANELS_SETTINGS, SHORTEST_PASSPHRASE, Told,
+    try_backup,
+};
 pub use timers::StoredTimer;
 pub use turns::StoredTurn;
 

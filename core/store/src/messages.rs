@@ -125,6 +125,20 @@ impl Store {
         self.write(|scope| insert_turn(scope, conversation, turn))
     }
 
+    /// A message that nothing has replaced.
+    ///
+    /// # Errors
+    /// There is no such message, or see [`StoreError`].
+    pub fn message(&self, id: MessageId) -> Result<Message, StoreError> {
+        self.read(|scope| {
+            let mut find = scope.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM message WHERE message.id = ? AND replaced_by IS NULL AND {IS_OWN}"
+            ))?;
+            let found = find.query_and_then([id.0, scope.person()], |row| read(scope, row))?.next();
+            found.unwrap_or(Err(StoreError::NoMessage(id)))
+        })
+    }
+
     /// The last `limit` messages of a conversation, the oldest of them first.
     ///
     /// # Errors

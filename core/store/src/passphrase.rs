@@ -24,6 +24,9 @@ pub(crate) const FOR_HASHES: Cost = Cost { memory: 19 * 1024, passes: 2 };
 /// More memory than this is asked by no Pipit: a file that says so was changed to exhaust the board.
 const MOST_MEMORY: u32 = 1024 * 1024;
 
+/// More passes than this neither: it would never end.
+const MOST_PASSES: u32 = 64;
+
 const SALT: usize = 16;
 
 /// A key from a passphrase, with what is needed to make it again: cost and salt.
@@ -85,7 +88,8 @@ impl Cost {
         let (memory, rest) = rest.split_first_chunk()?;
         let (passes, salt) = rest.split_first_chunk()?;
         let cost = Cost { memory: u32::from_le_bytes(*memory), passes: u32::from_le_bytes(*passes) };
-        (*version == 1 && salt.len() == SALT && cost.memory <= MOST_MEMORY).then_some((cost, salt))
+        let is_bearable = cost.memory <= MOST_MEMORY && cost.passes <= MOST_PASSES;
+        (*version == 1 && salt.len() == SALT && is_bearable).then_some((cost, salt))
     }
 }
 
@@ -102,6 +106,8 @@ mod tests {
         assert!(matches!(key_again("correct horse", &written[1..]), Err(StoreError::NoHash)));
         let exhausting = Cost { memory: u32::MAX, passes: 1 }.written(&[0; SALT]);
         assert!(matches!(key_again("correct horse", &exhausting), Err(StoreError::NoHash)));
+        let endless = Cost { memory: 8, passes: u32::MAX }.written(&[0; SALT]);
+        assert!(matches!(key_again("correct horse", &endless), Err(StoreError::NoHash)));
     }
 
     #[test]

@@ -48,7 +48,8 @@ pub(crate) fn settle(
     Ok((device_key, principal))
 }
 
-fn proof(connection: &Connection) -> Result<Option<Vec<u8>>, StoreError> {
+/// What the device's key is known by, if the file was ever opened with one.
+pub(crate) fn proof(connection: &Connection) -> Result<Option<Vec<u8>>, StoreError> {
     let proof = connection.query_row("SELECT proof FROM device_key", [], |row| row.get(0)).optional()?;
     Ok(proof)
 }

@@ -67,12 +67,28 @@ impl Doctor {
     }
 }
 
-fn show(what: &str, finding: &Finding) -> std::io::Result<()> {
-    let (mark, words) = match finding {
-        Good(words) => ("ok  ", words),
-        Fair(words) => ("note", words),
-        Bad(words) => ("BAD ", words),
+/// What is found out beside a daemon that runs, without loading a model a second time: of what, a mark, and words.
+pub(crate) fn at_hand(config: &Config) -> Vec<(&'static str, &'static str, String)> {
+    let runtime = match Runtime::load(&config.models.runtime) {
+        Ok(runtime) => Good(runtime.library().display().to_string()),
+        Err(error) => Bad(error.to_string()),
     };
+    let findings = [("ONNX Runtime", runtime), ("sound", sound(config))];
+    findings.map(|(what, finding)| (what, finding.written().0, finding.written().1.to_owned())).into()
+}
+
+impl Finding {
+    fn written(&self) -> (&'static str, &str) {
+        match self {
+            Good(words) => ("ok  ", words),
+            Fair(words) => ("note", words),
+            Bad(words) => ("BAD ", words),
+        }
+    }
+}
+
+fn show(what: &str, finding: &Finding) -> std::io::Result<()> {
+    let (mark, words) = finding.written();
     print_line!("{mark}  {what:<14} {words}")
 }
 

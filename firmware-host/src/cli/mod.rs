@@ -12,11 +12,12 @@ macro_rules! print_line {
 }
 
 mod ask;
+mod backup;
 mod chat;
 mod config;
 mod conversations;
 mod devices;
-mod doctor;
+pub(crate) mod doctor;
 mod doctor_audio;
 mod drawing;
 mod hear;
@@ -85,6 +86,10 @@ enum Command {
     People(people::People),
     /// What was sent to which server
     Ledger(ledger::Ledger),
+    /// Write everything that is known into one file, which a passphrase opens
+    Backup(backup::Backup),
+    /// Try such a file, and go on with it from the next start on
+    Restore(backup::Restore),
     /// API keys that are kept sealed
     Secrets(secrets::Secrets),
     /// List microphones and speakers
@@ -120,6 +125,8 @@ impl Cli {
             Command::Memory(memory) => memory.execute(&options),
             Command::People(people) => people.execute(&options),
             Command::Ledger(ledger) => ledger.execute(&options),
+            Command::Backup(backup) => backup.execute(&options),
+            Command::Restore(restore) => restore.execute(&options),
             Command::Secrets(secrets) => secrets.execute(&options),
             Command::Devices(devices) => devices.execute(),
             Command::Home(home) => home.execute(&options),

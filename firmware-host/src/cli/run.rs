@@ -25,10 +25,10 @@ use crate::ledger::Ledger;
 use crate::mqtt::device::{self, Device, Told};
 use crate::mqtt::{Connection, Rooms};
 use crate::report::TurnReport;
-use crate::settings::{Layering, PanelsSettings};
+use crate::settings::Layering;
 use crate::worker::{Inbox, Message, spawn_ear};
 use crate::wyoming::{Offer, Say};
-use crate::{chat, nightly, panel, remote, timers, wyoming};
+use crate::{chat, nightly, panel, remote, restore, timers, wyoming};
 
 /// How long what is being said may go on after Pipit was told to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -49,13 +49,27 @@ impl Run {
         let started = Instant::now();
         let config = options.load()?;
         super::start_logging(&config, false);
-        tracing::info!("Pipit {} with {}", env!("CARGO_PKG_VERSION"), options.described_file());
-        let app = App::new(config)?;
-        let runtime = super::async_runtime()?;
-        let again = runtime.block_on(serve(app, options.layering(), started))?;
-        runtime.shutdown_timeout(GRACE);
-        Ok(if again { ExitCode::from(START_AGAIN) } else { ExitCode::SUCCESS })
+        let state_dir = config.state_dir;
+        restore::at_start(&state_dir, Timestamp::now())?;
+        match run(options, started) {
+            Err(error) if restore::is_on_trial(&state_dir) => {
+                restore::go_back(&state_dir, &format!("{error:#}"))?;
+                run(options, started)
+            }
+            ended => ended,
+        }
     }
+}
+
+fn run(options: &Options, started: Instant) -> anyhow::Result<ExitCode> {
+    // What was set at the panel may have been restored.
+    let config = options.load()?;
+    tracing::info!("Pipit {} with {}", env!("CARGO_PKG_VERSION"), options.described_file());
+    let app = App::new(config)?;
+    let runtime = super::async_runtime()?;
+    let again = runtime.block_on(serve(app, options.layering(), started))?;
+    runtime.shutdown_timeout(GRACE);
+    Ok(if again { ExitCode::from(START_AGAIN) } else { ExitCode::SUCCESS })
 }
 
 /// Runs until it is told to end. Says whether it is to be started again.
@@ -88,10 +102,10 @@ async fn serve(app: App, layering: Layering, started: Instant) -> anyhow::Result
     tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy, Arc::new(jiff::Zoned::now)));
     let parts = panel::Parts {
         apis: app.apis(&models, driver.inbox()),
-        settings: Arc::new(PanelsSettings::new(layering, app.config(), app.store().clone())?),
+        layering,
         open_voice: remote::opener(&app, &models, tokio::runtime::Handle::current()),
     };
-    let sockets = panel::start(&app, &controls, parts, &stop);
+    let sockets = panel::start(&app, &controls, parts, &stop)?;
     let assist = Assist::new(app.bus().clone());
     let peers = match app.config().wyoming {
         Some(settings) => {
@@ -110,6 +124,7 @@ async fn serve(app: App, layering: Layering, started: Instant) -> anyhow::Result
         }
         None => None,
     };
+    restore::came_up(&app.config().state_dir)?;
     driver.run(stop).await;
     tracing::info!("ending");
     // Whatever is still being said is cut here, and what was heard of it is recorded.

@@ -113,6 +113,11 @@ enum Attempt {
 }
 
 impl Accounts {
+    /// Whether the device has an owner. SQLite may have to wait, so this is for a blocking thread.
+    pub(crate) fn is_claimed(&self) -> Result<bool, StoreError> {
+        self.0.root.is_claimed()
+    }
+
     /// The accounts of the people in `root`, the owner's store. `say` speaks the code of the claim. Where `in_memory`, what
     /// people say at the panel is in memory only, and gone with their session or with the daemon.
     #[must_use]

@@ -18,7 +18,7 @@ pub(crate) const LARGEST_BODY: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What takes something else than JSON.
-const UPLOADS: [&str; 2] = ["/v1/audio/transcriptions", crate::models::UPLOAD];
+const UPLOADS: [&str; 3] = ["/v1/audio/transcriptions", crate::models::UPLOAD, crate::backup::UPLOAD];
 
 /// Lets through what has no body, and JSON. A form is no JSON, and forms are what other people's pages can send without being
 /// asked whether they may.

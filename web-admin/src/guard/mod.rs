@@ -9,10 +9,10 @@ mod origin;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{LazyLock, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::middleware::Next;
@@ -53,9 +53,11 @@ pub(crate) fn is_by_tls(parts: &Parts) -> bool {
 
 /// Lets through what is meant for this machine, and gives every answer what every answer has.
 pub(crate) async fn stand(State(sources): State<Sources>, request: Request, next: Next) -> Response {
-    let id = RequestId::next();
+    let (id, begun) = (RequestId::next(), Instant::now());
     let (mut parts, body) = request.into_parts();
     let peer = peer(&parts);
+    let (method, route) = (parts.method.clone(), parts.extensions.get::<MatchedPath>().cloned());
+    let metrics = Arc::clone(&sources.metrics);
     let response = match judge(&parts, &sources) {
         Ok(()) => {
             parts.extensions.insert(id.clone());
@@ -78,6 +80,8 @@ pub(crate) async fn stand(State(sources): State<Sources>, request: Request, next
         None => response,
     };
     headers::add(response.headers_mut(), &id);
+    let route = route.as_ref().map(MatchedPath::as_str);
+    metrics.requests.answered(method.as_str(), route, response.status().as_u16(), begun.elapsed());
     response
 }
 

@@ -18,7 +18,7 @@ use tracing::warn;
 use utoipa::ToSchema;
 
 use super::answer::{Answer, Part};
-use super::description::Failures;
+use super::description::{Failures, ServerSentEvent};
 use super::wire::Number;
 use super::{TAKES, in_store, place_in};
 use crate::Sources;
@@ -38,6 +38,7 @@ const UNTITLED: &str = "New conversation";
 /// Something that a person wants.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ChatRequest)]
 pub(super) struct Wanted {
     /// What is asked; not needed with `again`.
     #[serde(default)]
@@ -64,7 +65,7 @@ pub(super) struct Confirmed {
 /// Answers a request, as events: `understood` {"intent"}, `provider` {"name", "model", "tier"}, `text` {"text"}, `confirm` {"id", "what",
 /// "within_seconds"}, and at the end `done` {"conversation", "request", "reply"} or `error`. Whoever hangs up cancels the rest.
 #[utoipa::path(post, path = "/v1/chat", tag = "chat", request_body = Wanted,
-    responses((status = 200, description = "Server-Sent Events", content_type = "text/event-stream", body = String),
+    responses((status = 200, description = "Server-Sent Events", content_type = "text/event-stream", body = ServerSentEvent),
               Failures))]
 pub(super) async fn chat(
     who: Who,

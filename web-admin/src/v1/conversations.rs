@@ -96,6 +96,25 @@ pub(super) struct PartOf {
     last: Option<usize>,
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Words {
+    /// Words that are looked for.
+    search: String,
+    /// How many at most, of 200.
+    #[serde(default)]
+    limit: Option<usize>,
+}
+
+/// A message, and what it has replaced.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Versions {
+    #[serde(flatten)]
+    message: Line,
+    /// Of a request that was edited, the one before and what was said after it; of a reply that was given again, the one before.
+    earlier: Vec<Line>,
+}
+
 /// How a conversation is called.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -183,6 +202,30 @@ pub(super) async fn rename(
 pub(super) async fn delete(who: Who, Number(id): Number) -> Result<StatusCode, Problem> {
     erase(&who.store, move |store| store.delete_conversation(ConversationId(id))).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The messages that have these words, the newest first.
+#[utoipa::path(get, path = "/v1/messages", tag = "conversations", params(Words),
+    responses((status = 200, body = Vec<Hit>), Failures))]
+pub(super) async fn find(who: Who, Asked(Words { search, limit }): Asked<Words>) -> Result<Json<Vec<Hit>>, Problem> {
+    let limit = limit.unwrap_or(USUAL).min(MOST);
+    let hit =
+        |(conversation, message): (ConversationId, _)| Hit { conversation: conversation.0, message: line(message) };
+    let found =
+        in_store(&who.store, move |store| Ok(store.search(&search, limit)?.messages.into_iter().map(hit).collect()));
+    found.await.map(Json)
+}
+
+/// A message with what it has replaced. It is edited by `POST /v1/chat`, which puts another request in its place.
+#[utoipa::path(get, path = "/v1/messages/{id}", tag = "conversations", params(("id" = i64, Path)),
+    responses((status = 200, body = Versions), Failures))]
+pub(super) async fn message(who: Who, Number(id): Number) -> Result<Json<Versions>, Problem> {
+    let found = in_store(&who.store, move |store| {
+        let id = MessageId(id);
+        let message = line(store.message(id)?);
+        Ok(Versions { message, earlier: store.earlier_versions(id)?.into_iter().map(line).collect() })
+    });
+    found.await.map(Json)
 }
 
 /// Deletes a message and the other half of its turn, for good.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::header;
 use axum::routing::{MethodRouter, get};
 use serde::Serialize;
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa::{IntoResponses, ToSchema};
 
 use crate::Sources;
@@ -14,7 +14,7 @@ use crate::Sources;
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "it only describes what others write")]
 pub(super) enum Failures {
-    /// It can't be done as it was asked for: signed out, not not there, unfit, too large or too often.
+    /// It can't be done as it was asked for: signed out, not there, unfit, too large or too often.
     #[response(status = "4XX")]
     Refused(Failure),
     /// It can't be done now.
@@ -37,12 +37,23 @@ struct Why {
     request_id: Option<String>,
 }
 
+/// One of Server-Sent Events.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ServerSentEvent {
+    /// What it is about, if it has a name.
+    event: Option<String>,
+    /// JSON, or `[DONE]` at the end of what OpenAI's API has.
+    data: String,
+}
+
 pub(super) fn beginning() -> OpenApi {
     let info = InfoBuilder::new().title("Pipit").version(env!("CARGO_PKG_VERSION")).description(Some(
         "A private voice assistant: chat, conversations, timers, memory and the home as Pipit has them, and OpenAI's APIs \
          served by the device's own engine and models.",
     ));
-    OpenApiBuilder::new().info(info.build()).build()
+    // What every route may answer is not found by itself.
+    let failures = ComponentsBuilder::new().schema_from::<Failure>().schema_from::<Why>();
+    OpenApiBuilder::new().info(info.build()).components(Some(failures.build())).build()
 }
 
 /// The page that has it. It says nothing of anybody, so whoever may connect may read it.

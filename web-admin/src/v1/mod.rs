@@ -2,6 +2,7 @@
 //! and OpenAI's for whatever speaks those. Each person sees what is theirs; what they say goes to the same engine and the same models
 //! as speech does, behind whoever speaks to the device.
 
+mod announcements;
 mod answer;
 mod auth;
 mod chat;
@@ -11,6 +12,7 @@ mod engines;
 mod home;
 mod memory;
 mod openai;
+mod prompts;
 mod speech;
 mod times;
 mod wire;
@@ -116,7 +118,12 @@ pub(crate) fn routes() -> Router<Sources> {
         .routes(routes!(chat::confirm))
         .routes(routes!(conversations::list, conversations::create))
         .routes(routes!(conversations::show, conversations::rename, conversations::delete))
-        .routes(routes!(conversations::delete_message))
+        .routes(routes!(conversations::find))
+        .routes(routes!(conversations::message, conversations::delete_message))
+        .routes(routes!(prompts::list))
+        .routes(routes!(prompts::show, prompts::set))
+        .routes(routes!(announcements::list, announcements::make))
+        .routes(routes!(announcements::cancel))
         .routes(routes!(times::timers, times::start))
         .routes(routes!(times::cancel))
         .routes(routes!(times::alarms))

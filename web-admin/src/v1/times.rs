@@ -42,6 +42,7 @@ pub(super) struct Timer {
 /// A timer that is to run.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TimerToStart)]
 pub(super) struct Wanted {
     /// From 1 to 604800, which is seven days.
     #[schema(example = 600)]

@@ -1,10 +1,14 @@
 //! A configuration that is in memory alone.
+#[allow(dead_code, reason = "not every test has backups in it")]
+pub(crate) mod backups;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use pipit_core::config::panel::{self, Change};
 use pipit_core::config::{Defaults, Layers, Text};
 use pipit_web::settings::{Settings, Shown};
+use pipit_web::support::{Part, Support};
 
 /// The panel's layer, over a file in which little stands.
 #[derive(Default)]
@@ -13,6 +17,11 @@ struct InMemory(Mutex<String>);
 /// One in which nothing was set at the panel yet.
 pub(crate) fn in_memory() -> Arc<dyn Settings> {
     Arc::new(InMemory::default())
+}
+
+/// What stands for the daemon's support bundle.
+pub(crate) fn support() -> Support {
+    Support::new(Arc::new(|_| Ok(vec![Part { name: "Board", text: "a board".to_owned() }])))
 }
 
 fn layers(panel: &str) -> Layers<'_> {

@@ -3,6 +3,7 @@
 
 mod access;
 mod accounts;
+mod backup;
 mod connections;
 #[path = "../layers/mod.rs"]
 mod layers;

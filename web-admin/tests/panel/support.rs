@@ -139,6 +139,10 @@ impl Daemon {
         let sources = Sources {
             apis,
             settings: crate::layers::in_memory(),
+            backups: crate::layers::backups::standing(),
+            support: crate::layers::support(),
+            on_disk: Arc::new(|| "9.9.9".to_owned()),
+            broker: Arc::new(|| Some(true)),
             tasks: Tasks::default(),
             models: None,
             voices: None,

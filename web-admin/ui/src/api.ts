@@ -39,22 +39,28 @@ export async function sound(method: string, path: string, body?: unknown): Promi
   return response.status === 204 ? null : response.arrayBuffer();
 }
 
-/** Sends a file, and tells how much of it has gone: of what is sent by `fetch` no browser tells that. */
-export function upload(path: string, file: File, reached: (sent: number) => void, signal: AbortSignal): Promise<void> {
+/** Sends a file as it is. `reached` is told how many bytes have gone, which `fetch` tells nobody. */
+export function upload<T>(
+  method: string,
+  path: string,
+  file: File,
+  reached: (sent: number) => void,
+  signal: AbortSignal,
+): Promise<T> {
   return new Promise((done, failed) => {
     const request = new XMLHttpRequest();
     const unreachable = () => failed(new Problem(0, 'unreachable', t.unreachable));
     request.upload.onprogress = (event) => reached(event.loaded);
     request.onload = () => {
-      const { status, responseText } = request;
-      if (status >= 200 && status < 300) done();
-      else void problemOf(new Response(responseText, { status })).then(failed);
+      const ok = request.status >= 200 && request.status < 300;
+      if (ok) done(JSON.parse(request.responseText) as T);
+      else failed(problemIn(request.status, request.responseText));
     };
     request.onerror = unreachable;
     request.ontimeout = unreachable;
-    request.onabort = () => failed(new Problem(0, 'aborted', t.tasks.states.cancelled));
+    request.onabort = () => failed(new Problem(0, 'cancelled', t.cancelled));
     signal.addEventListener('abort', () => request.abort());
-    request.open('POST', path);
+    request.open(method, path);
     request.setRequestHeader('content-type', 'application/octet-stream');
     request.send(file);
   });
@@ -90,14 +96,17 @@ async function send(
 }
 
 async function problemOf(response: Response): Promise<Problem> {
-  const text = (await response.text().catch(() => '')).trim();
+  return problemIn(response.status, (await response.text().catch(() => '')).trim());
+}
+
+function problemIn(status: number, text: string): Problem {
   try {
     const { error } = JSON.parse(text) as { error: { code: string; message: string } };
-    return new Problem(response.status, error.code, error.message);
+    return new Problem(status, error.code, error.message);
   } catch {
     // A proxy, or a daemon that is ending, answers with a sentence.
     const sentence = text.length > 0 && text.length < 400 && !text.startsWith('<') ? text : t.unknownError;
-    return new Problem(response.status, 'unknown', sentence);
+    return new Problem(status, 'unknown', sentence);
   }
 }
 

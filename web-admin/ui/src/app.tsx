@@ -7,7 +7,9 @@ import { epoch, follow, link, reconnect, snapshot } from './daemon';
 import { Access } from './pages/access';
 import { Audio } from './pages/audio';
 import { Audit } from './pages/audit';
+import { Backup } from './pages/backup';
 import { Claim } from './pages/claim';
+import { Docs } from './pages/docs';
 import { House } from './pages/house';
 import { Live } from './pages/live';
 import { Memory } from './pages/memory';
@@ -16,6 +18,7 @@ import { Overview } from './pages/overview';
 import { People } from './pages/people';
 import { Settings } from './pages/settings';
 import { SignIn } from './pages/sign-in';
+import { System } from './pages/system';
 import { Talk } from './pages/talk';
 import { Timeline } from './pages/timeline';
 import { Timers } from './pages/timers';
@@ -25,7 +28,9 @@ import { Loading, Title, Wrong } from './parts/common';
 import {
   AccessIcon,
   AuditIcon,
+  BackupIcon,
   Bird,
+  DocsIcon,
   HomeIcon,
   HouseIcon,
   LiveIcon,
@@ -35,6 +40,7 @@ import {
   MoreIcon,
   PeopleIcon,
   SettingsIcon,
+  SystemIcon,
   TalkIcon,
   TimelineIcon,
   TimersIcon,
@@ -84,7 +90,10 @@ const PAGES: Page[] = [
   { path: '/people', name: t.nav.people, icon: PeopleIcon, page: People, group: 'people' },
   { path: '/access', name: t.nav.access, icon: AccessIcon, page: Access, group: 'people' },
   { path: '/settings', name: t.nav.settings, icon: SettingsIcon, page: Settings, group: 'device', owner: true },
+  { path: '/backup', name: t.nav.backup, icon: BackupIcon, page: Backup, group: 'device', owner: true },
   { path: '/audit', name: t.nav.audit, icon: AuditIcon, page: Audit, group: 'device', owner: true },
+  { path: '/system', name: t.nav.system, icon: SystemIcon, page: System, group: 'device', owner: true },
+  { path: '/docs', name: t.nav.docs, icon: DocsIcon, page: Docs, group: 'device' },
 ];
 
 export function App() {
@@ -112,9 +121,21 @@ export function App() {
     };
   }, [since]);
   const person = who?.person ?? null;
+  const top = `/${useCell(path).split('/')[1] ?? ''}`;
   if (!who) return <main class="alone">{error ? <Wrong error={error} /> : <Loading />}</main>;
   if (!who.claimed) return <Claim />;
-  return person ? <Inside person={person} key={person.id} /> : <SignIn />;
+  if (person) return <Inside person={person} key={person.id} />;
+  // It tells nothing of anybody.
+  return top === '/docs' ? <Outside /> : <SignIn />;
+}
+
+/** What whoever is not signed in may read. */
+function Outside() {
+  return (
+    <main class="outside">
+      <Docs />
+    </main>
+  );
 }
 
 function Inside({ person }: { person: Person }) {

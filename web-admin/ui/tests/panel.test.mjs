@@ -28,6 +28,9 @@ const PAGES = {
   Access: '/access',
   Settings: '/settings',
   Audit: '/audit',
+  Backup: '/backup',
+  'Version and help': '/system',
+  APIs: '/docs',
 };
 const LARGEST_KB = 120;
 

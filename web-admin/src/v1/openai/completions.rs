@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 use super::super::answer::{Answer, Part};
 use super::super::chat::LONGEST;
-use super::super::description::Failures;
+use super::super::description::{Failures, ServerSentEvent};
 use super::super::wire::too_large;
 use super::super::{passed_on, place_in};
 use super::{PIPIT, name, not_here};
@@ -29,6 +29,7 @@ use crate::problem::Problem;
 
 /// What is asked, as OpenAI's API has it. What is not named here is ignored.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = ChatCompletionRequest)]
 pub(in super::super) struct Wanted {
     /// Any name is taken.
     #[serde(default)]
@@ -99,7 +100,8 @@ struct Piece {
 
 /// Answers at the end of a conversation that the caller keeps, whole or, with `stream`, as Server-Sent Events that end with `[DONE]`.
 #[utoipa::path(post, path = "/v1/chat/completions", tag = "openai", request_body = Wanted,
-    responses((status = 200, description = "A chat.completion, or chat.completion.chunk events", content_type = "application/json", body = Object),
+    responses((status = 200, description = "A chat.completion, or chat.completion.chunk events",
+               content((Object = "application/json"), (ServerSentEvent = "text/event-stream"))),
               Failures))]
 pub(in super::super) async fn complete(
     who: Who,

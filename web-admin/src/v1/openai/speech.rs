@@ -26,6 +26,7 @@ const UNKNOWN: u32 = u32::MAX;
 
 /// What is to be spoken, as OpenAI's API has it. What is not named here is ignored.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = SpeechRequest)]
 pub(in super::super) struct Wanted {
     /// The text, of at most 10000 bytes.
     #[schema(example = "Dinner is ready.")]

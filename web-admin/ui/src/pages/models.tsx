@@ -266,7 +266,7 @@ function Add({ shelf, tasks, again }: { shelf: Shelf; tasks: Task[]; again: () =
     setDone(false);
     stop.current = new AbortController();
     const { signal } = stop.current;
-    setDone(await sending.run(() => upload('/api/models/upload', file, setSent, signal)));
+    setDone(await sending.run(() => upload('POST', '/api/models/upload', file, setSent, signal)));
     setSent(null);
     again();
   };

@@ -1,0 +1,128 @@
+/** Which Pipit runs and which is installed, and what helps somebody else to help. */
+import { useState } from 'preact/hooks';
+
+import { ask, post } from '../api';
+import { Card, Loading, Sure, Title, Wrong } from '../parts/common';
+import { Tasks, useTasks } from '../parts/tasks';
+import { t } from '../strings';
+import { ago, bytes, useDoing, useRead } from '../use';
+
+const s = t.system;
+
+interface Versions {
+  running: string;
+  installed: string;
+  restart: boolean;
+}
+
+interface Bundle {
+  made: { at: string; bytes: number; parts: { name: string; text: string }[] } | null;
+}
+
+export function System() {
+  return (
+    <>
+      <Title>{s.title}</Title>
+      <Version />
+      <Support />
+      <Card title={s.docs}>
+        <p>{s.docsLead}</p>
+        <a class="button" href="/docs">
+          {s.docsOpen}
+        </a>
+      </Card>
+    </>
+  );
+}
+
+function Version() {
+  const read = useRead<Versions>('/api/version');
+  const doing = useDoing();
+  const [asking, setAsking] = useState(false);
+  const data = read.data;
+  const differs = data !== null && data.installed !== data.running;
+  return (
+    <Card title={s.version}>
+      <Wrong error={read.error ?? doing.error} again={read.error ? read.again : undefined} />
+      {!data && !read.error && <Loading />}
+      {data && (
+        <>
+          <dl class="pairs">
+            <div>
+              <dt>{s.running}</dt>
+              <dd>{data.running}</dd>
+            </div>
+            <div>
+              <dt>{s.installed}</dt>
+              <dd>{data.installed}</dd>
+            </div>
+          </dl>
+          <p>{differs ? s.differs(data.installed, data.restart) : s.same}</p>
+          <p class="hint">{s.noFeed}</p>
+          {data.restart && (
+            <button type="button" class={differs ? 'main' : 'quiet'} disabled={doing.busy} onClick={() => setAsking(true)}>
+              {t.settings.restart}
+            </button>
+          )}
+        </>
+      )}
+      {asking && (
+        <Sure
+          question={t.settings.restartQuestion}
+          yes={t.settings.restart}
+          onAnswer={(sure) => {
+            setAsking(false);
+            if (sure) void doing.run(() => post('/api/control', { restart: true }));
+          }}
+        />
+      )}
+    </Card>
+  );
+}
+
+function Support() {
+  const bundle = useRead<Bundle>('/api/support');
+  const tasks = useTasks(['bundle'], bundle.again);
+  const doing = useDoing();
+  const goesOn = tasks.tasks.some((task) => task.state === 'running');
+  const collect = () => void doing.run(() => post('/api/support')).then(tasks.again);
+  const made = bundle.data?.made;
+  return (
+    <Card title={s.support}>
+      <p>{s.supportLead}</p>
+      <Wrong error={doing.error ?? bundle.error ?? tasks.error} />
+      <button type="button" class={made ? 'quiet' : undefined} disabled={doing.busy || goesOn} onClick={collect}>
+        {made ? s.collectAgain : s.collect}
+      </button>
+      <Tasks tasks={tasks.tasks} again={tasks.again} />
+      {made && (
+        <>
+          <p>{s.collected(ago(made.at), bytes(made.bytes))}</p>
+          <div class="parts">
+            {made.parts.map((part) => (
+              <details key={part.name}>
+                <summary>{part.name}</summary>
+                <pre tabIndex={0} aria-label={part.name}>
+                  {part.text}
+                </pre>
+              </details>
+            ))}
+          </div>
+          <div class="row">
+            <a class="button" href="/api/support/file" download="pipit-support.txt">
+              {s.fetch}
+            </a>
+            <button
+              type="button"
+              class="quiet"
+              disabled={doing.busy}
+              onClick={() => void doing.run(() => ask('DELETE', '/api/support')).then(bundle.again)}
+            >
+              {s.forget}
+            </button>
+          </div>
+        </>
+      )}
+    </Card>
+  );
+}
