@@ -79,12 +79,7 @@ fn authority(app: &App) -> Option<Arc<Authority>> {
 }
 
 /// What the panel is made of.
-fn sources(
-    app: &App,
-    controls: &Controls,
-    parts: Parts,
-    authority: Option<&Authority>,
-) -> anyhow::Result<Sources> {
+fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Authority>) -> anyhow::Result<Sources> {
     let Parts { apis, layering, open_voice } = parts;
     let sockets = Sockets::new(open_voice, app.bus().hearing().clone(), app.thresholds());
     let executable = Mutex::new(Executable::running(env!("CARGO_PKG_VERSION")));
@@ -144,12 +139,7 @@ fn sources(
 /// What the configuration says of what is set up first.
 fn household(app: &App) -> Household {
     let config = app.config();
-    Household {
-        room: config.home.area.clone(),
-        language: config.stt.language.clone(),
-        mqtt: config.mqtt.is_some(),
-        llm: config.llm.is_some(),
-    }
+    Household { mqtt: config.mqtt.is_some(), llm: config.llm.is_some() }
 }
 
 /// Has the controls announce what programs on this machine want said.

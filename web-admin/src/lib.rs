@@ -60,9 +60,9 @@ pub use socket::Sockets;
 pub use sound::{Device, Devices, Sound};
 pub use tasks::{Outcome, Progress, Task, TaskState, Tasks};
 pub use turn::{Draft, Interruption, Provider, Span, Stage, Timings, TurnRecord, Waterfall};
+pub use version::OnDisk;
 pub use voices::{List, Voice, Voices};
 pub use welcome::Household;
-pub use version::OnDisk;
 
 /// The daemon's state at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

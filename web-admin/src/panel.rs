@@ -17,8 +17,8 @@ struct Built;
 
 /// The first parts of the addresses of pages. The script draws the page that an address names.
 const PAGES: [&str; 18] = [
-    "talk", "live", "timeline", "timers", "house", "voices", "models", "audio", "memory", "people", "access", "settings",
-    "backup", "audit", "system", "docs", "claim", "welcome",
+    "talk", "live", "timeline", "timers", "house", "voices", "models", "audio", "memory", "people", "access",
+    "settings", "backup", "audit", "system", "docs", "claim", "welcome",
 ];
 
 /// The file that `uri` names, or the page's frame where it names a page.

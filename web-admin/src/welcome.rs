@@ -15,10 +15,6 @@ use crate::problem::{Problem, blocking};
 /// What the configuration says of what is set up first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Household {
-    /// The room, as `home.area` has it.
-    pub room: Option<String>,
-    /// The language that is spoken, as `stt.language` has it.
-    pub language: String,
     /// Whether there is an MQTT broker.
     pub mqtt: bool,
     /// Whether a language model may be asked.

@@ -1,21 +1,15 @@
 //! The router on a real socket.
 #![allow(clippy::unwrap_used, reason = "this is test code, which clippy sees only inside of test functions")]
 
-mod layers;
+mod bare;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{FutureExt as _, StreamExt as _, stream};
-use jiff::Timestamp;
-use pipit_chat::{Engine, EngineSettings};
-use pipit_core::chat::Tier;
-use pipit_core::control::Choices;
-use pipit_core::turn::WakeMode;
+use futures_util::FutureExt as _;
 use pipit_store::Store;
-use pipit_web::v1::{Apis, Transcript};
 use pipit_web::{
-    Accounts, BusEvent, Draft, Metrics, NotAnnounced, Snapshot, Sockets, Sources, Span, Stage, Tasks, Thresholds,
+    BusEvent, Draft, Metrics, NotAnnounced, Snapshot, Sources, Span, Stage,
     Timings, TurnRecord, Waterfall, router, serve,
 };
 use tempfile::TempDir;
@@ -41,34 +35,11 @@ impl Daemon {
         let levels = watch::Sender::new(-100.0);
         let (bus, snapshots, metrics) = (broadcast::Sender::new(2), watch::Sender::default(), Arc::default());
         let store = Store::open(&state.path().join("pipit.db")).unwrap();
-        let engine = Engine::new(EngineSettings::default(), store.clone(), Arc::new(jiff::Zoned::now)).unwrap();
-        let say: pipit_web::Announce = Arc::new(|_| std::future::ready(Ok(())).boxed());
         let sources = Sources {
-            settings: layers::in_memory(),
-            backups: layers::backups::standing(),
-            support: layers::support(),
-            on_disk: Arc::new(|| "9.9.9".to_owned()),
-            broker: Arc::new(|| Some(true)),
-            tasks: Tasks::default(),
-            models: None,
-            voices: None,
-            sound: None,
-            household: Arc::default(),
-            authority: None,
-            sockets: Sockets::new(
-                Arc::new(|_, _| Err("nobody can speak here".to_owned())),
-                watch::Sender::default(),
-                Thresholds { voice: 0.5, turn: 0.5, wake: None },
-            ),
-            accounts: Accounts::new(store.clone(), false, Arc::new(Timestamp::now), say),
-            choices: Arc::new(Choices::new(WakeMode::Always, Tier::Device, None)),
-            control: Arc::new(|_| std::future::ready(Ok(())).boxed()),
-            hosts: Arc::new([]),
             snapshots: snapshots.subscribe(),
             events: bus.downgrade(),
             levels: levels.subscribe(),
             metrics: Arc::clone(&metrics),
-            store,
             announce: Arc::new(|text| {
                 std::future::ready(match text.as_str() {
                     "Dinner is ready" => Ok(()),
@@ -77,11 +48,7 @@ impl Daemon {
                 })
                 .boxed()
             }),
-            apis: Apis::new(
-                engine,
-                Arc::new(|_| std::future::ready(Ok(Transcript::default())).boxed()),
-                Arc::new(|_| stream::empty().boxed()),
-            ),
+            ..bare::sources(&store)
         };
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, None, router(sources.clone()), std::future::pending()));

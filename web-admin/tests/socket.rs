@@ -1,23 +1,18 @@
 //! `/ws` on real sockets: who may, what is told, and what ends it.
 #![allow(clippy::unwrap_used, reason = "this is test code, which clippy sees only inside of test functions")]
 
-mod layers;
+mod bare;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _, stream};
+use futures_util::{SinkExt as _, StreamExt as _};
 use jiff::Timestamp;
-use pipit_chat::{Engine, EngineSettings};
 use pipit_core::audio::{Hertz, Pcm};
-use pipit_core::chat::Tier;
-use pipit_core::control::Choices;
-use pipit_core::turn::WakeMode;
 use pipit_store::{Client, NewPerson, NewPrivacy, PersonId, Role, Store};
-use pipit_web::v1::{Apis, Transcript};
 use pipit_web::voice::{Given, Told, Voice};
-use pipit_web::{Accounts, BusEvent, Hearing, Metrics, Snapshot, Sockets, Sources, Tasks, Thresholds, router, serve};
+use pipit_web::{BusEvent, Hearing, Snapshot, Sockets, Sources, Thresholds, router, serve};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
@@ -90,28 +85,11 @@ impl Daemon {
             Ok(Voice { give: Box::new(give), told })
         });
         let sockets = Sockets::new(open, ear.clone(), Thresholds { voice: 0.5, turn: 0.625, wake: None });
-        let say: pipit_web::Announce = Arc::new(|_| std::future::ready(Ok(())).boxed());
-        let engine = Engine::new(EngineSettings::default(), store.clone(), Arc::new(jiff::Zoned::now)).unwrap();
         let sources = Sources {
-            settings: layers::in_memory(),
-            tasks: Tasks::default(),
-            authority: None,
-            accounts: Accounts::new(store.clone(), false, Arc::new(Timestamp::now), Arc::clone(&say)),
             sockets: sockets.clone(),
-            choices: Arc::new(Choices::new(WakeMode::Always, Tier::Device, None)),
-            control: Arc::new(|_| std::future::ready(Ok(())).boxed()),
-            hosts: Arc::new([]),
             snapshots: snapshots.subscribe(),
             events: bus.downgrade(),
-            levels: watch::channel(-40.0).1,
-            metrics: Arc::new(Metrics::default()),
-            store: store.clone(),
-            announce: say,
-            apis: Apis::new(
-                engine,
-                Arc::new(|_| std::future::ready(Ok(Transcript::default())).boxed()),
-                Arc::new(|_| stream::empty().boxed()),
-            ),
+            ..bare::sources(&store)
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -4,7 +4,7 @@
 #[path = "../../core/chat/tests/support/mod.rs"]
 mod support;
 
-mod layers;
+mod bare;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -14,12 +14,10 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 use pipit_chat::tools::{Circumstances, Done, Nature, Tool};
 use pipit_chat::{DeviceAction, Engine, EngineSettings, ProviderKind};
 use pipit_core::audio::{Hertz, Pcm};
-use pipit_core::chat::{Risk, Tier, ToolSpec};
-use pipit_core::control::Choices;
-use pipit_core::turn::WakeMode;
+use pipit_core::chat::{Risk, ToolSpec};
 use pipit_store::{NewPerson, NewPrivacy, PersonId, Role, Store};
 use pipit_web::v1::{Apis, Segment, SpeechProblem, Transcript};
-use pipit_web::{Accounts, BusEvent, Snapshot, Sockets, Sources, Tasks, Thresholds, router, serve};
+use pipit_web::{BusEvent, Snapshot, Sources, router, serve};
 use serde_json::{Map, Value, json};
 use support::{Answer, FakeServer, openai_event, openai_reply, provider, settings, wants};
 use tempfile::TempDir;
@@ -118,38 +116,10 @@ impl Daemon {
         let snapshot =
             Snapshot { voice: Some("espeak".to_owned()), recogniser: Some("nano".to_owned()), ..Snapshot::default() };
         let sources = Sources {
-            settings: layers::in_memory(),
-            backups: layers::backups::standing(),
-            support: layers::support(),
-            on_disk: Arc::new(|| "9.9.9".to_owned()),
-            broker: Arc::new(|| Some(true)),
-            tasks: Tasks::default(),
-            models: None,
-            voices: None,
-            sound: None,
-            household: Arc::default(),
-            authority: None,
-            sockets: Sockets::new(
-                Arc::new(|_, _| Err("nobody can speak here".to_owned())),
-                watch::Sender::default(),
-                Thresholds { voice: 0.5, turn: 0.5, wake: None },
-            ),
             snapshots: watch::Sender::new(snapshot).subscribe(),
             events: bus.downgrade(),
-            levels: watch::Sender::new(-100.0).subscribe(),
-            metrics: Arc::default(),
-            store: store.clone(),
-            announce: Arc::new(|_| std::future::ready(Ok(())).boxed()),
             apis,
-            accounts: Accounts::new(
-                store.clone(),
-                false,
-                Arc::new(jiff::Timestamp::now),
-                Arc::new(|_| std::future::ready(Ok(())).boxed()),
-            ),
-            choices: Arc::new(Choices::new(WakeMode::Always, Tier::Device, None)),
-            control: Arc::new(|_| std::future::ready(Ok(())).boxed()),
-            hosts: Arc::new([]),
+            ..bare::sources(&store)
         };
         tokio::spawn(serve(listener, None, router(sources), std::future::pending()));
         let token = Mutex::new(token(&store, store.person(), "read talk"));

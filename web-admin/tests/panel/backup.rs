@@ -4,7 +4,7 @@ use axum::http::Request;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use crate::layers::backups::{CONTENT, MOST, PASSPHRASE};
+use crate::bare::backups::{CONTENT, MOST, PASSPHRASE};
 use crate::support::{ANNS, Ask, Daemon, OTTOS, Shown};
 
 /// The end of the newest task.

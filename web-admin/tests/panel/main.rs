@@ -4,9 +4,9 @@
 mod access;
 mod accounts;
 mod backup;
+#[path = "../bare/mod.rs"]
+mod bare;
 mod connections;
-#[path = "../layers/mod.rs"]
-mod layers;
 mod passkeys;
 mod people;
 mod programs;

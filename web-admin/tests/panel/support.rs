@@ -7,15 +7,13 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{Request, Response, StatusCode};
-use futures_util::{FutureExt as _, StreamExt as _, stream};
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
-use pipit_chat::{Engine, EngineSettings};
 use pipit_core::chat::Tier;
 use pipit_core::control::{Choices, Command, Selectable, Selection};
 use pipit_core::turn::WakeMode;
 use pipit_store::{NewPerson, NewPrivacy, PersonId, Role, Store};
-use pipit_web::v1::{Apis, Transcript};
-use pipit_web::{Accounts, BusEvent, Metrics, Snapshot, Sockets, Sources, Tasks, Thresholds, router};
+use pipit_web::{Accounts, BusEvent, Snapshot, Sources, router};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{broadcast, watch};
@@ -130,35 +128,10 @@ impl Daemon {
         let amy = Selectable { name: "amy".to_owned(), tier: Tier::Device };
         let mut choices = Choices::new(WakeMode::Always, Tier::House, None);
         choices.voices = Selection(vec![amy]);
-        let engine = Engine::new(EngineSettings::default(), store.clone(), Arc::new(jiff::Zoned::now)).unwrap();
-        let apis = Apis::new(
-            engine,
-            Arc::new(|_| std::future::ready(Ok(Transcript::default())).boxed()),
-            Arc::new(|_| stream::empty().boxed()),
-        );
         let sources = Sources {
-            apis,
-            settings: crate::layers::in_memory(),
-            backups: crate::layers::backups::standing(),
-            support: crate::layers::support(),
-            on_disk: Arc::new(|| "9.9.9".to_owned()),
-            broker: Arc::new(|| Some(true)),
-            tasks: Tasks::default(),
-            models: None,
-            voices: None,
-            sound: None,
-            household: Arc::default(),
-            authority: None,
-            sockets: Sockets::new(
-                Arc::new(|_, _| Err("nobody can speak here".to_owned())),
-                watch::Sender::default(),
-                Thresholds { voice: 0.5, turn: 0.5, wake: None },
-            ),
             snapshots: snapshots.subscribe(),
             events: bus.downgrade(),
             levels: levels.subscribe(),
-            metrics: Arc::new(Metrics::default()),
-            store: store.clone(),
             announce: Arc::clone(&say),
             accounts: Accounts::new(store.clone(), false, now, say),
             choices: Arc::new(choices),
@@ -169,6 +142,7 @@ impl Daemon {
                 std::future::ready(done).boxed()
             }),
             hosts: Arc::new(["pipit.example.org".to_owned()]),
+            ..crate::bare::sources(&store)
         };
         let router = router(sources);
         Daemon { router, store, said, done, bus, seconds, _snapshots: snapshots, _levels: levels, _folder: folder }

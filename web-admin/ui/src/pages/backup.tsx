@@ -4,9 +4,9 @@ import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { ask, post, upload } from '../api';
 import { Card, Loading, Password, Sure, Title, Wrong } from '../parts/common';
 import { BadIcon } from '../parts/icons';
+import { Restart } from '../parts/restart';
 import { Tasks, useTasks } from '../parts/tasks';
 import { t } from '../strings';
-import type { Choices } from '../types';
 import { ago, bytes, moment, useDoing, useRead } from '../use';
 
 const s = t.backup;
@@ -309,22 +309,12 @@ function Found({ contents }: { contents: Contents }) {
 }
 
 function Confirmed({ again }: { again: () => void }) {
-  const choices = useRead<Choices>('/api/choices');
   const doing = useDoing();
   return (
     <Card class="notice">
       <p>{s.confirmed}</p>
       <Wrong error={doing.error} />
-      {choices.data?.restart && (
-        <button
-          type="button"
-          class="main"
-          disabled={doing.busy}
-          onClick={() => void doing.run(() => post('/api/control', { restart: true }))}
-        >
-          {s.restart}
-        </button>
-      )}
+      <Restart main />
       <button
         type="button"
         class="quiet"

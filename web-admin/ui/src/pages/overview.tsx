@@ -4,9 +4,10 @@ import { useId, useRef, useState } from 'preact/hooks';
 
 import { post } from '../api';
 import { link, newestTurn, snapshot } from '../daemon';
-import { Card, Choice, Done, Empty, Field, Loading, Sure, Title, Wrong } from '../parts/common';
+import { Card, Choice, Done, Empty, Field, Loading, Title, Wrong } from '../parts/common';
 import { BadIcon, GoodIcon, MicIcon, MicOffIcon, SpeakerIcon, StopIcon } from '../parts/icons';
 import { Phase, phaseOf } from '../parts/phase';
+import { Restart } from '../parts/restart';
 import { Slider } from '../parts/slider';
 import { outcome, Waterfall } from '../parts/waterfall';
 import { session } from '../session';
@@ -169,10 +170,6 @@ function Engines({ now, owner }: { now: Snapshot; owner: boolean }) {
 }
 
 function Health({ now, owner }: { now: Snapshot; owner: boolean }) {
-  const choices = useRead<Choices>('/api/choices');
-  const [asking, setAsking] = useState(false);
-  const doing = useDoing();
-  const [restarting, setRestarting] = useState(false);
   const lost = now.sound_dropped_ms > 0 || now.sound_overruns > 0;
   const well = now.microphone !== null && !lost && !now.overload;
   return (
@@ -186,23 +183,7 @@ function Health({ now, owner }: { now: Snapshot; owner: boolean }) {
       <p class="hint">
         {well ? s.well : s.unwell} {s.counts(now.turns)}.
       </p>
-      {owner && choices.data?.restart && (
-        <button type="button" class="quiet" onClick={() => setAsking(true)}>
-          {s.restart}
-        </button>
-      )}
-      {asking && (
-        <Sure
-          question={s.restartSure}
-          yes={s.restartYes}
-          onAnswer={(sure) => {
-            setAsking(false);
-            if (sure) void doing.run(() => control({ restart: true })).then(setRestarting);
-          }}
-        />
-      )}
-      <Done>{restarting ? s.restarting : null}</Done>
-      <Wrong error={doing.error} />
+      {owner && <Restart />}
     </Card>
   );
 }

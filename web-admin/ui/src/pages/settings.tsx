@@ -1,10 +1,10 @@
 /** Every key of the configuration: what it is for, what it holds, where that comes from, and what it is to hold. */
 import { useEffect, useId, useMemo, useState } from 'preact/hooks';
 
-import { ask, post } from '../api';
-import { Card, Done, Empty, Field, Loading, Sure, Title, Wrong } from '../parts/common';
+import { ask } from '../api';
+import { Card, Done, Empty, Field, Loading, Title, Wrong } from '../parts/common';
+import { Restart } from '../parts/restart';
 import { t } from '../strings';
-import type { Choices } from '../types';
 import { useDoing, useRead } from '../use';
 
 const s = t.settings;
@@ -63,7 +63,12 @@ export function Settings() {
   return (
     <>
       <Title lead={data ? s.lead(data.file) : undefined}>{s.title}</Title>
-      {data?.pending && <Restart />}
+      {data?.pending && (
+        <Card class="notice">
+          <p>{s.pending}</p>
+          <Restart />
+        </Card>
+      )}
       <Wrong error={read.error} again={read.again} />
       {!data && !read.error && <Loading />}
       {data && (
@@ -225,33 +230,6 @@ function Input(props: { id: string; setting: Setting; value: unknown; set: (valu
         />
       );
   }
-}
-
-function Restart() {
-  const choices = useRead<Choices>('/api/choices');
-  const doing = useDoing();
-  const [asking, setAsking] = useState(false);
-  return (
-    <Card class="notice">
-      <p>{s.pending}</p>
-      {choices.data?.restart && (
-        <button type="button" class="main" disabled={doing.busy} onClick={() => setAsking(true)}>
-          {s.restart}
-        </button>
-      )}
-      <Wrong error={doing.error} />
-      {asking && (
-        <Sure
-          question={s.restartQuestion}
-          yes={s.restart}
-          onAnswer={(sure) => {
-            setAsking(false);
-            if (sure) void doing.run(() => post('/api/control', { restart: true }));
-          }}
-        />
-      )}
-    </Card>
-  );
 }
 
 /** `ear.pause_ms` as a person reads it. */

@@ -1,8 +1,8 @@
 /** Which Pipit runs and which is installed, and what helps somebody else to help. */
-import { useState } from 'preact/hooks';
 
 import { ask, post } from '../api';
-import { Card, Loading, Sure, Title, Wrong } from '../parts/common';
+import { Card, Loading, Title, Wrong } from '../parts/common';
+import { Restart } from '../parts/restart';
 import { Tasks, useTasks } from '../parts/tasks';
 import { t } from '../strings';
 import { ago, bytes, useDoing, useRead } from '../use';
@@ -37,13 +37,11 @@ export function System() {
 
 function Version() {
   const read = useRead<Versions>('/api/version');
-  const doing = useDoing();
-  const [asking, setAsking] = useState(false);
   const data = read.data;
   const differs = data !== null && data.installed !== data.running;
   return (
     <Card title={s.version}>
-      <Wrong error={read.error ?? doing.error} again={read.error ? read.again : undefined} />
+      <Wrong error={read.error} again={read.again} />
       {!data && !read.error && <Loading />}
       {data && (
         <>
@@ -59,22 +57,8 @@ function Version() {
           </dl>
           <p>{differs ? s.differs(data.installed, data.restart) : s.same}</p>
           <p class="hint">{s.noFeed}</p>
-          {data.restart && (
-            <button type="button" class={differs ? 'main' : 'quiet'} disabled={doing.busy} onClick={() => setAsking(true)}>
-              {t.settings.restart}
-            </button>
-          )}
+          <Restart main={differs} />
         </>
-      )}
-      {asking && (
-        <Sure
-          question={t.settings.restartQuestion}
-          yes={t.settings.restart}
-          onAnswer={(sure) => {
-            setAsking(false);
-            if (sure) void doing.run(() => post('/api/control', { restart: true }));
-          }}
-        />
       )}
     </Card>
   );

@@ -1,11 +1,12 @@
 /** The first steps after the claim. Each can be left, and is come back to. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId } from 'preact/hooks';
+import { useEffect, useId, useState } from 'preact/hooks';
 
 import { ask, post } from '../api';
 import { snapshot } from '../daemon';
-import { Card, Loading, Title, Wrong } from '../parts/common';
+import { Card, Choice, Done, Field, Loading, Title, Wrong } from '../parts/common';
 import { BadIcon, GoodIcon } from '../parts/icons';
+import { Restart } from '../parts/restart';
 import { go, path } from '../router';
 import { useCell } from '../store';
 import { t } from '../strings';
@@ -17,8 +18,6 @@ import { Row, useShelf } from './models';
 const s = t.welcome;
 
 interface Household {
-  room: string | null;
-  language: string;
   mqtt: boolean;
   llm: boolean;
 }
@@ -63,7 +62,7 @@ export function Welcome() {
       {!household && !reached.error && <Loading />}
       {household && (
         <>
-          {at === 'room' && <Room household={household} />}
+          {at === 'room' && <Room />}
           {at === 'sound' && <SoundStep />}
           {at === 'model' && <ModelStep />}
           {at === 'wake' && <Wake />}
@@ -85,23 +84,72 @@ export function Welcome() {
   );
 }
 
-function Room({ household }: { household: Household }) {
+interface Setting {
+  name: string;
+  value: unknown;
+  /** Why it can't be set here, if so. */
+  fixed: string | null;
+}
+
+interface Settings {
+  settings: Setting[];
+  pending: boolean;
+}
+
+/** Languages that the recognisers and voices of the catalogue know best; whatever else is configured is shown too. */
+const LANGUAGES = ['en', 'de', 'es', 'fr', 'it', 'nl', 'pl', 'pt', 'sv'];
+
+function Room() {
+  const settings = useRead<Settings>('/api/settings');
+  const [room, setRoom] = useState<string | null>(null);
+  const [saved, setSaved] = useState(false);
+  const doing = useDoing();
+  const held = (name: string) => settings.data?.settings.find((setting) => setting.name === name);
+  const set = (name: string, value: string) =>
+    doing.run(async () => {
+      setSaved(false);
+      settings.set(await ask<Settings>('PATCH', '/api/settings', { changes: { [name]: value } }));
+      setSaved(true);
+    });
+  const [area, language] = [held('home.area'), held('stt.language')];
   return (
     <Card title={s.roomTitle}>
-      <dl class="counters">
-        <div>
-          <dt>{s.room}</dt>
-          <dd>{household.room ?? s.noRoom}</dd>
-        </div>
-        <div>
-          <dt>{s.language}</dt>
-          <dd>{languageName(household.language)}</dd>
-        </div>
-      </dl>
-      <p class="hint">{s.roomHint}</p>
-      <pre>
-        <code>{`[home]\narea = "${household.room ?? s.roomExample}"\n\n[stt]\nlanguage = "${household.language}"`}</code>
-      </pre>
+      <Wrong error={settings.error} again={settings.again} />
+      {!settings.data && !settings.error && <Loading />}
+      {area && (
+        <form
+          class="inline"
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (room !== null) void set('home.area', room.trim());
+          }}
+        >
+          <Field
+            label={s.room}
+            hint={area.fixed ?? s.roomHint}
+            placeholder={s.roomExample}
+            maxLength={60}
+            value={room ?? String(area.value ?? '')}
+            onInput={(event) => setRoom(event.currentTarget.value)}
+          />
+          <button type="submit" disabled={doing.busy || room === null || area.fixed !== null}>
+            {t.save}
+          </button>
+        </form>
+      )}
+      {language && (
+        <Choice
+          label={s.language}
+          value={String(language.value)}
+          options={LANGUAGES}
+          name={languageName}
+          disabled={doing.busy || language.fixed !== null}
+          onChoice={(code) => void set('stt.language', code)}
+        />
+      )}
+      <Done>{saved && settings.data?.pending ? s.roomSaved : null}</Done>
+      {settings.data?.pending && <Restart />}
+      <Wrong error={doing.error} />
     </Card>
   );
 }
@@ -206,7 +254,9 @@ function More({ household }: { household: Household }) {
         <Optional is={household.mqtt} yes={s.mqtt} no={s.noMqtt} />
         <Optional is={household.llm} yes={s.llm} no={s.noLlm} />
       </ul>
-      <p class="hint">{s.moreHint}</p>
+      <p class="hint">
+        {s.moreHint} <a href="/settings">{t.nav.settings}</a>.
+      </p>
     </Card>
   );
 }

@@ -47,6 +47,13 @@ export const en = {
     of: (done: string, total: string) => `${done} of ${total}`,
   },
 
+  restart: {
+    restart: 'Start Pipit again',
+    sure: 'Start Pipit again? What it says is cut short, and it hears nothing for some seconds.',
+    yes: 'Start again',
+    restarting: 'Pipit is starting again.',
+  },
+
   nav: {
     label: 'Pages',
     overview: 'Home',
@@ -191,10 +198,6 @@ export const en = {
     lastTurn: 'Last turn',
     noTurn: 'No turn yet. Say something, or write it on the page Talk.',
     timeline: 'All turns',
-    restart: 'Start Pipit again',
-    restartSure: 'Start it again? It does not listen for some seconds.',
-    restartYes: 'Start again',
-    restarting: 'Pipit is starting again.',
   },
 
   talk: {
@@ -651,10 +654,10 @@ export const en = {
     finish: 'Done',
     roomTitle: 'Where Pipit is, and what it speaks',
     room: 'Room',
-    noRoom: 'not named',
     roomExample: 'Kitchen',
     language: 'Language',
-    roomHint: 'With a room, “turn on the light” means the light there. Both are written in the configuration, /etc/pipit/pipit.toml:',
+    roomHint: 'With a room, “turn on the light” means the light there.',
+    roomSaved: 'It is kept, and holds once Pipit is started again.',
     modelTitle: 'What understands you',
     modelHint: (name: string) => `${name} is at work. Larger ones understand more, if this board is fast enough for them.`,
     allModels: 'All models',
@@ -677,7 +680,7 @@ export const en = {
     noMqtt: 'No MQTT broker is set. With one, Pipit finds your lamps and sensors; the section is [mqtt].',
     llm: 'A language model is set, for questions that Pipit cannot answer by itself.',
     noLlm: 'No language model is set. Timers, sums and your home work without; the section is [chat].',
-    moreHint: 'Both are written in the configuration, and each key is explained in it.',
+    moreHint: 'Both are set under',
   },
 
   backup: {
@@ -725,7 +728,6 @@ export const en = {
     sureYes: 'Restore at the next start',
     forget: 'Forget it',
     confirmed: 'The backup takes the place of what is here at the next start.',
-    restart: 'Restart now',
     last: 'The last restoration',
     restored: (when: string) => `Pipit goes on with the backup that was restored ${when}.`,
     wentBack: (when: string, why: string) => `The backup of ${when} was not gone on with: ${why}. Pipit went back to what was there before.`,
@@ -809,8 +811,6 @@ export const en = {
     takeBack: 'Take back',
     takenBack: 'What the file says, or else the default, will hold again.',
     pending: 'What was set holds from the next start on.',
-    restart: 'Restart now',
-    restartQuestion: 'Restart Pipit now? What it is saying is cut short, and it hears nothing for some seconds.',
     yes: 'Yes',
     no: 'No',
     nothing: 'nothing',
