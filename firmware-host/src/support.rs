@@ -1,5 +1,5 @@
 //! What goes into a support bundle. Of the configuration, what is no text; of texts, only what Pipit itself has put there. Whatever else
-//! could hold a name, an address or a path goes through [`Discretion`].
+//! could hold a name, an address or a path goes through `Discretion`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

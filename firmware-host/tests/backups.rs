@@ -15,7 +15,10 @@ const PASSPHRASE: &str = "four wet green herons";
 
 /// Calls Pipit and types this.
 fn typing<const N: usize>(home: &Home, arguments: [&str; N], typed: &str) -> Said {
-    let mut command = home.command();
+    typing_at(home.command(), arguments, typed)
+}
+
+fn typing_at<const N: usize>(mut command: Command, arguments: [&str; N], typed: &str) -> Said {
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // A program that wants nothing may have ended.
@@ -106,4 +109,15 @@ fn what_pipit_does_not_come_up_with_is_not_gone_on_with() {
 fn harm(database: &Path) {
     let database = rusqlite::Connection::open(database).unwrap();
     database.execute_batch("PRAGMA user_version = 99; CREATE TABLE newer (id INTEGER);").unwrap();
+}
+
+#[test]
+fn a_backup_for_which_there_is_no_room_leaves_nothing_behind() {
+    let home = Home::new();
+    home.ask("remember that the wren sings");
+    let said = typing_at(home.short_of_space(64), ["backup", "kept.backup"], &format!("{PASSPHRASE}\n"));
+    said.failed_saying(&["disk"]);
+    let left: Vec<_> = fs::read_dir(home.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().contains("kept")), "{left:?}");
+    assert!(remembered(&home).contains("the wren sings"));
 }

@@ -269,8 +269,7 @@ fn look_into(folder: &Path, key: &KeySource, list: List) -> Result<Contents, Bac
     {
         return Err(BackupError::KeyFromElsewhere { file: elsewhere.clone() });
     }
-    // Whoever was signed out since must not be signed in again.
-    connection.execute("DELETE FROM session", []).map_err(StoreError::from)?;
+    sign_everybody_out(&connection)?;
     let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, u32>(0)).map_err(StoreError::from);
     let people = || {
         let mut all = connection.prepare(
@@ -299,6 +298,16 @@ fn look_into(folder: &Path, key: &KeySource, list: List) -> Result<Contents, Bac
     // Once it is closed there is nothing beside the file, which can then be moved.
     connection.close().map_err(|(_, error)| StoreError::from(error))?;
     Ok(contents)
+}
+
+/// Whoever was signed out since must not be signed in again, by whatever needs no password.
+fn sign_everybody_out(connection: &Connection) -> Result<(), StoreError> {
+    for table in ["session", "token_family", "invitation"] {
+        if connection.table_exists(None, table)? {
+            connection.execute(&format!("DELETE FROM {table}"), [])?;
+        }
+    }
+    Ok(())
 }
 
 /// Looks through everything in the file, the indices too.
@@ -344,11 +353,12 @@ fn remove_if_there(file: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::open::MIGRATIONS;
 
-    /// A backup with this database in it and the key of another.
-    fn with(database: &[u8], folder: &Path) -> PathBuf {
+    /// A backup with this database in it and this key.
+    fn with(database: &[u8], key: &[u8], folder: &Path) -> PathBuf {
         let file = folder.join("backup");
-        let files = [(DATABASE_KEY, &[7; 32][..]), (DATABASE, database)];
+        let files = [(DATABASE_KEY, key), (DATABASE, database)];
         let lengths = files.iter().map(|(name, content)| ((*name).to_owned(), content.len() as u64)).collect();
         let list = List { pipit: "1.0.0".to_owned(), made_at: 0, files: lengths };
         let mut sealing = Sealing::begin(File::create(&file).unwrap(), "four wet green herons", &list).unwrap();
@@ -359,7 +369,7 @@ mod tests {
 
     fn tried(database: &[u8]) -> BackupError {
         let (folder, into) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let file = with(database, folder.path());
+        let file = with(database, &[7; 32], folder.path());
         let all = (&KeySource::Beside, u64::MAX);
         try_backup(&file, "four wet green herons", into.path(), all, &mut |_, _| true).unwrap_err()
     }
@@ -378,5 +388,24 @@ mod tests {
         harmed[8 * 4096..9 * 4096].fill(0x5a);
         assert!(matches!(tried(&harmed), BackupError::Damaged));
         assert!(matches!(tried(&sound[..sound.len() / 2]), BackupError::Damaged));
+    }
+
+    #[test]
+    fn an_older_pipits_is_brought_up_to_date() {
+        let (folder, into) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let database = folder.path().join(DATABASE);
+        create_private(&database).unwrap();
+        let mut older = Connection::open(&database).unwrap();
+        // The first version that has people in it, and with them a key.
+        MIGRATIONS.to_version(&mut older, 6).unwrap();
+        settle(&mut older, &database, &KeySource::Beside).unwrap();
+        older.close().unwrap();
+        let (content, key) = (fs::read(&database).unwrap(), fs::read(folder.path().join(DATABASE_KEY)).unwrap());
+        let file = with(&content, &key, folder.path());
+        let all = (&KeySource::Beside, u64::MAX);
+        let contents = try_backup(&file, "four wet green herons", into.path(), all, &mut |_, _| true).unwrap();
+        assert_eq!((contents.people.len(), contents.alarms, contents.is_claimed), (1, 0, false));
+        let restored = Store::open(&into.path().join(DATABASE)).unwrap();
+        restored.claim("Otto", "seventeen wet herons").unwrap();
     }
 }
