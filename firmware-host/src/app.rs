@@ -15,6 +15,7 @@ use pipit_models::runtime::Runtime;
 use pipit_models::silero::SileroVad;
 use pipit_models::smart_turn::SmartTurn;
 use pipit_store::Store;
+use pipit_web::house::House;
 use pipit_web::v1::{Apis, Entity};
 use tokio::sync::mpsc;
 
@@ -83,7 +84,7 @@ impl App {
         let store = chat::store_to_go_on_with(&config)?;
         let speakers = chat::speakers(&config, &store)?;
         let engine = chat::engine(&config, &store, speakers.clone())?;
-        let bus = Bus::new(turn_log(&config, &speakers)?);
+        let bus = Bus::new(turn_log(&config, &speakers)?).of_private_turns(config.privacy.ephemeral);
         let (home, protection) = (OnceLock::new(), Mutex::default());
         Ok(App { config, runtime, installed, store, speakers, engine, bus, home, protection })
     }
@@ -121,11 +122,18 @@ impl App {
         let password = Box::new(move || mqtt::password(&of, &|| Ok(store.clone())));
         let mut connection = Connection::new(settings.clone(), password);
         let home = MqttHome::new(settings, &self.config.home, connection.outbox());
+        home.watch(connection.status());
         connection.join(home.participant());
         self.home.get_or_init(|| Arc::clone(&home));
         self.engine.connect_home(Some(home));
         let rooms = Rooms::new(settings, connection.outbox());
         Some((connection, rooms))
+    }
+
+    /// How it stands with the home, if there is a connection to one.
+    pub fn house(&self) -> House {
+        let home = self.home.get().cloned();
+        Arc::new(move || home.as_ref().map(|home| home.state()))
     }
 
     /// An ear that has heard nothing yet. Open the driver first: the ear minds its speaker.

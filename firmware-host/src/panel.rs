@@ -1,14 +1,18 @@
 //! The panel's part of the daemon: what it is made of, and where it is served.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
+use pipit_core::config::{Config, PrivacySettings};
 use pipit_core::control::{Command, Origin};
+use pipit_web::privacy::Kept;
+use pipit_web::providers::Providers;
 use pipit_web::settings::Settings;
 use pipit_web::v1::Apis;
-use pipit_web::{Accounts, Announce, NotAnnounced, Sources, Tasks};
+use pipit_web::{Accounts, Announce, Logs, NotAnnounced, Sources, Tasks};
 use tokio_util::sync::CancellationToken;
 
 use crate::advertise::{Advertisement, PANEL, name_of_this_machine};
@@ -16,14 +20,24 @@ use crate::app::App;
 use crate::authority::{Authority, keep_vouching};
 use crate::controls::Controls;
 
+/// What else the panel shows of the daemon.
+pub struct Parts {
+    /// The configuration.
+    pub settings: Arc<dyn Settings>,
+    /// The language models and speech services.
+    pub providers: Arc<dyn Providers>,
+    /// The last lines of the log.
+    pub logs: Logs,
+}
+
 /// Serves it where the owner wants it, until `stop`. What can't be served is logged: it is no reason to stop listening.
-pub fn start(app: &App, controls: &Controls, apis: Apis, settings: Arc<dyn Settings>, stop: &CancellationToken) {
+pub fn start(app: &App, controls: &Controls, apis: Apis, parts: Parts, stop: &CancellationToken) {
     let (web, https) = (app.config().web_listen, app.config().web_https_listen);
     if web.is_none() && https.is_none() {
         return;
     }
     let authority = https.and_then(|_| authority(app));
-    let sources = sources(app, controls, apis, settings, authority.as_deref());
+    let sources = sources(app, controls, apis, parts, authority.as_deref());
     let (stopped, tasks) = (stop.clone(), sources.tasks.clone());
     tokio::spawn(async move {
         stopped.cancelled().await;
@@ -53,7 +67,7 @@ fn sources(
     app: &App,
     controls: &Controls,
     apis: Apis,
-    settings: Arc<dyn Settings>,
+    Parts { settings, providers, logs }: Parts,
     authority: Option<&Authority>,
 ) -> Sources {
     let (bus, store) = (app.bus(), app.speakers().clone());
@@ -81,8 +95,25 @@ fn sources(
         }),
         settings,
         tasks: Tasks::default(),
+        providers,
+        logs,
+        privacy: kept(app.config()),
+        house: app.house(),
         authority: authority.map(|authority| authority.certificate().into()),
         hosts: app.config().web_hosts.iter().cloned().chain(own_name).collect(),
+    }
+}
+
+/// What is kept of what people say.
+fn kept(config: &Config) -> Kept {
+    let PrivacySettings { ephemeral, conversation_days, ledger_days } = config.privacy;
+    Kept {
+        ephemeral,
+        conversation_days: conversation_days.map(NonZeroU32::get),
+        ledger_days: ledger_days.map(NonZeroU32::get),
+        turns: config.log_turns,
+        broker: config.mqtt.as_ref().map(|mqtt| (mqtt.tier, mqtt.publish_words)),
+        started: Timestamp::now(),
     }
 }
 

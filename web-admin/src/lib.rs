@@ -10,10 +10,16 @@ mod bus;
 mod control;
 mod guard;
 mod health;
+pub mod house;
 mod levels;
+mod logs;
 mod metrics;
 mod panel;
+mod personas;
+pub mod privacy;
 mod problem;
+pub mod providers;
+mod secrets;
 mod serve;
 pub mod settings;
 mod tasks;
@@ -42,6 +48,7 @@ pub use account::{Accounts, Now};
 pub use announce::{Announce, NotAnnounced};
 pub use bus::BusEvent;
 pub use control::CarryOut;
+pub use logs::Logs;
 pub use metrics::Metrics;
 pub use serve::serve;
 pub use tasks::{Outcome, Progress, Task, TaskState, Tasks};
@@ -112,6 +119,14 @@ pub struct Sources {
     pub settings: Arc<dyn settings::Settings>,
     /// What takes longer than a request.
     pub tasks: Tasks,
+    /// How it stands with the home.
+    pub house: house::House,
+    /// The language models and speech services that may be asked.
+    pub providers: Arc<dyn providers::Providers>,
+    /// The last lines of the log.
+    pub logs: Logs,
+    /// What is kept of what people say.
+    pub privacy: privacy::Kept,
     /// The certificate of who vouches for this device by TLS, PEM, if anybody does.
     pub authority: Option<Arc<str>>,
     /// The names by which this machine is asked, beside its addresses and those that end in `.local`.
@@ -133,6 +148,12 @@ pub fn router(sources: Sources) -> Router {
         .merge(control::routes())
         .merge(tasks::routes())
         .merge(settings::routes())
+        .merge(logs::routes())
+        .merge(privacy::routes())
+        .merge(providers::routes())
+        .merge(house::routes())
+        .merge(personas::routes())
+        .merge(secrets::routes())
         .fallback(panel::file)
         .method_not_allowed_fallback(not_that_way)
         .layer(DefaultBodyLimit::max(guard::LARGEST_BODY))

@@ -16,8 +16,22 @@ use crate::problem::Problem;
 struct Built;
 
 /// The first parts of the addresses of pages. The script draws the page that an address names.
-const PAGES: [&str; 10] =
-    ["talk", "live", "timeline", "timers", "house", "memory", "access", "settings", "audit", "claim"];
+const PAGES: [&str; 14] = [
+    "talk",
+    "live",
+    "timeline",
+    "timers",
+    "house",
+    "memory",
+    "access",
+    "settings",
+    "audit",
+    "claim",
+    "privacy",
+    "logs",
+    "providers",
+    "personas",
+];
 
 /// The file that `uri` names, or the page's frame where it names a page.
 pub(crate) async fn file(method: Method, uri: Uri, headers: HeaderMap) -> Response {

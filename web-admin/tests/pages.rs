@@ -15,7 +15,7 @@ use pipit_core::turn::WakeMode;
 use pipit_store::Store;
 use pipit_web::v1::{Apis, Transcript};
 use pipit_web::{
-    Accounts, BusEvent, Draft, Metrics, NotAnnounced, Snapshot, Sources, Span, Stage, Tasks, Timings, TurnRecord,
+    Accounts, BusEvent, Draft, Logs, Metrics, NotAnnounced, Snapshot, Sources, Span, Stage, Tasks, Timings, TurnRecord,
     Waterfall, router, serve,
 };
 use tempfile::TempDir;
@@ -46,6 +46,10 @@ impl Daemon {
         let sources = Sources {
             settings: layers::in_memory(),
             tasks: Tasks::default(),
+            logs: Logs::default(),
+            providers: layers::providers(),
+            privacy: layers::kept(),
+            house: Arc::new(|| None),
             authority: None,
             accounts: Accounts::new(store.clone(), false, Arc::new(Timestamp::now), say),
             choices: Arc::new(Choices::new(WakeMode::Always, Tier::Device, None)),
@@ -141,6 +145,7 @@ async fn what_was_counted_adds_up() {
     };
     for first_audio in [150.0, 20_000.0] {
         daemon.metrics.turn_ended(&TurnRecord {
+            private: false,
             turn: 1,
             ended_by: Some("silence"),
             timings_ms: Timings { pause: Some(100.0), first_audio: Some(first_audio), ..Timings::default() },

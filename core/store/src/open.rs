@@ -65,6 +65,7 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         schema::time(),
         schema::reminders(),
         schema::accounts(),
+        schema::panel(),
     ])
 });
 

@@ -10,6 +10,7 @@ use clap::Args;
 use jiff::Timestamp;
 use pipit_core::turn::Event;
 use pipit_store::{PrivacyTier, Store};
+use pipit_web::Logs;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -22,8 +23,10 @@ use crate::clock::Clock;
 use crate::controls::{Choosing, Controls};
 use crate::executable::Executable;
 use crate::ledger::Ledger;
+use crate::log_lines::LogLines;
 use crate::mqtt::device::{self, Device, Told};
 use crate::mqtt::{Connection, Rooms};
+use crate::providers::DaemonsProviders;
 use crate::report::TurnReport;
 use crate::settings::{Layering, PanelsSettings};
 use crate::worker::{Inbox, Message, spawn_ear};
@@ -48,18 +51,19 @@ impl Run {
     pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
         let started = Instant::now();
         let config = options.load()?;
-        super::start_logging(&config, false);
+        let logs = Logs::default();
+        super::start_logging_with(&config, false, Some(LogLines(logs.clone())));
         tracing::info!("Pipit {} with {}", env!("CARGO_PKG_VERSION"), options.described_file());
         let app = App::new(config)?;
         let runtime = super::async_runtime()?;
-        let again = runtime.block_on(serve(app, options.layering(), started))?;
+        let again = runtime.block_on(serve(app, (options.layering(), logs), started))?;
         runtime.shutdown_timeout(GRACE);
         Ok(if again { ExitCode::from(START_AGAIN) } else { ExitCode::SUCCESS })
     }
 }
 
 /// Runs until it is told to end. Says whether it is to be started again.
-async fn serve(app: App, layering: Layering, started: Instant) -> anyhow::Result<bool> {
+async fn serve(app: App, (layering, logs): (Layering, Logs), started: Instant) -> anyhow::Result<bool> {
     let stop = CancellationToken::new();
     end_on_signals(stop.clone())?;
     let selections = app.selections();
@@ -83,8 +87,10 @@ async fn serve(app: App, layering: Layering, started: Instant) -> anyhow::Result
     let servers = chat::mcp_servers(app.config(), &|| Ok(app.store().clone()))?;
     tokio::spawn(chat::offer_tools(app.engine().clone(), servers));
     tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy, Arc::new(jiff::Zoned::now)));
+    let stores = (app.store().clone(), app.speakers().clone());
+    let providers = Arc::new(DaemonsProviders::new(layering.clone(), app.config(), stores, app.engine().clone()));
     let settings = Arc::new(PanelsSettings::new(layering, app.config(), app.store().clone())?);
-    panel::start(&app, &controls, app.apis(&models, driver.inbox()), settings, &stop);
+    panel::start(&app, &controls, app.apis(&models, driver.inbox()), panel::Parts { settings, providers, logs }, &stop);
     let assist = Assist::new(app.bus().clone());
     let peers = match app.config().wyoming {
         Some(settings) => {

@@ -6,5 +6,7 @@ mod accounts;
 mod connections;
 #[path = "../layers/mod.rs"]
 mod layers;
+mod privacy;
+mod providers;
 mod settings;
 mod support;

@@ -15,7 +15,7 @@ use pipit_core::control::{Choices, Command, Selectable, Selection};
 use pipit_core::turn::WakeMode;
 use pipit_store::{NewPerson, NewPrivacy, PersonId, Role, Store};
 use pipit_web::v1::{Apis, Transcript};
-use pipit_web::{Accounts, BusEvent, Metrics, Snapshot, Sources, Tasks, router};
+use pipit_web::{Accounts, BusEvent, Logs, Metrics, Snapshot, Sources, Tasks, router};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{broadcast, watch};
@@ -38,6 +38,7 @@ pub(crate) struct Daemon {
     pub(crate) said: Arc<Mutex<Vec<String>>>,
     /// What was carried out.
     pub(crate) done: Arc<Mutex<Vec<Command>>>,
+    pub(crate) logs: Logs,
     pub(crate) bus: broadcast::Sender<BusEvent>,
     seconds: Arc<AtomicI64>,
     _snapshots: watch::Sender<Snapshot>,
@@ -131,6 +132,7 @@ impl Daemon {
         let mut choices = Choices::new(WakeMode::Always, Tier::House, None);
         choices.voices = Selection(vec![amy]);
         let engine = Engine::new(EngineSettings::default(), store.clone(), Arc::new(jiff::Zoned::now)).unwrap();
+        let logs = Logs::default();
         let apis = Apis::new(
             engine,
             Arc::new(|_| std::future::ready(Ok(Transcript::default())).boxed()),
@@ -140,6 +142,10 @@ impl Daemon {
             apis,
             settings: crate::layers::in_memory(),
             tasks: Tasks::default(),
+            logs: logs.clone(),
+            providers: crate::layers::providers(),
+            privacy: crate::layers::kept(),
+            house: crate::layers::house(),
             authority: None,
             snapshots: snapshots.subscribe(),
             events: bus.downgrade(),
@@ -158,7 +164,18 @@ impl Daemon {
             hosts: Arc::new(["pipit.example.org".to_owned()]),
         };
         let router = router(sources);
-        Daemon { router, store, said, done, bus, seconds, _snapshots: snapshots, _levels: levels, _folder: folder }
+        Daemon {
+            router,
+            store,
+            said,
+            done,
+            logs,
+            bus,
+            seconds,
+            _snapshots: snapshots,
+            _levels: levels,
+            _folder: folder,
+        }
     }
 
     /// Claimed by Otto; Ann lives there too, and Gustav is a guest with a password.

@@ -9,8 +9,12 @@ import { Audit } from './pages/audit';
 import { Claim } from './pages/claim';
 import { House } from './pages/house';
 import { Live } from './pages/live';
+import { Logs } from './pages/logs';
 import { Memory } from './pages/memory';
 import { Overview } from './pages/overview';
+import { Personas } from './pages/personas';
+import { Privacy } from './pages/privacy';
+import { Providers } from './pages/providers';
 import { Settings } from './pages/settings';
 import { SignIn } from './pages/sign-in';
 import { Talk } from './pages/talk';
@@ -24,8 +28,12 @@ import {
   HomeIcon,
   HouseIcon,
   LiveIcon,
+  LogsIcon,
   MemoryIcon,
   MoreIcon,
+  PersonasIcon,
+  PrivacyIcon,
+  ProvidersIcon,
   SettingsIcon,
   TalkIcon,
   TimelineIcon,
@@ -49,6 +57,8 @@ interface Page {
   group?: Group;
   /** For the owner alone. */
   owner?: boolean;
+  /** Not for guests. */
+  resident?: boolean;
 }
 
 type Group = keyof typeof t.nav.groups;
@@ -63,9 +73,13 @@ const PAGES: Page[] = [
   { path: '/house', name: t.nav.house, icon: HouseIcon, page: House },
   { path: '/live', name: t.nav.live, icon: LiveIcon, page: Live, group: 'watch' },
   { path: '/timeline', name: t.nav.timeline, icon: TimelineIcon, page: Timeline, group: 'watch' },
+  { path: '/privacy', name: t.nav.privacy, icon: PrivacyIcon, page: Privacy, group: 'watch' },
   { path: '/memory', name: t.nav.memory, icon: MemoryIcon, page: Memory, group: 'mind' },
+  { path: '/personas', name: t.nav.personas, icon: PersonasIcon, page: Personas, group: 'mind', resident: true },
+  { path: '/providers', name: t.nav.providers, icon: ProvidersIcon, page: Providers, group: 'mind', owner: true },
   { path: '/access', name: t.nav.access, icon: AccessIcon, page: Access, group: 'people' },
   { path: '/settings', name: t.nav.settings, icon: SettingsIcon, page: Settings, group: 'device', owner: true },
+  { path: '/logs', name: t.nav.logs, icon: LogsIcon, page: Logs, group: 'device', owner: true },
   { path: '/audit', name: t.nav.audit, icon: AuditIcon, page: Audit, group: 'device', owner: true },
 ];
 
@@ -104,7 +118,7 @@ function Inside({ person }: { person: Person }) {
   const [more, setMore] = useState(false);
   const main = useRef<HTMLElement>(null);
   const leaving = useDoing();
-  const pages = PAGES.filter((page) => !page.owner || person.role === 'owner');
+  const pages = PAGES.filter((page) => person.role === 'owner' || (!page.owner && (!page.resident || person.role === 'member')));
   const top = `/${at.split('/')[1] ?? ''}`;
   const page = pages.find((page) => page.path === top);
 

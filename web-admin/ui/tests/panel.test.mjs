@@ -19,9 +19,13 @@ const PAGES = {
   Timeline: '/timeline',
   'Timers and alarms': '/timers',
   House: '/house',
+  Privacy: '/privacy',
   Memory: '/memory',
+  Personas: '/personas',
+  Providers: '/providers',
   Access: '/access',
   Settings: '/settings',
+  Logs: '/logs',
   Audit: '/audit',
 };
 const LARGEST_KB = 120;

@@ -7,7 +7,7 @@ import { launch } from './browser.mjs';
 import { Daemon, recording } from './daemon.mjs';
 
 const OUT = fileURLToPath(new URL('../../../docs/panel', import.meta.url));
-const PAGES = ['talk', 'live', 'timeline', 'timers', 'house', 'memory', 'access', 'audit'];
+const PAGES = ['talk', 'live', 'timeline', 'timers', 'house', 'privacy', 'memory', 'personas', 'providers', 'access', 'logs', 'audit'];
 const HEARD = ['1-what-time-is-it.wav', '3-how-much-is-twelve-times-seven.wav', '4-set-a-pasta-timer-for-eight-minutes.wav'];
 const ASKED = ['what is twelve times seven', 'how many cups are in two litres', 'remember that I park on level two'];
 

@@ -32,7 +32,7 @@ export function Overview() {
       {now && (
         <div class="columns">
           <div class="stack">
-            <Privacy now={now} owner={owner} />
+            <Tier now={now} owner={owner} />
             <Engines now={now} owner={owner} />
             <Announce />
           </div>
@@ -126,7 +126,7 @@ function Volume(props: { id: string; value: number; set: (volume: number) => Pro
   );
 }
 
-function Privacy({ now, owner }: { now: Snapshot; owner: boolean }) {
+export function Tier({ now, owner }: { now: Snapshot; owner: boolean }) {
   const choices = useRead<Choices>('/api/choices');
   const doing = useDoing();
   const group = useId();
