@@ -98,7 +98,7 @@ export function House() {
       <Title lead={s.lead}>{s.title}</Title>
       <Wrong error={entities.error} again={entities.again} />
       {!entities.data && !entities.error && <Loading />}
-      {entities.data && !any && <Empty>{s.none}</Empty>}
+      {entities.data && !any && !state.data && <Empty>{s.none}</Empty>}
       <Wrong error={state.error} />
       {state.data && <Connection state={state.data} />}
       {any && (
@@ -134,6 +134,7 @@ export function House() {
       </div>
       {role === 'owner' && (
         <SomeSettings
+          folded={Boolean(state.data)}
           title={s.setUp}
           lead={s.described}
           names={['mqtt.host', 'mqtt.port', 'mqtt.username', 'mqtt.tls', 'home.area']}

@@ -157,6 +157,7 @@ export function Tier({ now, owner }: { now: Snapshot; owner: boolean }) {
         })}
       </div>
       {meaning && <p class="hint">{meaning}</p>}
+      {owner && choices.data && tiers.length < all.length && <p class="hint">{s.tierLimit}</p>}
       <Wrong error={doing.error ?? choices.error} />
     </Card>
   );

@@ -69,6 +69,7 @@ export function Privacy() {
           <Keeping {...data.kept} />
           {owner && (
             <SomeSettings
+              folded
               title={s.change}
               names={['privacy.ephemeral', 'privacy.conversation_days', 'privacy.ledger_days', 'log.turns']}
             />

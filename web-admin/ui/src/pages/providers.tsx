@@ -59,9 +59,11 @@ export function Providers() {
           keyOf="chat"
           onSaved={changed}
         />
-        <SomeSettings title={s.hearing} names={['stt.engine', 'stt.base_url', 'stt.model']} keyOf="stt" onSaved={changed} />
+        <SomeSettings folded title={s.hearing} lead={s.hearingLead} names={['stt.engine', 'stt.base_url', 'stt.model']} keyOf="stt" onSaved={changed} />
         <SomeSettings
+          folded
           title={s.voice}
+          lead={s.voiceLead}
           names={['tts.engine', 'tts.base_url', 'tts.model', 'tts.voice']}
           keyOf="tts"
           onSaved={changed}

@@ -1,4 +1,5 @@
 /** A few keys of the configuration on the page that they are about. */
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { ask } from '../api';
@@ -12,6 +13,8 @@ const s = t.settings;
 interface Props {
   title: string;
   lead?: string;
+  /** Whether it is opened by hand. */
+  folded?: boolean;
   /** `section.key` of each. */
   names: string[];
   /** The section that has an API key or a password, if one has. */
@@ -19,7 +22,7 @@ interface Props {
   onSaved?: () => void;
 }
 
-export function SomeSettings({ title, lead, names, keyOf, onSaved }: Props) {
+export function SomeSettings({ title, lead, folded, names, keyOf, onSaved }: Props) {
   const read = useRead<Settings>('/api/settings');
   const [drafts, setDrafts] = useState<Drafts>({});
   const [key, setKey] = useState('');
@@ -53,9 +56,8 @@ export function SomeSettings({ title, lead, names, keyOf, onSaved }: Props) {
       onSaved?.();
     });
   return (
-    <Card title={title}>
-      {lead && <p class="hint">{lead}</p>}
-      {read.data?.pending && <Restart />}
+    <Around title={title} lead={lead} folded={folded}>
+      {saved && read.data?.pending && <Restart />}
       <Wrong error={read.error} again={read.again} />
       {!read.data && !read.error && <Loading />}
       {read.data && (
@@ -97,6 +99,26 @@ export function SomeSettings({ title, lead, names, keyOf, onSaved }: Props) {
           )}
         </form>
       )}
-    </Card>
+    </Around>
+  );
+}
+
+function Around({ title, lead, folded, children }: { title: string; lead?: string; folded?: boolean; children: ComponentChildren }) {
+  if (!folded) {
+    return (
+      <Card title={title}>
+        {lead && <p class="hint">{lead}</p>}
+        {children}
+      </Card>
+    );
+  }
+  return (
+    <details class="card settings">
+      <summary>
+        <h2>{title}</h2>
+        {lead && <span class="hint">{lead}</span>}
+      </summary>
+      {children}
+    </details>
   );
 }

@@ -123,6 +123,7 @@ export const en = {
       'in the house': 'Servers in your network may be asked, and none outside of it.',
       'leaves the house': 'Servers on the internet that you have set up may be sent what you said.',
     } as Record<string, string>,
+    tierLimit: 'Farther is possible only where chat.privacy allows it and a provider is that far away.',
     hearing: 'Hearing and speaking',
     wake: 'Listens',
     wakeModes: {
@@ -473,7 +474,9 @@ export const en = {
     model: 'Language model',
     modelLead: 'Others to ask in its place stand in the configuration file, under chat.fallback.',
     hearing: 'Speech to text',
+    hearingLead: 'This device, or a service in its place',
     voice: 'Voice',
+    voiceLead: 'This device, or a service in its place',
     key: 'API key',
     password: 'Password',
     keyHint: 'If it wants one. It is kept sealed on this device and never shown.',
