@@ -10,8 +10,8 @@ use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use pipit_chat::{ChatError, Engine, HttpProvider, Meter, Prompt, Provider, ProviderReport};
 use pipit_core::chat::dialect::ReplyChunk;
-use pipit_core::chat::{Message, Role, is_listed};
-use pipit_core::config::{Config, LlmServer, LlmSettings, SpeechService};
+use pipit_core::chat::{Message, Role, Tier, is_listed};
+use pipit_core::config::{Config, LlmServer, LlmSettings};
 use pipit_store::{Purpose, Store};
 use pipit_web::providers::{Key, Listed, Providers, Seen, Use};
 use pipit_web::{Outcome, Progress};
@@ -113,24 +113,23 @@ impl DaemonsProviders {
     }
 
     fn try_out(&self, config: &Config, name: &str, progress: &Progress) -> anyhow::Result<(Duration, Duration)> {
-        let not_allowed = || format!("it is never asked, because chat.privacy is \"{}\"", config.widest);
-        if let Some(llm) = &config.llm {
-            if let Some(server) = llm.servers.iter().find(|server| server.name == name) {
-                anyhow::ensure!(llm.allows(server), not_allowed());
-                let widest = self.engine.widest();
-                anyhow::ensure!(
-                    server.tier <= widest,
-                    "it is not asked, because nothing may go farther than \"{widest}\" now"
-                );
-                return self.runtime.block_on(self.try_server(llm, server, progress));
-            }
+        let widest = self.engine.widest();
+        let may_be_asked = |allowed: bool, tier: Tier| {
+            anyhow::ensure!(allowed, "it is never asked, because chat.privacy is \"{}\"", config.widest);
+            anyhow::ensure!(tier <= widest, "it is not asked, because nothing may go farther than \"{widest}\" now");
+            Ok(())
+        };
+        let server = |llm: &LlmSettings| llm.servers.iter().find(|server| server.name == name).cloned();
+        if let Some((llm, server)) = config.llm.as_ref().and_then(|llm| Some((llm, server(llm)?))) {
+            may_be_asked(llm.allows(&server), server.tier)?;
+            return self.runtime.block_on(self.try_server(llm, &server, progress));
         }
-        let (purpose, service) = services::named(&config)
-            .find(|(_, service)| service.name == name)
-            .context("there is no such provider any more")?;
-        anyhow::ensure!(config.allows(service), not_allowed());
+        let named = services::named(config).find(|(_, service)| service.name == name);
+        let (purpose, service) = named.context("there is no such provider any more")?;
+        may_be_asked(config.allows(service), service.tier)?;
         progress.say(if purpose == Purpose::Speech { "It is asked to speak." } else { "It is asked to listen." });
-        let took = self.try_service(config, purpose, service)?;
+        let (ledger, cancelled) = (Ledger::of(self.speakers.clone()), Arc::clone(progress.cancelled()).into());
+        let took = services::try_out_until(config, (purpose, service), &ledger, &cancelled)?;
         Ok((took, took))
     }
 
@@ -160,10 +159,6 @@ impl DaemonsProviders {
             came = asking => came,
             () = unwanted(progress.cancelled()) => anyhow::bail!("nobody waited for it any more"),
         }
-    }
-
-    fn try_service(&self, config: &Config, purpose: Purpose, service: &SpeechService) -> anyhow::Result<Duration> {
-        services::try_out(config, purpose, service, &Ledger::of(self.speakers.clone()))
     }
 }
 

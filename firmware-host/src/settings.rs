@@ -128,7 +128,7 @@ impl PanelsSettings {
         let mut before = Vec::new();
         for (name, secret) in secrets {
             before.push((name.clone(), self.store.secret(name)?));
-            if let Err(error) = self.store.set_secret(name, secret.trim()) {
+            if let Err(error) = self.store.set_secret_at(name, secret.trim(), jiff::Timestamp::now()) {
                 self.put_back(before);
                 return Err(error).with_context(|| format!("the secret {name} can't be kept, and nothing was set"));
             }

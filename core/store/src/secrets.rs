@@ -17,14 +17,18 @@ impl Store {
     /// # Errors
     /// The name is unfit, or see [`StoreError`].
     pub fn set_secret(&self, name: &str, secret: &str) -> Result<(), StoreError> {
-        self.set_secret_at(name, secret, Timestamp::now())
+        self.keep_secret(name, secret, None)
     }
 
-    /// The same, at a time.
+    /// The same, and remembers since when it is there.
     ///
     /// # Errors
     /// As [`Store::set_secret`].
     pub fn set_secret_at(&self, name: &str, secret: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.keep_secret(name, secret, Some(at))
+    }
+
+    fn keep_secret(&self, name: &str, secret: &str, at: Option<Timestamp>) -> Result<(), StoreError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(allowed) {
             return Err(StoreError::UnfitSecretName);
@@ -33,8 +37,11 @@ impl Store {
         self.write_device(|transaction| {
             let set = "INSERT INTO secret (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2";
             transaction.prepare_cached(set)?.execute(params![name, sealed])?;
-            let since = "INSERT INTO secret_since (name, at) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET at = ?2";
-            transaction.prepare_cached(since)?.execute(params![name, at.as_millisecond()])?;
+            transaction.prepare_cached("DELETE FROM secret_since WHERE name = ?")?.execute([name])?;
+            if let Some(at) = at {
+                let since = "INSERT INTO secret_since (name, at) VALUES (?, ?)";
+                transaction.prepare_cached(since)?.execute(params![name, at.as_millisecond()])?;
+            }
             Ok(())
         })
     }
@@ -66,7 +73,7 @@ impl Store {
         Ok(names.collect::<Result<_, _>>()?)
     }
 
-    /// The same, each with since when it is there; nothing where an older Pipit was given it.
+    /// The same, each with since when it is there, where that is known.
     ///
     /// # Errors
     /// See [`StoreError`].

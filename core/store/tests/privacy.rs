@@ -193,7 +193,7 @@ fn secrets_are_sealed_replaced_and_removed() {
     store.set_secret_at("b.2", "another", AT).unwrap();
     let since = store.secrets_since().unwrap();
     assert_eq!(since[0], ("b.2".to_owned(), Some(AT)));
-    assert!(since[1].0 == "cloud" && since[1].1.is_some());
+    assert!(since[1].0 == "cloud" && since[1].1.is_none());
     assert!(!holds(&all_bytes(folder.path()), b"-secret"));
     // One does not pass for another.
     let raw = rusqlite::Connection::open(&file).unwrap();

@@ -182,6 +182,11 @@ test('the log is followed, searched and downloaded, and nobody’s words are in 
   await page.getByText('No line has “nothing says this” in it.').waitFor();
   await page.getByLabel('Find').fill('');
   await lines.getByText('panel at http://').waitFor();
+  // What comes while it is followed is there by itself.
+  const headers = { origin: daemon.url };
+  assert.equal((await context.request.post('/api/control', { headers, data: { tier: 'in the house' } })).status(), 204);
+  await lines.getByText('servers are asked up to this tier: in the house').waitFor();
+  assert.equal((await context.request.post('/api/control', { headers, data: { tier: 'leaves the house' } })).status(), 204);
   const downloading = page.waitForEvent('download');
   await page.getByRole('link', { name: 'Download' }).click();
   const file = await (await downloading).createReadStream();
@@ -192,6 +197,17 @@ test('the log is followed, searched and downloaded, and nobody’s words are in 
   await page.getByRole('link', { name: 'Audit log' }).click();
   await page.getByRole('heading', { level: 1, name: 'Audit' }).waitFor();
   assert.match(await page.getByRole('main').innerText(), /persona pirate written[\s\S]*secret chat-key set/);
+});
+
+test('a request and its answer are deleted for good', async () => {
+  const { conversations } = await (await context.request.get('/v1/conversations')).json();
+  await open(`/talk/${conversations[0].id}`, 'Talk');
+  await page.locator('.messages li.user').waitFor();
+  await page.locator('.messages li.user').getByRole('button', { name: 'Delete this request' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.locator('.messages li.user').waitFor({ state: 'detached' });
+  const left = await (await context.request.get(`/v1/conversations/${conversations[0].id}`)).json();
+  assert.deepEqual(left.messages, []);
 });
 
 test('a turn is replayed with what was prepared for it and what ended it', async () => {

@@ -32,7 +32,7 @@ export function Overview() {
       {now && (
         <div class="columns">
           <div class="stack">
-            <Tier now={now} owner={owner} />
+            <Tier ledger now={now} owner={owner} />
             <Engines now={now} owner={owner} />
             <Announce />
           </div>
@@ -126,7 +126,7 @@ function Volume(props: { id: string; value: number; set: (volume: number) => Pro
   );
 }
 
-export function Tier({ now, owner }: { now: Snapshot; owner: boolean }) {
+export function Tier({ now, owner, ledger }: { now: Snapshot; owner: boolean; ledger?: boolean }) {
   const choices = useRead<Choices>('/api/choices');
   const doing = useDoing();
   const group = useId();
@@ -134,7 +134,7 @@ export function Tier({ now, owner }: { now: Snapshot; owner: boolean }) {
   const all = Object.keys(s.tiers);
   const meaning = s.tierMeanings[now.widest_tier];
   return (
-    <Card title={s.privacy}>
+    <Card title={s.privacy} extra={ledger && <a href="/privacy">{s.ledger}</a>}>
       <div class="options" role="radiogroup" aria-label={s.privacy}>
         {all.map((tier) => {
           const chosen = tier === now.widest_tier;

@@ -170,6 +170,7 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
   // Of a conversation that has not begun.
   const [persona, setPersona] = useState<string | null>(null);
   const choosing = useDoing();
+  const [erasing, setErasing] = useState<number | null>(null);
   const guest = useCell(session)?.person?.role === 'guest';
   const stop = useRef<AbortController | null>(null);
   const end = useRef<HTMLDivElement>(null);
@@ -247,6 +248,12 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
                     {s.edit}
                   </button>
                 )}
+                {message.role === 'user' && !turn?.running && (
+                  <button type="button" class="tool" aria-label={s.eraseTurnLabel} onClick={() => setErasing(message.id)}>
+                    <TrashIcon />
+                    {s.eraseTurn}
+                  </button>
+                )}
                 {message === lastReply && !turn?.running && (
                   <button
                     type="button"
@@ -276,6 +283,16 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
           </div>
         )}
       </div>
+      {erasing !== null && (
+        <Sure
+          question={s.eraseTurnSure}
+          yes={t.remove}
+          onAnswer={(sure) => {
+            setErasing(null);
+            if (sure) void choosing.run(() => ask('DELETE', `/v1/messages/${erasing}`)).then(whole.again);
+          }}
+        />
+      )}
       {confirm && <Confirm {...confirm} key={confirm.id} onOver={() => setConfirm(null)} />}
       {props.id === null && !turn && <Empty>{s.empty}</Empty>}
       <Wrong error={turn?.error ?? choosing.error} />
