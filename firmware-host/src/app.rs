@@ -17,6 +17,7 @@ use pipit_models::silero::SileroVad;
 use pipit_models::smart_turn::SmartTurn;
 use pipit_models::voice::Voice;
 use pipit_store::Store;
+use pipit_web::house::House;
 use pipit_web::v1::{Apis, Entity};
 use pipit_web::{Broker, Thresholds};
 use tokio::sync::{mpsc, watch};
@@ -95,7 +96,7 @@ impl App {
         let store = chat::store_to_go_on_with(&config)?;
         let speakers = chat::speakers(&config, &store)?;
         let engine = chat::engine(&config, &store, speakers.clone())?;
-        let bus = Bus::new(turn_log(&config, &speakers)?);
+        let bus = Bus::new(turn_log(&config, &speakers)?).of_private_turns(config.privacy.ephemeral);
         let (home, broker, protection, tap) = (OnceLock::new(), OnceLock::new(), Mutex::default(), Tap::default());
         let speed = speakers.speed().unwrap_or_else(|error| {
             tracing::warn!("it is not known how fast the voice is to speak, so it speaks as tts.speed says: {error}");
@@ -164,6 +165,7 @@ impl App {
         let password = Box::new(move || mqtt::password(&of, &|| Ok(store.clone())));
         let mut connection = Connection::new(settings.clone(), password);
         let home = MqttHome::new(settings, &self.config.home, connection.outbox());
+        home.watch(connection.status());
         connection.join(home.participant());
         self.home.get_or_init(|| Arc::clone(&home));
         self.broker.get_or_init(|| connection.status());
@@ -176,6 +178,12 @@ impl App {
     pub fn broker_state(&self) -> Broker {
         let status = self.broker.get().cloned();
         Arc::new(move || status.as_ref().map(|status| *status.borrow() == Status::Connected))
+    }
+
+    /// How it stands with the home, if there is a connection to one.
+    pub fn house(&self) -> House {
+        let home = self.home.get().cloned();
+        Arc::new(move || home.as_ref().map(|home| home.state()))
     }
 
     /// An ear that has heard nothing yet. Open the driver first: the ear minds its speaker.

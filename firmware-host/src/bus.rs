@@ -21,6 +21,7 @@ pub struct Bus {
     calls: watch::Sender<u64>,
     metrics: Arc<Metrics>,
     turn_log: Option<Arc<TurnLog>>,
+    is_private: bool,
 }
 
 impl Bus {
@@ -34,6 +35,7 @@ impl Bus {
             calls: watch::Sender::default(),
             metrics: Arc::default(),
             turn_log: turn_log.map(Arc::new),
+            is_private: false,
         }
     }
 
@@ -91,6 +93,12 @@ impl Bus {
         true
     }
 
+    /// The same for people who want to leave no trace: of their turns, nothing is told or kept but when each stage was reached.
+    #[must_use]
+    pub fn of_private_turns(self, is_private: bool) -> Bus {
+        Bus { is_private, ..self }
+    }
+
     /// A turn is over. One that came to nothing may never have been meant for Pipit: it is counted, and neither told nor
     /// kept.
     pub fn turn_ended(&self, record: TurnRecord) {
@@ -98,6 +106,7 @@ impl Bus {
         if record.came_to_nothing() {
             return;
         }
+        let record = if self.is_private { record.redacted() } else { record };
         if let Some(log) = &self.turn_log {
             log.keep(record.clone());
         }
@@ -113,7 +122,7 @@ impl Bus {
 #[cfg(test)]
 mod tests {
     use pipit_store::Store;
-    use pipit_web::Timings;
+    use pipit_web::{Draft, Provider, Timings, Waterfall};
 
     use super::*;
 
@@ -135,6 +144,25 @@ mod tests {
         drop(bus);
         let kept = store.recent_turns(10).unwrap();
         assert!(kept.len() == 1 && kept[0].record.contains("\"turn\":2"), "{kept:?}");
+    }
+
+    #[test]
+    fn of_private_turns_only_the_stages_are_told_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("pipit.db")).unwrap();
+        let bus = Bus::new(Some(TurnLog::start(store.clone(), 10).unwrap())).of_private_turns(true);
+        let mut events = bus.events().upgrade().unwrap().subscribe();
+        let provider = Provider { name: "cloud".to_owned(), model: "m".to_owned(), tier: "leaves the house".into() };
+        let drafts = vec![Draft { provider: Some(provider), ..Draft::default() }];
+        let waterfall = Waterfall { drafts, ended_ms: 900.0, ..Waterfall::default() };
+        let timings_ms = Timings { first_audio: Some(400.0), ..Timings::default() };
+        bus.turn_ended(TurnRecord { ended_by: Some("intent"), timings_ms, waterfall, ..TurnRecord::default() });
+        let BusEvent::Turn(told) = events.try_recv().unwrap() else { panic!("a turn is told") };
+        assert!(told.private && told.waterfall == Waterfall { ended_ms: 900.0, ..Waterfall::default() }, "{told:?}");
+        assert_eq!((told.ended_by, told.timings_ms.first_audio), (Some("intent"), Some(400.0)));
+        drop(bus);
+        let kept = store.recent_turns(10).unwrap();
+        assert!(!kept[0].record.contains("cloud") && kept[0].record.contains("\"private\":true"), "{kept:?}");
     }
 
     #[test]

@@ -106,6 +106,7 @@ pub fn engine(config: &Config, owner: &Store, speakers: Store) -> anyhow::Result
         None => without_model,
     };
     let engine = Engine::new(settings, owner.clone(), Arc::new(jiff::Zoned::now))?;
+    engine.read_personas()?;
     engine.speak_of_home(home_sentences(config)?, config.home.area.clone());
     Ok(engine.for_person(speakers, false))
 }

@@ -5,14 +5,18 @@ mod sound;
 mod voices;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
+use pipit_core::config::{Config, PrivacySettings};
 use pipit_core::control::{Command, Origin};
+use pipit_web::privacy::Kept;
+use pipit_web::providers::Providers;
 use pipit_web::v1::Apis;
 use pipit_web::voice::OpenVoice;
-use pipit_web::{Accounts, Announce, Household, NotAnnounced, Sockets, Sources, Tasks};
+use pipit_web::{Accounts, Announce, Household, Logs, NotAnnounced, Sockets, Sources, Tasks};
 use tokio_util::sync::CancellationToken;
 
 use crate::advertise::{Advertisement, PANEL, name_of_this_machine};
@@ -31,6 +35,10 @@ pub struct Parts {
     pub apis: Apis,
     /// Where the configuration comes from.
     pub layering: Layering,
+    /// The language models and speech services.
+    pub providers: Arc<dyn Providers>,
+    /// The last lines of the log.
+    pub logs: Logs,
     /// Opens places from which people speak.
     pub open_voice: OpenVoice,
 }
@@ -80,7 +88,7 @@ fn authority(app: &App) -> Option<Arc<Authority>> {
 
 /// What the panel is made of.
 fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Authority>) -> anyhow::Result<Sources> {
-    let Parts { apis, layering, open_voice } = parts;
+    let Parts { apis, layering, providers, logs, open_voice } = parts;
     let sockets = Sockets::new(open_voice, app.bus().hearing().clone(), app.thresholds());
     let executable = Mutex::new(Executable::running(env!("CARGO_PKG_VERSION")));
     let backups = DeviceBackups::new(layering.clone(), app.config(), app.store().clone());
@@ -131,6 +139,10 @@ fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Auth
         voices: Some(Arc::new(voices::Voices::new(app, controls))),
         sound: Some(Arc::new(sound::Sound::new(app, controls))),
         household: Arc::new(household(app)),
+        providers,
+        logs,
+        privacy: kept(app.config()),
+        house: app.house(),
         authority: authority.map(|authority| authority.certificate().into()),
         hosts: app.config().web_hosts.iter().cloned().chain(own_name).collect(),
     })
@@ -140,6 +152,19 @@ fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Auth
 fn household(app: &App) -> Household {
     let config = app.config();
     Household { mqtt: config.mqtt.is_some(), llm: config.llm.is_some() }
+}
+
+/// What is kept of what people say.
+fn kept(config: &Config) -> Kept {
+    let PrivacySettings { ephemeral, conversation_days, ledger_days } = config.privacy;
+    Kept {
+        ephemeral,
+        conversation_days: conversation_days.map(NonZeroU32::get),
+        ledger_days: ledger_days.map(NonZeroU32::get),
+        turns: config.log_turns,
+        broker: config.mqtt.as_ref().map(|mqtt| (mqtt.tier, mqtt.publish_words)),
+        started: Timestamp::now(),
+    }
 }
 
 /// Has the controls announce what programs on this machine want said.

@@ -82,17 +82,30 @@ pub fn try_out(
     service: &SpeechService,
     ledger: &Ledger,
 ) -> anyhow::Result<Duration> {
-    let (ledger, never) = (ledger.clone().of_tests(), CancelFlag::new());
+    try_out_until(config, (purpose, service), ledger, &CancelFlag::new())
+}
+
+/// The same until `cancelled` is raised.
+///
+/// # Errors
+/// As [`try_out`], or it was cancelled.
+pub fn try_out_until(
+    config: &Config,
+    (purpose, service): (Purpose, &SpeechService),
+    ledger: &Ledger,
+    cancelled: &CancelFlag,
+) -> anyhow::Result<Duration> {
+    let ledger = ledger.clone().of_tests();
     if purpose == Purpose::Speech {
         let mut voice = voice_alone(config, service, &ledger)?;
         let asked = Instant::now();
-        voice::say(&mut *voice, "Hello.", &never)?;
+        voice::say(&mut *voice, "Hello.", cancelled)?;
         return Ok(asked.elapsed());
     }
     let mut transcriber = transcriber(config, service, &ledger)?;
     let speech = self_test::spoken_sample()?;
     let asked = Instant::now();
-    transcriber.transcribe(speech.samples(), &never)?;
+    transcriber.transcribe(speech.samples(), cancelled)?;
     Ok(asked.elapsed())
 }
 

@@ -9,7 +9,8 @@ use anyhow::Context as _;
 use pipit_core::config::panel::{self, Change, Setting};
 use pipit_core::config::{self, Config, Defaults, Layers, Problem, Text};
 use pipit_store::Store;
-use pipit_web::settings::{Settings, Shown};
+use pipit_web::settings::{Secrets, Settings, Shown};
+use zeroize::Zeroizing;
 
 /// What the panel writes, in the state directory: where it may write, and what is backed up.
 const PANELS_FILE: &str = "settings.toml";
@@ -114,14 +115,45 @@ impl PanelsSettings {
         Ok(PanelsSettings { layering, file, store, at_start, changing })
     }
 
-    fn written(&self, changes: &[Change]) -> Result<(), Vec<String>> {
+    fn written(&self, changes: &[Change], secrets: &Secrets) -> Result<(), Vec<String>> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let unread = |error: anyhow::Error| vec![format!("{error:#}")];
         let before = read(&self.file).map_err(unread)?.unwrap_or_default();
-        let change = |layers: Layers<'_>| panel::changed(layers, changes);
+        let given: Vec<_> = secrets.keys().map(String::as_str).collect();
+        let change = |layers: Layers<'_>| panel::changed_with(layers, changes, &given);
         let text = self.layering.with_layers(Some((&self.file, &before)), change).map_err(unread)??;
-        replace(&self.file, &text).map_err(unread)?;
+        let kept = self.keep(secrets).map_err(unread)?;
+        if let Err(error) = replace(&self.file, &text) {
+            self.put_back(kept);
+            return Err(unread(error));
+        }
         self.forget_choices(changes).map_err(unread)
+    }
+
+    /// Keeps these secrets; gives what was there before under their names. It goes before the settings, so that what was kept
+    /// is never sent where only the new one may go.
+    fn keep(&self, secrets: &Secrets) -> anyhow::Result<Vec<(String, Option<Zeroizing<String>>)>> {
+        let mut before = Vec::new();
+        for (name, secret) in secrets {
+            before.push((name.clone(), self.store.secret(name)?));
+            if let Err(error) = self.store.set_secret_at(name, secret.trim(), jiff::Timestamp::now()) {
+                self.put_back(before);
+                return Err(error).with_context(|| format!("the secret {name} can't be kept, and nothing was set"));
+            }
+        }
+        Ok(before)
+    }
+
+    fn put_back(&self, secrets: Vec<(String, Option<Zeroizing<String>>)>) {
+        for (name, secret) in secrets {
+            let put_back = match secret {
+                Some(secret) => self.store.set_secret(&name, &secret),
+                None => self.store.remove_secret(&name).map(|_| ()),
+            };
+            if let Err(error) = put_back {
+                tracing::error!("the secret {name} is another one now, though nothing was set with it: {error}");
+            }
+        }
     }
 
     /// What was chosen while it ran would outweigh what is now set.
@@ -135,6 +167,7 @@ impl PanelsSettings {
                 }
                 ("wake", "mode") => store.set_wake_mode(None),
                 ("chat", "privacy") => store.set_widest_tier(None),
+                ("chat", "persona" | "system_prompt") => store.set_speaking_persona(None),
                 ("tts", "engine" | "voice" | "model") => store.set_voice(None),
                 ("stt", "engine" | "model") => store.set_recogniser(None),
                 _ => Ok(()),
@@ -153,8 +186,8 @@ impl Settings for PanelsSettings {
         Ok(Shown { settings, file: self.layering.name().display().to_string(), pending })
     }
 
-    fn change(&self, changes: &[Change]) -> Result<(), Vec<String>> {
-        self.written(changes)
+    fn change_with(&self, changes: &[Change], secrets: &Secrets) -> Result<(), Vec<String>> {
+        self.written(changes, secrets)
     }
 }
 

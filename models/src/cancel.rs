@@ -7,6 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Debug, Default)]
 pub struct CancelFlag(Arc<AtomicBool>);
 
+/// A flag that others raise too.
+impl From<Arc<AtomicBool>> for CancelFlag {
+    fn from(flag: Arc<AtomicBool>) -> CancelFlag {
+        CancelFlag(flag)
+    }
+}
+
 impl CancelFlag {
     /// A flag that is not raised.
     #[must_use]

@@ -12,12 +12,18 @@ mod control;
 mod guard;
 mod health;
 mod hearing;
+pub mod house;
 mod levels;
+mod logs;
 mod metrics;
 mod models;
 mod panel;
+mod personas;
+pub mod privacy;
 mod problem;
+pub mod providers;
 mod requests;
+mod secrets;
 mod serve;
 pub mod settings;
 mod socket;
@@ -53,6 +59,7 @@ pub use announce::{Announce, NotAnnounced};
 pub use bus::BusEvent;
 pub use control::CarryOut;
 pub use hearing::{Hearing, Thresholds};
+pub use logs::Logs;
 pub use metrics::Metrics;
 pub use models::{Model, Models, Shelf, Usable};
 pub use serve::serve;
@@ -150,6 +157,14 @@ pub struct Sources {
     pub sound: Option<Arc<dyn Sound>>,
     /// What the configuration says of what is set up first.
     pub household: Arc<Household>,
+    /// How it stands with the home.
+    pub house: house::House,
+    /// The language models and speech services that may be asked.
+    pub providers: Arc<dyn providers::Providers>,
+    /// The last lines of the log.
+    pub logs: Logs,
+    /// What is kept of what people say.
+    pub privacy: privacy::Kept,
     /// The certificate of who vouches for this device by TLS, PEM, if anybody does.
     pub authority: Option<Arc<str>>,
     /// The names by which this machine is asked, beside its addresses and those that end in `.local`.
@@ -179,6 +194,12 @@ pub fn router(sources: Sources) -> Router {
         .merge(backup::routes())
         .merge(support::routes())
         .merge(version::routes())
+        .merge(logs::routes())
+        .merge(privacy::routes())
+        .merge(providers::routes())
+        .merge(house::routes())
+        .merge(personas::routes())
+        .merge(secrets::routes())
         .fallback(panel::file)
         .method_not_allowed_fallback(not_that_way)
         .layer(DefaultBodyLimit::max(guard::LARGEST_BODY))

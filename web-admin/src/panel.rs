@@ -16,9 +16,29 @@ use crate::problem::Problem;
 struct Built;
 
 /// The first parts of the addresses of pages. The script draws the page that an address names.
-const PAGES: [&str; 18] = [
-    "talk", "live", "timeline", "timers", "house", "voices", "models", "audio", "memory", "people", "access",
-    "settings", "backup", "audit", "system", "docs", "claim", "welcome",
+const PAGES: [&str; 22] = [
+    "talk",
+    "live",
+    "timeline",
+    "timers",
+    "house",
+    "voices",
+    "models",
+    "audio",
+    "memory",
+    "people",
+    "access",
+    "settings",
+    "backup",
+    "audit",
+    "system",
+    "docs",
+    "claim",
+    "welcome",
+    "privacy",
+    "logs",
+    "providers",
+    "personas",
 ];
 
 /// The file that `uri` names, or the page's frame where it names a page.

@@ -9,6 +9,7 @@ use axum::{Json, Router};
 use pipit_core::config::panel::{Change, Setting, SettingKind, Source, sections};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use crate::Sources;
 use crate::account::Who;
@@ -26,12 +27,23 @@ pub trait Settings: Send + Sync {
     /// A sentence for people.
     fn read(&self) -> Result<Shown, String>;
 
-    /// Sets all of these, or none.
+    /// Sets all of these, or none. Nothing of it sends a secret elsewhere.
     ///
     /// # Errors
     /// Sentences for people.
-    fn change(&self, changes: &[Change]) -> Result<(), Vec<String>>;
+    fn change(&self, changes: &[Change]) -> Result<(), Vec<String>> {
+        self.change_with(changes, &Secrets::new())
+    }
+
+    /// The same where secrets are given anew, so that they may go wherever the changes say: all is done, or nothing.
+    ///
+    /// # Errors
+    /// Sentences for people.
+    fn change_with(&self, changes: &[Change], secrets: &Secrets) -> Result<(), Vec<String>>;
 }
+
+/// Secrets by their names.
+pub type Secrets = BTreeMap<String, Zeroizing<String>>;
 
 /// What is shown of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,11 +56,13 @@ pub struct Shown {
     pub pending: bool,
 }
 
-/// By `section.key`, what each is to hold; null takes back what the panel has set.
+/// By `section.key`, what each is to hold; null takes back what the panel has set. `secrets` are kept under their names with it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Changes {
     changes: BTreeMap<String, Value>,
+    #[serde(default)]
+    secrets: BTreeMap<String, String>,
 }
 
 async fn read(State(sources): State<Sources>, who: Who) -> Result<Json<Value>, Problem> {
@@ -59,7 +73,7 @@ async fn read(State(sources): State<Sources>, who: Who) -> Result<Json<Value>, P
 async fn change(
     State(sources): State<Sources>,
     who: Who,
-    JsonBody(Changes { changes }): JsonBody<Changes>,
+    JsonBody(Changes { changes, secrets }): JsonBody<Changes>,
 ) -> Result<Json<Value>, Problem> {
     who.require_owner()?;
     if changes.is_empty() || changes.len() > AT_ONCE {
@@ -70,12 +84,15 @@ async fn change(
         Change { section: section.to_owned(), key: key.to_owned(), value: Some(value).filter(|value| !value.is_null()) }
     };
     let changes: Vec<_> = changes.into_iter().map(named).collect();
+    let secrets: Secrets = secrets.into_iter().map(|(name, secret)| (name, Zeroizing::new(secret))).collect();
+    secrets.iter().try_for_each(|(name, secret)| crate::secrets::check(name, secret))?;
     let settings = Arc::clone(&sources.settings);
     blocking(move || {
-        settings.change(&changes).map_err(|sentences| Problem::unfit(joined(&sentences)))?;
+        settings.change_with(&changes, &secrets).map_err(|sentences| Problem::unfit(joined(&sentences)))?;
         // What they hold now may be what somebody said or how a server is reached, and is not written down.
         let names: Vec<_> = changes.iter().map(|change| format!("{}.{}", change.section, change.key)).collect();
         who.note(&format!("settings: {}", names.join(", ")));
+        secrets.keys().for_each(|name| who.note(&format!("secret {name} set")));
         Ok::<_, Problem>(())
     })
     .await??;

@@ -13,6 +13,9 @@ pub struct TurnRecord {
     /// What ended the turn: `smart_turn`, `intent`, `silence` or `length`. Null for an announcement, and for what came to
     /// nothing, such as a cough over an answer or words that were not for Pipit.
     pub ended_by: Option<&'static str>,
+    /// It is somebody's who wants to leave no trace, so that nothing else is told of it than when each stage was reached.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
     /// When each stage of the answer was reached.
     pub timings_ms: Timings,
     /// What was done for it, and when.
@@ -25,6 +28,13 @@ impl TurnRecord {
     pub fn came_to_nothing(&self) -> bool {
         let somebody_spoke = self.timings_ms.pause.is_some() || !self.waterfall.parts.is_empty();
         self.ended_by.is_none() && somebody_spoke
+    }
+
+    /// The same of somebody who wants to leave no trace: neither who answered nor what was done is in it.
+    #[must_use]
+    pub fn redacted(self) -> TurnRecord {
+        let waterfall = Waterfall { ended_ms: self.waterfall.ended_ms, ..Waterfall::default() };
+        TurnRecord { private: true, waterfall, ..self }
     }
 
     /// What became of it, in one word: what ended it, or `announcement`, or `dropped`.

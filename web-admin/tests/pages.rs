@@ -9,8 +9,8 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use pipit_store::Store;
 use pipit_web::{
-    BusEvent, Draft, Metrics, NotAnnounced, Snapshot, Sources, Span, Stage,
-    Timings, TurnRecord, Waterfall, router, serve,
+    BusEvent, Draft, Metrics, NotAnnounced, Snapshot, Sources, Span, Stage, Timings, TurnRecord, Waterfall, router,
+    serve,
 };
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -121,6 +121,7 @@ async fn what_was_counted_adds_up() {
     };
     for first_audio in [150.0, 20_000.0] {
         daemon.metrics.turn_ended(&TurnRecord {
+            private: false,
             turn: 1,
             ended_by: Some("silence"),
             timings_ms: Timings { pause: Some(100.0), first_audio: Some(first_audio), ..Timings::default() },

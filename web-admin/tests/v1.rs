@@ -276,6 +276,51 @@ fn counted(text: &str) -> Answer {
 }
 
 #[tokio::test]
+async fn a_persona_answers_everybody_or_in_one_conversation() {
+    // Nobody looks after a conversation whose title a person gave.
+    let daemon = Daemon::start(["Arr.", "Moon.", "Arr, moon.", "Sun."].map(openai_reply)).await;
+    let store = &daemon.store;
+    daemon.as_if(token(store, store.person(), "read talk admin"));
+    let pack = json!({"title": "A pirate", "prompt": "You are a pirate."}).to_string();
+    let put = async |name: &str, pack: &str| {
+        daemon.call("PUT", &format!("/api/personas/{name}"), "application/json", pack.as_bytes()).await
+    };
+    assert_eq!(put("pirate", &pack).await.status, 204);
+    put("home", &pack).await.failed(409, "conflict");
+    for unfit in [json!({"title": "x", "prompt": " "}), json!({"title": "x", "prompt": "y".repeat(9000)})] {
+        put("butler", &unfit.to_string()).await.failed(400, "unfit");
+    }
+    put("Bad_name", &pack).await.failed(400, "unfit");
+    let all = daemon.get("/api/personas").await.json();
+    assert_eq!((&all["speaks"], &all["model"]), (&Value::Null, &json!(true)));
+    let names: Vec<_> = all["personas"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["home", "kitchen", "automotive", "pirate"]);
+
+    let told = |n: usize| daemon.server.seen()[n].json()["messages"][0]["content"].to_string();
+    daemon.post("/v1/chat", json!({"text": "Hello?", "persona": "nobody"})).await.failed(404, "not_found");
+    let begun = daemon.post("/v1/conversations", json!({"title": "Sky"})).await.json();
+    let path = format!("/v1/conversations/{}", begun["id"]);
+    assert_eq!(daemon.patch(&path, json!({"persona": "pirate"})).await.json()["persona"], "pirate");
+    let ask = async || daemon.chat(json!({"text": "What is up there?", "conversation": begun["id"]})).await;
+    ask().await;
+    assert!(told(0).contains("You are a pirate."), "{}", told(0));
+    assert_eq!(daemon.get(&path).await.json()["persona"], "pirate");
+    daemon.patch(&path, json!({"persona": null})).await;
+    ask().await;
+    assert!(!told(1).contains("pirate"), "{}", told(1));
+    assert_eq!(daemon.patch("/api/personas", json!({"speaks": "pirate"})).await.status, 204);
+    ask().await;
+    assert!(told(2).contains("You are a pirate."), "{}", told(2));
+    assert_eq!(daemon.delete("/api/personas/pirate").await.status, 204);
+    assert_eq!(daemon.get("/api/personas").await.json()["speaks"], Value::Null);
+    ask().await;
+    assert!(!told(3).contains("pirate"), "{}", told(3));
+    daemon.patch(&path, json!({})).await.failed(400, "unfit");
+    let both = json!({"text": "x", "conversation": begun["id"], "persona": "kitchen"});
+    daemon.post("/v1/chat", both).await.failed(400, "unfit");
+}
+
+#[tokio::test]
 async fn a_reply_comes_as_events_and_its_conversation_can_be_changed() {
     let daemon = Daemon::start(["One.", "A title", "Two.", "Three.", "Four."].map(openai_reply)).await;
     let reply = daemon.chat(json!({"text": "Tell me of the first"})).await;

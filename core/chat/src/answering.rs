@@ -10,6 +10,7 @@ use pipit_core::chat::{Door, Message, ToolCall, Usage, estimated_prompt_tokens};
 use tokio::sync::watch;
 use tracing::debug;
 
+use crate::cast::Character;
 use crate::engine::{Engine, blocking, lock};
 use crate::error::ChatError;
 use crate::provider::{Chain, FromChain, Prompt};
@@ -29,6 +30,8 @@ pub(crate) struct Question {
     /// By what the ledger knows the turn.
     pub(crate) turn: Option<i64>,
     pub(crate) tools: ToolBox,
+    /// Who answers.
+    pub(crate) character: Arc<Character>,
     /// Through which door it was asked.
     pub(crate) door: Door,
     /// A reply is given again, for which whatever was to be done has been.

@@ -13,12 +13,13 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use crate::answering::{Answering, Question, permission};
+use crate::cast::{Cast, Character};
 use crate::error::ChatError;
 use crate::history::Beginnings;
 use crate::home::Speech;
 use crate::offline;
 use crate::prepare::Prepared;
-use crate::provider::{Chain, HttpProvider, Meter, Provider};
+use crate::provider::{Chain, HttpProvider, Meter, Provider, ProviderReport};
 use crate::reply::{Counted, Deed, DeviceAction, FinishedTurn, Kept, Reply, ReplyEvent, Step};
 use crate::settings::EngineSettings;
 use crate::timers::Notices;
@@ -96,6 +97,9 @@ pub(crate) struct Shared {
     clock: Clock,
     budget: Mutex<TokenBudget>,
     tools: Mutex<Offered>,
+    /// Who answers where nobody chose a persona.
+    pub(crate) configured: Arc<Character>,
+    pub(crate) cast: Mutex<Cast>,
     notices: Mutex<Notices>,
     /// How far anything may travel, whoever says it.
     widest: Mutex<Tier>,
@@ -140,8 +144,22 @@ impl Engine {
         let (catalogue, owner) = (Catalogue::english(), store.clone());
         let (notices, widest, speech) = (Mutex::default(), Mutex::new(Tier::Outside), Mutex::default());
         let requests = watch::Sender::new(0);
-        let shared =
-            Shared { settings, chain, catalogue, owner, clock, budget, tools, notices, widest, speech, requests };
+        let (configured, cast) = (Character::of_settings(&settings), Mutex::default());
+        let shared = Shared {
+            settings,
+            chain,
+            catalogue,
+            owner,
+            clock,
+            budget,
+            tools,
+            configured,
+            cast,
+            notices,
+            widest,
+            speech,
+            requests,
+        };
         Ok(Engine { shared: Arc::new(shared), account: Account::new(store, false) })
     }
 
@@ -164,6 +182,12 @@ impl Engine {
             lock(&self.shared.speech).compile();
         }
         lock(&self.shared.tools).connect_home(home);
+    }
+
+    /// How the language models did, in order of preference; none where there is none.
+    #[must_use]
+    pub fn reports(&self) -> Vec<ProviderReport> {
+        self.shared.chain.as_ref().map(|chain| chain.reports()).unwrap_or_default()
     }
 
     /// Asks no server that is farther away from now on, whoever speaks. What was sent before stays sent.
@@ -239,8 +263,9 @@ impl Engine {
         permitted: watch::Receiver<bool>,
         counted: Arc<Mutex<Counted>>,
     ) -> BoxStream<'static, Result<ReplyEvent, ChatError>> {
+        let topic = question.character.topic.clone();
         let answer = Answering::stream(self.clone(), question, permitted, counted);
-        let answer = match self.shared.settings.topic.clone() {
+        let answer = match topic {
             Some(topic) => kept_to(topic, answer).boxed(),
             None => answer.boxed(),
         };
@@ -437,9 +462,9 @@ impl Engine {
     }
 
     /// What a model may want used.
-    pub(crate) fn tools(&self) -> ToolBox {
+    pub(crate) fn tools(&self, character: &Character) -> ToolBox {
         let tools = lock(&self.shared.tools).all().clone();
-        let tools = self.shared.settings.tools.as_ref().map_or_else(|| tools.clone(), |allowed| tools.only(allowed));
+        let tools = character.tools.as_ref().map_or_else(|| tools.clone(), |allowed| tools.only(allowed));
         tools.within(self.widest())
     }
 

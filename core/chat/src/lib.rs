@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod answering;
+mod cast;
 mod engine;
 mod error;
 mod history;
@@ -24,7 +25,7 @@ mod upkeep;
 pub use engine::{Clock, Engine, Given, Place, Request};
 pub use error::{ChatError, Wait};
 pub use pipit_core::chat::Door;
-pub use provider::{HttpProvider, Meter, Prompt, Provider, ProviderIdentity};
+pub use provider::{HttpProvider, Meter, Prompt, Provider, ProviderIdentity, ProviderReport};
 pub use reply::{Counted, Deed, DeviceAction, FinishedTurn, Kept, Reply, ReplyEvent};
 pub use settings::{EngineSettings, ProviderKind, ProviderSettings, Secret};
 pub use timers::Due;

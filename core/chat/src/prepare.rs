@@ -10,6 +10,7 @@ use pipit_store::{ConversationId, Message, MessageId, Purpose};
 use tracing::{debug, trace};
 
 use crate::answering::Question;
+use crate::cast::Character;
 use crate::engine::{Engine, Given, Place, Request};
 use crate::error::ChatError;
 use crate::history::History;
@@ -149,14 +150,15 @@ impl Engine {
             Heard::Saying(text) => return saying(&text),
             Heard::Unsure(unsure) => unsure,
         };
-        let topic = self.shared.settings.topic.as_ref();
+        let character = self.character(self.position(request.place)?.0)?;
+        let topic = character.topic.as_ref();
         match self.shared.chain.as_ref().filter(|chain| chain.reaches(self.widest())) {
             Some(_) if topic.is_some_and(|topic| topic.judge(text) == Topic::Elsewhere) => {
                 debug!("refused, because it is not of the persona's subject");
                 saying(topic.map_or("", TopicGuard::refusal))
             }
             Some(chain) => {
-                let tools = self.tools();
+                let tools = self.tools(&character);
                 let mut again = request.clone();
                 again.text.extend(unsure.map(|unsure| format!("\n\n{NOT_CERTAIN} {})", unsure.why)));
                 let (engine, chain, at, given) = (self.clone(), Arc::clone(chain), now.clone(), given.cloned());
@@ -165,7 +167,9 @@ impl Engine {
                 let shorter = Arc::new(move || engine.prompt(&again, given.as_deref(), &at, specs.clone()));
                 let turn = Some(number(request, now));
                 let again = matches!(request.place, Place::Again { .. });
-                Ok(Prepared::Ask(Box::new(Question { chain, prompt, turn, tools, shorter, door: request.door, again })))
+                let door = request.door;
+                let question = Question { chain, prompt, turn, tools, character, shorter, door, again };
+                Ok(Prepared::Ask(Box::new(question)))
             }
             None => {
                 let remembered = answer_from_facts(text, &self.store().facts()?);
@@ -319,7 +323,10 @@ impl Engine {
         let (conversation, before) = self.position(request.place)?;
         let (system_prompt, history) = match conversation {
             Some(conversation) => self.background(conversation, before)?,
-            None => (self.system_prompt(None, None)?, History::default()),
+            None => {
+                let character = self.character(None)?;
+                (self.system_prompt(&character, None, None)?, History::default())
+            }
         };
         let system_prompt = given.and_then(|given| given.system_prompt.clone()).unwrap_or(system_prompt);
         let mut messages = prompt(&system_prompt, &history.exchanges, &request.text, chat::Clock(now.datetime()));
@@ -347,12 +354,19 @@ impl Engine {
         }
         let own = self.store().conversation(conversation)?.system_prompt;
         let summary = history.summary.as_ref().map(|summary| summary.text.as_str());
-        Ok((self.system_prompt(own.as_deref(), summary)?, history))
+        let character = self.character(Some(conversation))?;
+        Ok((self.system_prompt(&character, own.as_deref(), summary)?, history))
     }
 
-    fn system_prompt(&self, own: Option<&str>, summary: Option<&str>) -> Result<String, ChatError> {
+    fn system_prompt(
+        &self,
+        character: &Character,
+        own: Option<&str>,
+        summary: Option<&str>,
+    ) -> Result<String, ChatError> {
         let facts: Vec<String> = self.store().facts()?.into_iter().map(|fact| fact.text).collect();
-        Ok(with_background(own.unwrap_or(&self.shared.settings.system_prompt), &facts, summary))
+        let own = own.filter(|_| !character.is_chosen);
+        Ok(with_background(own.unwrap_or(&character.system_prompt), &facts, summary))
     }
 
     /// The conversation of a turn, and the message before which it stands if that is not the end.

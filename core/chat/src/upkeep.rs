@@ -118,7 +118,10 @@ impl Engine {
         prompt.push(Message::new(Role::User, question));
         // The tools stand before the messages, so they belong to what the server has in its cache.
         let meter = self.meter(purpose, Some(conversation), None);
-        let prompt = Prompt { messages: prompt, tools: self.tools().specs(), max_reply_tokens, meter };
+        let engine = self.clone();
+        let character = blocking(move || engine.character(Some(conversation))).await.ok()?;
+        let tools = self.tools(&character).specs();
+        let prompt = Prompt { messages: prompt, tools, max_reply_tokens, meter };
         let mut parts = Box::pin(chain.reply(prompt, self.widest()));
         let mut said = String::new();
         loop {

@@ -52,6 +52,20 @@ async fn nobody_farther_away_is_asked_than_is_wanted_just_now() {
 }
 
 #[tokio::test]
+async fn it_is_known_how_each_did_last() {
+    let first = FakeServer::start([Answer::status("401 Unauthorized", "")]).await;
+    let second = FakeServer::start([openai_reply("Near.")]).await;
+    let (engine, _folder) = asking([named("first", &first), named("second", &second)]);
+    assert!(engine.reports().iter().all(|report| report.answered.is_none() && report.failed.is_none()));
+    ask(&engine, QUESTION).await;
+    let [first, second] = &engine.reports()[..] else { panic!("two providers") };
+    let (_, why) = first.failed.as_ref().unwrap();
+    assert!(why.starts_with("first refused the API key"), "{why}");
+    assert!(first.answered.is_none() && second.failed.is_none() && second.answered.is_some());
+    assert_eq!((second.identity.name.as_str(), second.rests), ("second", false));
+}
+
+#[tokio::test]
 async fn the_next_one_answers_where_the_first_cannot() {
     let gzip = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x4b\xcb\xcf\x07\x00\x21\x65\x73\x8c\x03\x00\x00\x00".to_vec();
     let long_line = [b"data: ".to_vec(), vec![b'x'; 10 << 20]].concat();

@@ -18,7 +18,7 @@ mod topic;
 pub use breaker::{Breaker, BreakerSettings, Verdict};
 pub use budget::{TokenBudget, estimated_prompt_tokens};
 pub use model_list::{is_listed, model_list_path, read_model_list};
-pub use persona::{Persona, PersonaError};
+pub use persona::{Pack, PackTopic, Persona, PersonaError};
 pub use prompt::{Clock, aside, newest_that_fit, prompt, title, with_background};
 pub use tier::Tier;
 pub(crate) use tool::speaks_of_risk;

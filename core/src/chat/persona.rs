@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::topic::TopicGuard;
 
@@ -42,26 +42,63 @@ impl fmt::Display for PersonaError {
 
 impl std::error::Error for PersonaError {}
 
-#[derive(Deserialize)]
+/// A pack as it is written; see [`Persona`] for what each key means.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Pack {
-    title: String,
-    prompt: String,
-    greeting: Option<String>,
-    tools: Option<Vec<String>>,
-    topic: Option<Topic>,
-    voice: Option<String>,
+#[allow(missing_docs, reason = "each is described where it is ready to be used")]
+pub struct Pack {
+    pub title: String,
+    pub prompt: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub greeting: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tools: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voice: Option<String>,
+    // TOML has tables last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<PackTopic>,
 }
 
-#[derive(Deserialize)]
+/// The subject of a pack that keeps to one.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Topic {
-    subject: Vec<String>,
+pub struct PackTopic {
+    /// Words of what it is about.
+    pub subject: Vec<String>,
+    /// Words of what lies elsewhere.
     #[serde(default)]
-    elsewhere: Vec<String>,
+    pub elsewhere: Vec<String>,
+    /// What it joins in all the same.
     #[serde(default)]
-    small_talk: Vec<String>,
-    refusal: String,
+    pub small_talk: Vec<String>,
+    /// What it says to all else.
+    pub refusal: String,
+}
+
+impl Pack {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// It is no TOML, or has other keys than these.
+    pub fn read(pack: &str) -> Result<Pack, PersonaError> {
+        toml::from_str(pack).map_err(|error| PersonaError(error.to_string().trim_end().to_owned()))
+    }
+
+    /// It as TOML.
+    ///
+    /// # Errors
+    /// It can't be written so.
+    pub fn written(&self) -> Result<String, PersonaError> {
+        toml::to_string(self).map_err(|error| PersonaError(error.to_string()))
+    }
+
+    /// The pack of that name in the program, if there is one.
+    #[must_use]
+    pub fn built_in(name: &str) -> Option<Pack> {
+        let (_, pack) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
+        Some(Pack::read(pack).expect("the packs in the program are read by a test"))
+    }
 }
 
 impl Persona {
@@ -72,8 +109,15 @@ impl Persona {
     /// # Errors
     /// It is no TOML, or has other keys or values than these.
     pub fn parse(pack: &str) -> Result<Persona, PersonaError> {
-        let Pack { title, prompt, greeting, tools, topic, voice } =
-            toml::from_str(pack).map_err(|error| PersonaError(error.to_string().trim_end().to_owned()))?;
+        Persona::of(Pack::read(pack)?)
+    }
+
+    /// The same of a pack that was read.
+    ///
+    /// # Errors
+    /// Something that it must say is empty.
+    pub fn of(pack: Pack) -> Result<Persona, PersonaError> {
+        let Pack { title, prompt, greeting, tools, topic, voice } = pack;
         let empty = |key: &str| PersonaError(format!("its {key} is empty; write one, or leave the key out"));
         if prompt.trim().is_empty() {
             return Err(empty("prompt"));
@@ -81,7 +125,7 @@ impl Persona {
         if voice.as_ref().is_some_and(|voice| voice.trim().is_empty()) {
             return Err(empty("voice"));
         }
-        let topic = topic.map(|Topic { subject, elsewhere, small_talk, refusal }| {
+        let topic = topic.map(|PackTopic { subject, elsewhere, small_talk, refusal }| {
             if subject.is_empty() {
                 return Err(empty("topic.subject"));
             }
@@ -97,8 +141,7 @@ impl Persona {
     /// The pack of that name in the program, if there is one.
     #[must_use]
     pub fn built_in(name: &str) -> Option<Persona> {
-        let (_, pack) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
-        Some(Persona::parse(pack).expect("the packs in the program are read by a test"))
+        Pack::built_in(name).map(|pack| Persona::of(pack).expect("the packs in the program are read by a test"))
     }
 
     /// The names of the packs in the program.
@@ -126,6 +169,10 @@ mod tests {
             automotive: A car expert who keeps to cars, keeps to a subject: true"#]]
         .assert_eq(&packs.join("\n"));
         assert_eq!(Persona::built_in("butler"), None);
+        for name in Persona::names() {
+            let pack = Pack::built_in(name).unwrap();
+            assert_eq!(Pack::read(&pack.written().unwrap()).unwrap(), pack, "{name}");
+        }
     }
 
     #[test]
@@ -149,7 +196,7 @@ mod tests {
               |
             3 | voices = 3
               | ^^^^^^
-            unknown field `voices`, expected one of `title`, `prompt`, `greeting`, `tools`, `topic`, `voice`
+            unknown field `voices`, expected one of `title`, `prompt`, `greeting`, `tools`, `voice`, `topic`
             ---
             TOML parse error at line 1, column 9
               |

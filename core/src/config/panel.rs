@@ -89,6 +89,28 @@ const FOR_THE_FILE: [(&str, &str); 7] = [
 /// Endings of keys that name a file or a variable of the environment.
 const NAMES_A_SECRETS_PLACE: [&str; 2] = ["_file", "_env"];
 
+/// What a section sends a secret of.
+struct Sends {
+    section: &'static str,
+    /// The keys that say where to.
+    to: &'static [&'static str],
+    /// The keys that say which, of which the last names one that is kept among the secrets.
+    which: [&'static str; 3],
+}
+
+const API_KEY: [&str; 3] = ["api_key_env", "api_key_file", "api_key_secret"];
+
+const SENDS: [Sends; 4] = [
+    Sends { section: "chat", to: &["provider", "base_url"], which: API_KEY },
+    Sends { section: "stt", to: &["engine", "base_url"], which: API_KEY },
+    Sends { section: "tts", to: &["engine", "base_url"], which: API_KEY },
+    Sends {
+        section: "mqtt",
+        to: &["host", "port", "tls"],
+        which: ["password_env", "password_file", "password_secret"],
+    },
+];
+
 /// Keys that hold a name or, in the file, a path.
 const NAME_OR_PATH: [(&str, &str); 6] = [
     ("audio", "input"),
@@ -143,11 +165,21 @@ pub fn sections() -> Vec<(String, String)> {
     sections.map(|(name, section)| (name.clone(), about(section))).collect()
 }
 
-/// What the panel's layer is once `changes` are made to it, for a file of its own. `layers` are those before.
+/// What the panel's layer is once `changes` are made to it, for a file of its own. `layers` are those before. Nothing of it sends
+/// a secret elsewhere.
 ///
 /// # Errors
 /// Sentences about what can't be so.
 pub fn changed(layers: Layers<'_>, changes: &[Change]) -> Result<String, Vec<String>> {
+    changed_with(layers, changes, &[])
+}
+
+/// The same where the secrets with these names are `given` anew together with the changes, so that they may go wherever the
+/// changes say. Whoever has a session at the panel could otherwise have a key that is kept sent to an address of their own.
+///
+/// # Errors
+/// As [`changed`].
+pub fn changed_with(layers: Layers<'_>, changes: &[Change], given: &[&str]) -> Result<String, Vec<String>> {
     let before = layers.panel.map_or("", |text| text.content);
     let mut written: BTreeMap<String, BTreeMap<String, Value>> =
         toml::from_str(before).map_err(|error| vec![format!("What the panel wrote before can't be read: {error}")])?;
@@ -172,8 +204,43 @@ pub fn changed(layers: Layers<'_>, changes: &[Change]) -> Result<String, Vec<Str
     let text = toml::to_string(&written).map_err(|error| vec![format!("This can't be written: {error}.")])?;
     let name = layers.panel.map_or("the panel", |text| text.name);
     let after = Layers { panel: Some(super::Text { name, content: &text }), ..layers };
-    load(after).map_err(|problems| sentences(&problems, name))?;
-    Ok(text)
+    let after = settings(after).map_err(|problems| sentences(&problems, name))?;
+    let refused: Vec<_> = SENDS.iter().filter_map(|sends| sent_elsewhere(sends, &now, &after, given)).collect();
+    if refused.is_empty() { Ok(text) } else { Err(refused) }
+}
+
+/// Why a section may not send its secret where it would after a change, if so: a sentence.
+fn sent_elsewhere(sends: &Sends, before: &[Setting], after: &[Setting], given: &[&str]) -> Option<String> {
+    let Sends { section, to, which } = sends;
+    let find = |all: &[Setting], key: &str| {
+        all.iter().find(|setting| setting.section == *section && setting.key == key).cloned()
+    };
+    let keys = || to.iter().chain(which);
+    let is_as_before = keys().all(|key| {
+        let value = |all| find(all, key).map(|setting| setting.value);
+        value(before) == value(after)
+    });
+    let is_the_owners_own = !keys().any(|key| find(after, key).is_some_and(|setting| setting.source == Source::Panel));
+    if is_as_before || is_the_owners_own {
+        return None;
+    }
+    let named = |key: &str| find(after, key)?.value.as_str().filter(|value| !value.is_empty()).map(str::to_owned);
+    let [in_environment, in_file, among_secrets] = which;
+    if let Some(key) = [in_environment, in_file].into_iter().find(|key| named(key).is_some()) {
+        return Some(format!(
+            "What {section}.{key} names is sent where the configuration file says; set {} there.",
+            named_in(section, to)
+        ));
+    }
+    let secret = named(among_secrets).filter(|name| !given.contains(&name.as_str()))?;
+    Some(format!(
+        "A secret is sent only where it was given for: give \"{secret}\" anew together with what says where it goes."
+    ))
+}
+
+fn named_in(section: &str, keys: &[&str]) -> String {
+    let names: Vec<_> = keys.iter().map(|key| format!("{section}.{key}")).collect();
+    names.join(" and ")
 }
 
 /// All that the layers set, each key checked on its own.

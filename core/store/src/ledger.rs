@@ -1,10 +1,13 @@
 //! The ledger of what left this device: how many bytes went where, and for what. What they said is not in it.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use pipit_core::chat::Tier;
 use rusqlite::{Row, params};
 
 use crate::conversations::moment;
+use crate::people::PersonId;
 use crate::{ConversationId, Store, StoreError};
 
 /// One request to a server, and what came back.
@@ -68,6 +71,17 @@ impl std::fmt::Display for Purpose {
     }
 }
 
+/// A row of the ledger in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerRow {
+    /// Its number, which only grows.
+    pub id: i64,
+    /// Whose it is.
+    pub who: PersonId,
+    /// What it says.
+    pub traffic: Traffic,
+}
+
 /// All that went to one host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostTraffic {
@@ -83,6 +97,8 @@ pub struct HostTraffic {
     pub received: u64,
     /// When for the last time.
     pub last: Timestamp,
+    /// What for, each once.
+    pub purposes: Vec<Purpose>,
 }
 
 impl Store {
@@ -138,31 +154,88 @@ impl Store {
     pub fn traffic_by_host(&self) -> Result<Vec<HostTraffic>, StoreError> {
         self.read(|scope| {
             let mut sums = scope.prepare_cached(
-                "SELECT host, tier, count(*), sum(sent), sum(received), max(at) FROM traffic WHERE person = ?
-                 GROUP BY host, tier ORDER BY sum(sent) DESC",
+                "SELECT host, tier, count(*), sum(sent), sum(received), max(at), group_concat(DISTINCT purpose) FROM traffic
+                 WHERE person = ? GROUP BY host, tier ORDER BY sum(sent) DESC",
             )?;
-            let rows = sums.query_map([scope.person()], |row| {
-                Ok(HostTraffic {
-                    host: row.get(0)?,
-                    tier: tier(row.get_ref(1)?.as_str()?),
-                    requests: bytes(row, 2)?,
-                    sent: bytes(row, 3)?,
-                    received: bytes(row, 4)?,
-                    last: moment(row.get(5)?),
-                })
-            })?;
+            let rows = sums.query_map([scope.person()], sum)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
+
+    /// Whether what this person says, and their ledger, is in memory only.
+    #[must_use]
+    pub fn is_in_memory(&self) -> bool {
+        !Arc::ptr_eq(&self.texts, &self.device)
+    }
+
+    /// The ledger in the file, of `person` or of everybody, the newest row first: at most `limit` rows, only those before the
+    /// one with the number `before`, and only of `host` where one is named.
+    ///
+    /// # Errors
+    /// This is not the owner's store, or see [`StoreError`].
+    pub fn ledger_rows(
+        &self,
+        person: Option<PersonId>,
+        host: Option<&str>,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<LedgerRow>, StoreError> {
+        self.require_root()?;
+        let connection = self.device();
+        let mut rows = connection.prepare_cached(
+            "SELECT traffic.at, turn, conversation, purpose, host, provider, traffic.tier, sent, received, traffic.id, person.id
+             FROM traffic JOIN person ON person.number = traffic.person
+             WHERE traffic.id < ?1 AND (?2 IS NULL OR person.id = ?2) AND (?3 IS NULL OR host = ?3)
+             ORDER BY traffic.id DESC LIMIT ?4",
+        )?;
+        let wanted = params![before.unwrap_or(i64::MAX), person.map(|id| id.0), host, limit];
+        let rows = rows.query_map(wanted, |row| {
+            Ok(LedgerRow { traffic: entry(row)?, id: row.get(9)?, who: PersonId(row.get(10)?) })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The ledger in the file, of `person` or of everybody, added up for each host; the farthest first, and of those the one to
+    /// which most was sent.
+    ///
+    /// # Errors
+    /// This is not the owner's store, or see [`StoreError`].
+    pub fn ledger_by_host(&self, person: Option<PersonId>) -> Result<Vec<HostTraffic>, StoreError> {
+        self.require_root()?;
+        let connection = self.device();
+        let mut sums = connection.prepare_cached(
+            "SELECT host, traffic.tier, count(*), sum(sent), sum(received), max(at), group_concat(DISTINCT purpose)
+             FROM traffic JOIN person ON person.number = traffic.person WHERE ?1 IS NULL OR person.id = ?1
+             GROUP BY host, traffic.tier ORDER BY traffic.tier = 'outside' DESC, traffic.tier = 'house' DESC, sum(sent) DESC",
+        )?;
+        let rows = sums.query_map([person.map(|id| id.0)], sum)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+fn sum(row: &Row<'_>) -> rusqlite::Result<HostTraffic> {
+    let purposes: String = row.get(6)?;
+    Ok(HostTraffic {
+        host: row.get(0)?,
+        tier: tier(row.get_ref(1)?.as_str()?),
+        requests: bytes(row, 2)?,
+        sent: bytes(row, 3)?,
+        received: bytes(row, 4)?,
+        last: moment(row.get(5)?),
+        purposes: purposes.split(',').map(purpose).collect(),
+    })
+}
+
+fn purpose(written: &str) -> Purpose {
+    PURPOSES.iter().find(|(_, name)| *name == written).map_or(Purpose::Tool, |(purpose, _)| *purpose)
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Traffic> {
-    let purpose = row.get_ref(3)?.as_str()?;
     Ok(Traffic {
         at: moment(row.get(0)?),
         turn: row.get(1)?,
         conversation: row.get::<_, Option<i64>>(2)?.map(ConversationId),
-        purpose: PURPOSES.iter().find(|(_, name)| *name == purpose).map_or(Purpose::Tool, |(purpose, _)| *purpose),
+        purpose: purpose(row.get_ref(3)?.as_str()?),
         host: row.get(4)?,
         provider: row.get(5)?,
         tier: tier(row.get_ref(6)?.as_str()?),

@@ -66,6 +66,7 @@ pub(crate) static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         schema::reminders(),
         schema::accounts(),
         schema::sign_in(),
+        schema::panel(),
     ])
 });
 

@@ -54,6 +54,24 @@ pub(crate) fn conversations<'a>() -> M<'a> {
     )
 }
 
+/// What the panel keeps: since when there is a secret, the owner's personas, and which of them speaks in a conversation.
+pub(crate) fn panel<'a>() -> M<'a> {
+    M::up(
+        "CREATE TABLE IF NOT EXISTS secret_since (
+            name TEXT PRIMARY KEY REFERENCES secret (name) ON DELETE CASCADE,
+            at INTEGER NOT NULL            -- Unix milliseconds
+        ) STRICT;
+        CREATE TABLE IF NOT EXISTS persona (
+            name TEXT PRIMARY KEY,
+            pack BLOB NOT NULL             -- sealed with the device's key
+        ) STRICT;
+        CREATE TABLE IF NOT EXISTS conversation_persona (
+            conversation INTEGER PRIMARY KEY REFERENCES conversation (id) ON DELETE CASCADE,
+            persona TEXT NOT NULL
+        ) STRICT;",
+    )
+}
+
 /// From here on there are people, and what they say is sealed. What was said before waits in tables of their own until the
 /// store is opened with a key (see `settle`): a column of sealed texts can't hold a plain one.
 pub(crate) fn people<'a>() -> M<'a> {

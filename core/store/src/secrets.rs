@@ -1,8 +1,10 @@
 //! API keys, sealed with the device's key. They are read to be used, and never listed.
 
+use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 use zeroize::Zeroizing;
 
+use crate::conversations::moment;
 use crate::seal::{unwrap, wrap};
 use crate::{Store, StoreError, back_up, scope};
 
@@ -15,6 +17,18 @@ impl Store {
     /// # Errors
     /// The name is unfit, or see [`StoreError`].
     pub fn set_secret(&self, name: &str, secret: &str) -> Result<(), StoreError> {
+        self.keep_secret(name, secret, None)
+    }
+
+    /// The same, and remembers since when it is there.
+    ///
+    /// # Errors
+    /// As [`Store::set_secret`].
+    pub fn set_secret_at(&self, name: &str, secret: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.keep_secret(name, secret, Some(at))
+    }
+
+    fn keep_secret(&self, name: &str, secret: &str, at: Option<Timestamp>) -> Result<(), StoreError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(allowed) {
             return Err(StoreError::UnfitSecretName);
@@ -23,6 +37,11 @@ impl Store {
         self.write_device(|transaction| {
             let set = "INSERT INTO secret (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2";
             transaction.prepare_cached(set)?.execute(params![name, sealed])?;
+            transaction.prepare_cached("DELETE FROM secret_since WHERE name = ?")?.execute([name])?;
+            if let Some(at) = at {
+                let since = "INSERT INTO secret_since (name, at) VALUES (?, ?)";
+                transaction.prepare_cached(since)?.execute(params![name, at.as_millisecond()])?;
+            }
             Ok(())
         })
     }
@@ -52,6 +71,19 @@ impl Store {
         let mut names = connection.prepare_cached("SELECT name FROM secret ORDER BY name")?;
         let names = names.query_map([], |row| row.get(0))?;
         Ok(names.collect::<Result<_, _>>()?)
+    }
+
+    /// The same, each with since when it is there, where that is known.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn secrets_since(&self) -> Result<Vec<(String, Option<Timestamp>)>, StoreError> {
+        let connection = self.device();
+        let mut all = connection.prepare_cached(
+            "SELECT secret.name, at FROM secret LEFT JOIN secret_since ON secret_since.name = secret.name ORDER BY 1",
+        )?;
+        let all = all.query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.map(moment))))?;
+        Ok(all.collect::<Result<_, _>>()?)
     }
 
     /// Removes a secret; says whether there was one.

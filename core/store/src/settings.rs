@@ -183,6 +183,22 @@ impl Store {
         self.set_setting("welcome", Some(step))
     }
 
+    /// By name, the persona that speaks in place of the configuration's, if anybody has chosen one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn speaking_persona(&self) -> Result<Option<String>, StoreError> {
+        self.setting("persona")
+    }
+
+    /// Remembers by name which persona speaks; nothing for what the configuration says.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_speaking_persona(&self, name: Option<&str>) -> Result<(), StoreError> {
+        self.set_setting("persona", name)
+    }
+
     pub(crate) fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
         let connection = self.device();
         let mut find = connection.prepare_cached("SELECT value FROM setting WHERE key = ?")?;

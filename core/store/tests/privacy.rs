@@ -190,6 +190,10 @@ fn secrets_are_sealed_replaced_and_removed() {
     let store = Store::open(&file).unwrap();
     assert_eq!(store.secret("cloud").unwrap().unwrap().as_str(), "sk-second-secret");
     assert_eq!(store.secret_names().unwrap(), ["b.2", "cloud"]);
+    store.set_secret_at("b.2", "another", AT).unwrap();
+    let since = store.secrets_since().unwrap();
+    assert_eq!(since[0], ("b.2".to_owned(), Some(AT)));
+    assert!(since[1].0 == "cloud" && since[1].1.is_none());
     assert!(!holds(&all_bytes(folder.path()), b"-secret"));
     // One does not pass for another.
     let raw = rusqlite::Connection::open(&file).unwrap();
@@ -222,6 +226,19 @@ fn the_ledger_is_each_persons_own_and_adds_up() {
         sums.iter().map(|sum| (sum.host.as_str(), sum.tier, sum.requests, sum.sent, sum.received)).collect();
     assert_eq!(sums, [("api.example.org", Tier::Outside, 2, 150, 10), ("localhost", Tier::Device, 1, 7, 5)]);
     assert_eq!(annas.traffic(9).unwrap().len(), 1);
+    let rows = store.ledger_rows(None, None, None, 3).unwrap();
+    let told: Vec<_> = rows.iter().map(|row| (row.id, row.who, row.traffic.host.as_str())).collect();
+    let (ann, owner) = (annas.person(), store.person());
+    assert_eq!(told, [(4, ann, "ann.example.org"), (3, owner, "localhost"), (2, owner, "api.example.org")]);
+    assert_eq!(store.ledger_rows(None, None, Some(2), 9).unwrap().len(), 1);
+    assert_eq!(store.ledger_rows(Some(owner), Some("api.example.org"), None, 9).unwrap().len(), 2);
+    assert!(store.ledger_rows(Some(ann), Some("api.example.org"), None, 9).unwrap().is_empty());
+    let sums = store.ledger_by_host(None).unwrap();
+    let sums: Vec<_> = sums.iter().map(|sum| (sum.host.as_str(), sum.requests, sum.purposes.len())).collect();
+    assert_eq!(sums, [("api.example.org", 2, 2), ("ann.example.org", 1, 1), ("localhost", 1, 1)]);
+    assert_eq!(store.ledger_by_host(Some(ann)).unwrap().len(), 1);
+    assert!(matches!(annas.ledger_by_host(None), Err(pipit_store::StoreError::NotTheOwners)));
+    assert!(ephemeral.is_in_memory() && !annas.is_in_memory());
     assert_eq!(ephemeral.traffic(9).unwrap()[0].purpose, Purpose::Speech);
     assert!(!holds(&all_bytes(folder.path()), b"eve.example"));
 }

@@ -41,8 +41,11 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use pipit_core::config::{Config, LogLevel};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 use zeroize::Zeroizing;
 
+use crate::log_lines::LogLines;
 use crate::settings::{Layering, Loaded};
 
 /// A private voice assistant for small boards.
@@ -162,16 +165,22 @@ impl Options {
 /// Log lines go to standard error, so that standard output holds nothing but what was asked for. `RUST_LOG` overrides the
 /// level of the configuration.
 fn start_logging(config: &Config, interactive: bool) {
+    start_logging_with(config, interactive, None);
+}
+
+/// The same, and `lines` keeps the last of them.
+fn start_logging_with(config: &Config, interactive: bool, lines: Option<LogLines>) {
     let level = if interactive { config.log_level.min(LogLevel::Warn) } else { config.log_level };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(filter(level)));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::registry().with(filter).with(lines);
+    let written = tracing_subscriber::fmt::layer().with_target(false).with_writer(std::io::stderr);
     // systemd's journal writes the time itself, and shows escape sequences as they are.
     let for_person = std::io::stderr().is_terminal();
-    let subscriber = subscriber.with_ansi(for_person);
+    let written = written.with_ansi(for_person);
     let outcome = if std::env::var_os("JOURNAL_STREAM").is_some() {
-        subscriber.without_time().try_init()
+        subscriber.with(written.without_time()).try_init()
     } else {
-        subscriber.try_init()
+        subscriber.with(written).try_init()
     };
     // It fails only where a subscriber is there already, which serves as well.
     drop(outcome);

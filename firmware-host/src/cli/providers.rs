@@ -6,20 +6,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
-use futures_util::StreamExt as _;
-use pipit_chat::{ChatError, HttpProvider, Meter, Prompt, Provider};
-use pipit_core::chat::dialect::ReplyChunk;
-use pipit_core::chat::{Message, Role, Tier, is_listed};
+use pipit_chat::{ChatError, HttpProvider, Meter, Provider};
+use pipit_core::chat::{Tier, is_listed};
 use pipit_core::config::{Config, LlmServer, LlmSettings, SpeechService};
 use pipit_store::Purpose;
 
 use super::Options;
 use crate::chat::{self, OpenStore};
 use crate::ledger::Ledger;
+use crate::providers::{a_word, absent};
 use crate::services;
-
-/// How many of a server's models are named where the configured one is not among them.
-const MODELS_SHOWN: usize = 8;
 
 #[derive(Debug, Args)]
 pub(super) struct Providers {
@@ -193,35 +189,6 @@ async fn try_out(provider: Arc<dyn Provider>, meter: Option<&Meter>) -> anyhow::
         Err(error) => show("BAD ", "chat", &error.to_string()).map(|()| false)?,
     };
     Ok(has_model && answers)
-}
-
-fn absent(model: &str, listed: &[String]) -> String {
-    if listed.is_empty() {
-        return format!("{model} is not there, and no other model either; load it on the server");
-    }
-    let shown = listed.iter().take(MODELS_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let more = listed.len().saturating_sub(MODELS_SHOWN);
-    let more = if more == 0 { String::new() } else { format!(" and {more} others") };
-    format!(
-        "{model} is not among its models; load it on the server, or name another in the configuration: {shown}{more}"
-    )
-}
-
-/// The time to the first token, and to the end.
-async fn a_word(provider: Arc<dyn Provider>, meter: Option<Meter>) -> Result<(Duration, Duration), ChatError> {
-    let messages = vec![Message::new(Role::User, "Reply with the single word: ready")];
-    let asked = Instant::now();
-    // Models that reason first need room for it.
-    let mut chunks =
-        provider.chat_stream(Arc::new(Prompt { messages, tools: Vec::new(), max_reply_tokens: 256, meter }));
-    let mut first = None;
-    while let Some(chunk) = chunks.next().await {
-        if matches!(chunk?, ReplyChunk::Text(_) | ReplyChunk::Reasoning) {
-            first.get_or_insert_with(|| asked.elapsed());
-        }
-    }
-    let whole = asked.elapsed();
-    Ok((first.unwrap_or(whole), whole))
 }
 
 fn milliseconds(time: Duration) -> String {

@@ -10,6 +10,7 @@ use clap::Args;
 use jiff::Timestamp;
 use pipit_core::turn::Event;
 use pipit_store::{PrivacyTier, Store};
+use pipit_web::Logs;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -22,8 +23,10 @@ use crate::clock::Clock;
 use crate::controls::{Choosing, Controls};
 use crate::executable::Executable;
 use crate::ledger::Ledger;
+use crate::log_lines::LogLines;
 use crate::mqtt::device::{self, Device, Told};
 use crate::mqtt::{Connection, Rooms};
+use crate::providers::DaemonsProviders;
 use crate::report::TurnReport;
 use crate::settings::Layering;
 use crate::worker::{Inbox, Message, spawn_ear};
@@ -48,32 +51,33 @@ impl Run {
     pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
         let started = Instant::now();
         let config = options.load()?;
-        super::start_logging(&config, false);
+        let logs = Logs::default();
+        super::start_logging_with(&config, false, Some(LogLines(logs.clone())));
         let state_dir = config.state_dir;
         restore::at_start(&state_dir, Timestamp::now())?;
-        match run(options, started) {
+        match run(options, &logs, started) {
             Err(error) if restore::is_on_trial(&state_dir) => {
                 restore::go_back(&state_dir, &format!("{error:#}"))?;
-                run(options, started)
+                run(options, &logs, started)
             }
             ended => ended,
         }
     }
 }
 
-fn run(options: &Options, started: Instant) -> anyhow::Result<ExitCode> {
+fn run(options: &Options, logs: &Logs, started: Instant) -> anyhow::Result<ExitCode> {
     // What was set at the panel may have been restored.
     let config = options.load()?;
     tracing::info!("Pipit {} with {}", env!("CARGO_PKG_VERSION"), options.described_file());
     let app = App::new(config)?;
     let runtime = super::async_runtime()?;
-    let again = runtime.block_on(serve(app, options.layering(), started))?;
+    let again = runtime.block_on(serve(app, (options.layering(), logs.clone()), started))?;
     runtime.shutdown_timeout(GRACE);
     Ok(if again { ExitCode::from(START_AGAIN) } else { ExitCode::SUCCESS })
 }
 
 /// Runs until it is told to end. Says whether it is to be started again.
-async fn serve(app: App, layering: Layering, started: Instant) -> anyhow::Result<bool> {
+async fn serve(app: App, (layering, logs): (Layering, Logs), started: Instant) -> anyhow::Result<bool> {
     let app = Arc::new(app);
     let stop = CancellationToken::new();
     end_on_signals(stop.clone())?;
@@ -100,9 +104,12 @@ async fn serve(app: App, layering: Layering, started: Instant) -> anyhow::Result
     let servers = chat::mcp_servers(app.config(), &|| Ok(app.store().clone()))?;
     tokio::spawn(chat::offer_tools(app.engine().clone(), servers));
     tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy, Arc::new(jiff::Zoned::now)));
+    let stores = (app.store().clone(), app.speakers().clone());
     let parts = panel::Parts {
         apis: app.apis(&models, driver.inbox()),
+        providers: Arc::new(DaemonsProviders::new(layering.clone(), app.config(), stores, app.engine().clone())),
         layering,
+        logs,
         open_voice: remote::opener(&app, &models, tokio::runtime::Handle::current()),
     };
     let sockets = panel::start(&app, &controls, parts, &stop)?;

@@ -42,7 +42,9 @@ impl Secrets {
                     print_line!("{name}")?;
                 }
             }
-            Action::Set { name } => store.set_secret(&name, read_secret("secret")?.trim())?,
+            Action::Set { name } => {
+                store.set_secret_at(&name, read_secret("secret")?.trim(), jiff::Timestamp::now())?
+            }
             Action::Remove { name } => {
                 if !store.remove_secret(&name)? {
                     bail!("there is no secret called that; `pipit secrets list` shows those that there are");

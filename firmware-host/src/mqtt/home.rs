@@ -2,26 +2,31 @@
 //! over it. What messages mean is decided in `pipit_core::home`; here is only the way there and back.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use pipit_chat::tools::{Home, HomeCommand};
 use pipit_core::chat::Tier;
 use pipit_core::config::{HomeSettings, MqttSettings};
 use pipit_core::home::{
-    Changes, Device, DeviceId, HomeAction, Meaning, Publish, Registry, Settings, Subscription, Vocabulary,
+    Changes, Device, DeviceId, HomeAction, Meaning, Publish, Reachable, Registry, Settings, Subscription, Vocabulary,
 };
 use pipit_core::intent::hassil::Recognised;
+use pipit_web::house::{HouseState, LastCommand, Link};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::{Incoming, Outbox, Outcome, Participant, Sending, Unsent};
+use super::{Incoming, Outbox, Outcome, Participant, Sending, Status, Unsent};
 
 /// How long the broker may take to confirm a command. Whoever gave it waits.
 const CONFIRMED: Duration = Duration::from_secs(3);
+
+/// Ignored messages that are told of.
+const IGNORED: usize = 5;
 
 /// The home behind a broker.
 pub struct MqttHome {
@@ -30,6 +35,18 @@ pub struct MqttHome {
     tier: Tier,
     /// Counts the messages after which something was different.
     changes: watch::Sender<u64>,
+    /// How it stands with the connection, where that is told.
+    link: OnceLock<watch::Receiver<Status>>,
+    discovery: String,
+    past: Mutex<Past>,
+}
+
+/// What the panel tells of what was.
+#[derive(Default)]
+struct Past {
+    last: Option<LastCommand>,
+    /// The newest last.
+    ignored: VecDeque<(Timestamp, String)>,
 }
 
 /// What is to be done with one device: its messages, in turn.
@@ -54,7 +71,16 @@ impl MqttHome {
             }
         }
         let (changes, _) = watch::channel(0);
-        Arc::new(MqttHome { registry: Mutex::new(registry), outbox, tier: settings.tier, changes })
+        let (link, discovery, past) = (OnceLock::new(), settings.discovery_prefix.clone(), Mutex::default());
+        Arc::new(MqttHome {
+            registry: Mutex::new(registry),
+            outbox,
+            tier: settings.tier,
+            changes,
+            link,
+            discovery,
+            past,
+        })
     }
 
     /// What lets the home hear what comes over the connection.
@@ -72,6 +98,32 @@ impl MqttHome {
     /// Looks at what is known. The connection waits meanwhile.
     pub fn look<T>(&self, look: impl FnOnce(&Registry) -> T) -> T {
         look(&self.registry())
+    }
+
+    /// From now on knows how it stands with the connection. The first is kept.
+    pub fn watch(&self, link: watch::Receiver<Status>) {
+        self.link.get_or_init(|| link);
+    }
+
+    /// How it stands with it.
+    #[must_use]
+    pub fn state(&self) -> HouseState {
+        let link = match self.link.get().map(|link| link.borrow().clone()) {
+            Some(Status::Connected) => Link::Connected,
+            Some(Status::Failed(why)) => Link::Failed(why),
+            Some(Status::Connecting | Status::Ended) | None => Link::Connecting,
+        };
+        let (devices, away) = self.look(|registry| {
+            let away = registry.entities().filter(|entity| entity.reachable() != Reachable::Yes).count();
+            (registry.entities().count(), away)
+        });
+        let past = self.past();
+        let (last, ignored) = (past.last.clone(), past.ignored.iter().rev().cloned().collect());
+        HouseState { link, tier: self.tier, discovery: self.discovery.clone(), devices, away, last, ignored }
+    }
+
+    fn past(&self) -> MutexGuard<'_, Past> {
+        self.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn registry(&self) -> MutexGuard<'_, Registry> {
@@ -149,27 +201,38 @@ impl Home for MqttHome {
 
     fn command(self: Arc<Self>, command: HomeCommand) -> BoxFuture<'static, Result<(), String>> {
         async move {
-            let (orders, wrong) = self.orders(&command);
-            let sent = timeout(CONFIRMED, self.carry_out(&orders)).await;
-            match sent {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    let error = error.to_string();
-                    return Err(format!("It was not done, or not wholly: {error}."));
-                }
-                Err(_) => return Err("The MQTT broker has not confirmed it, so it may not have been done.".to_owned()),
-            }
-            for Order { device, .. } in &orders {
-                self.was_commanded(&device.id, command.action, command.value);
-            }
-            if wrong.is_empty() {
-                return Ok(());
-            }
-            let done: Vec<String> = orders.iter().map(|order| order.device.to_string()).collect();
-            let rest = if done.is_empty() { String::new() } else { format!(" Done with: {}.", done.join(", ")) };
-            Err(wrong.join(" ") + &rest)
+            let came = self.obey(&command).await;
+            let devices: Vec<_> = command.devices.iter().map(ToString::to_string).collect();
+            let value = command.value.map(|value| format!(" to {value}")).unwrap_or_default();
+            let what = format!("{}{value}: {}", command.action, devices.join(", "));
+            self.past().last = Some(LastCommand { at: Timestamp::now(), what, failed: came.clone().err() });
+            came
         }
         .boxed()
+    }
+}
+
+impl MqttHome {
+    async fn obey(&self, command: &HomeCommand) -> Result<(), String> {
+        let (orders, wrong) = self.orders(command);
+        let sent = timeout(CONFIRMED, self.carry_out(&orders)).await;
+        match sent {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                let error = error.to_string();
+                return Err(format!("It was not done, or not wholly: {error}."));
+            }
+            Err(_) => return Err("The MQTT broker has not confirmed it, so it may not have been done.".to_owned()),
+        }
+        for Order { device, .. } in &orders {
+            self.was_commanded(&device.id, command.action, command.value);
+        }
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        let done: Vec<String> = orders.iter().map(|order| order.device.to_string()).collect();
+        let rest = if done.is_empty() { String::new() } else { format!(" Done with: {}.", done.join(", ")) };
+        Err(wrong.join(" ") + &rest)
     }
 }
 
@@ -184,6 +247,13 @@ impl Participant for Listener {
         let changes = self.0.registry().on_message(message.topic, message.payload);
         self.0.told(&changes);
         let Changes { subscribe, unsubscribe, problem, .. } = changes;
+        if let Some(problem) = &problem {
+            let mut past = self.0.past();
+            past.ignored.push_back((Timestamp::now(), problem.clone()));
+            if past.ignored.len() > IGNORED {
+                past.ignored.pop_front();
+            }
+        }
         Outcome { publish: Vec::new(), subscribe, unsubscribe, problem }
     }
 }

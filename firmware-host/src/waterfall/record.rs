@@ -16,6 +16,7 @@ impl Recording {
         TurnRecord {
             turn: turn.0,
             ended_by: self.decided.map(|(_, by)| by.name()),
+            private: false,
             timings_ms: self.timings(&scale),
             waterfall: Waterfall {
                 reopened_ms: self.reopened.iter().map(|at| scale.ms(*at)).collect(),

@@ -165,11 +165,11 @@ impl Accounts {
         self.0.root.clone()
     }
 
-    fn root(&self) -> &Store {
+    pub(crate) fn root(&self) -> &Store {
         &self.0.root
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         (self.0.now)()
     }
 

@@ -50,6 +50,9 @@ pub(super) struct Wanted {
     /// In the place of this earlier request, and of all that came after it.
     #[serde(default)]
     instead_of: Option<i64>,
+    /// Who answers in a conversation that is begun: one of `/api/personas`.
+    #[serde(default)]
+    persona: Option<String>,
     /// Give the last reply of the conversation again.
     #[serde(default)]
     again: bool,
@@ -77,6 +80,10 @@ pub(super) async fn chat(
     let permit = place_in(&apis.shared.replies)?;
     if wanted.text.len() > LONGEST {
         return Err(super::wire::too_large("64 kB of text"));
+    }
+    if let Some(persona) = &wanted.persona {
+        who.require_resident()?;
+        crate::personas::known(&apis.engine, persona)?;
     }
     let (text, place, is_new) = in_store(&who.store, move |store| Ok(place_of(store, wanted))).await??;
     let (engine, ended) = (apis.engine_of(&who), who.ended());
@@ -117,7 +124,7 @@ pub(super) async fn confirm(
 
 /// What is asked, where, and whether the conversation was begun for it.
 fn place_of(store: &Store, wanted: Wanted) -> Result<(String, Place, bool), Problem> {
-    let Wanted { text, conversation, instead_of, again } = wanted;
+    let Wanted { text, conversation, instead_of, again, persona } = wanted;
     let needs_text = || {
         if text.trim().is_empty() { Err(Problem::unfit("There is nothing in the text.")) } else { Ok(()) }
     };
@@ -128,9 +135,15 @@ fn place_of(store: &Store, wanted: Wanted) -> Result<(String, Place, bool), Prob
         needs_text()?;
         let name = title(&text).unwrap_or_else(|| UNTITLED.to_owned());
         let conversation = store.create_conversation(&name, Timestamp::now())?;
+        if persona.is_some() {
+            store.set_persona_of(conversation, persona.as_deref())?;
+        }
         return Ok((text, Place::End(conversation), true));
     };
     store.conversation(conversation)?;
+    if persona.is_some() {
+        return Err(Problem::unfit("The persona of a conversation that has begun is chosen at /v1/conversations."));
+    }
     if again {
         let last = store.last_messages(conversation, 2)?;
         let [request, reply] = &last[..] else {

@@ -1,16 +1,18 @@
 //! `/v1/conversations`: what was said, found, renamed and deleted.
 
 use axum::Json;
+use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use pipit_core::chat::{Door, Role};
-use pipit_store::{Conversation, ConversationId, Message, MessageId};
-use serde::{Deserialize, Serialize};
+use pipit_store::{Conversation, ConversationId, Message, MessageId, Store, StoreError};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::description::Failures;
 use super::wire::{Asked, Number, written};
 use super::{erase, in_store};
+use crate::Sources;
 use crate::account::Who;
 use crate::guard::JsonBody;
 use crate::problem::Problem;
@@ -31,6 +33,8 @@ pub(super) struct About {
     created: String,
     /// When something was last said in it.
     changed: String,
+    /// Who was chosen to answer in it; null for the persona that speaks anyway.
+    persona: Option<String>,
 }
 
 /// Something that was said.
@@ -124,6 +128,24 @@ pub(super) struct Called {
     title: String,
 }
 
+/// What is to be different about a conversation. What is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Changed {
+    #[serde(default)]
+    #[schema(example = "Holidays")]
+    title: Option<String>,
+    /// Who answers in it: one of `/api/personas`, or null for the persona that speaks anyway.
+    #[serde(default, deserialize_with = "some")]
+    #[schema(value_type = Option<String>)]
+    persona: Option<Option<String>>,
+}
+
+/// What is there, null too.
+fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
 /// The conversations, or what a search finds.
 #[utoipa::path(get, path = "/v1/conversations", tag = "conversations", params(ListOf),
     responses((status = 200, body = Listed), Failures))]
@@ -140,7 +162,7 @@ pub(super) async fn list(who: Who, Asked(of): Asked<ListOf>) -> Result<Json<List
         let hit =
             |(conversation, message): (ConversationId, _)| Hit { conversation: conversation.0, message: line(message) };
         Ok(Listed {
-            conversations: conversations.into_iter().map(about).collect(),
+            conversations: conversations.into_iter().map(|one| about(store, one)).collect::<Result<_, _>>()?,
             messages: messages.into_iter().map(hit).collect(),
         })
     });
@@ -161,7 +183,7 @@ pub(super) async fn create(
             // It was chosen by a person, so that nothing takes its place.
             store.rename_conversation(id, &title)?;
         }
-        Ok(about(store.conversation(id)?))
+        about(store, store.conversation(id)?)
     });
     Ok((StatusCode::CREATED, Json(begun.await?)))
 }
@@ -173,27 +195,40 @@ pub(super) async fn show(who: Who, Number(id): Number, Asked(part): Asked<PartOf
     let last = part.last.unwrap_or(1000).min(1000);
     let whole = in_store(&who.store, move |store| {
         let id = ConversationId(id);
-        let about = about(store.conversation(id)?);
+        let about = about(store, store.conversation(id)?)?;
         Ok(Whole { about, messages: store.last_messages(id, last)?.into_iter().map(line).collect() })
     });
     whole.await.map(Json)
 }
 
-/// Gives a conversation another title.
-#[utoipa::path(patch, path = "/v1/conversations/{id}", tag = "conversations", params(("id" = i64, Path)), request_body = Called,
+/// Gives a conversation another title, or has another persona answer in it.
+#[utoipa::path(patch, path = "/v1/conversations/{id}", tag = "conversations", params(("id" = i64, Path)), request_body = Changed,
     responses((status = 200, body = About), Failures))]
-pub(super) async fn rename(
+pub(super) async fn change(
     who: Who,
+    State(sources): State<Sources>,
     Number(id): Number,
-    JsonBody(Called { title }): JsonBody<Called>,
+    JsonBody(Changed { title, persona }): JsonBody<Changed>,
 ) -> Result<Json<About>, Problem> {
-    let title = fit(&title)?;
-    let renamed = in_store(&who.store, move |store| {
+    if title.is_none() && persona.is_none() {
+        return Err(Problem::unfit("Say what is to be different: title or persona."));
+    }
+    let title = title.map(|title| fit(&title)).transpose()?;
+    if let Some(persona) = &persona {
+        who.require_resident()?;
+        persona.iter().try_for_each(|name| crate::personas::known(&sources.apis.engine, name))?;
+    }
+    let changed = in_store(&who.store, move |store| {
         let id = ConversationId(id);
-        store.rename_conversation(id, &title)?;
-        Ok(about(store.conversation(id)?))
+        if let Some(title) = title {
+            store.rename_conversation(id, &title)?;
+        }
+        if let Some(persona) = persona {
+            store.set_persona_of(id, persona.as_deref())?;
+        }
+        about(store, store.conversation(id)?)
     });
-    renamed.await.map(Json)
+    changed.await.map(Json)
 }
 
 /// Deletes a conversation with everything in it, for good.
@@ -244,9 +279,10 @@ fn fit(title: &str) -> Result<String, Problem> {
     Ok(title)
 }
 
-fn about(conversation: Conversation) -> About {
+fn about(store: &Store, conversation: Conversation) -> Result<About, StoreError> {
     let Conversation { id, title, created, changed, .. } = conversation;
-    About { id: id.0, title, created: written(created), changed: written(changed) }
+    let persona = store.persona_of(id)?;
+    Ok(About { id: id.0, title, created: written(created), changed: written(changed), persona })
 }
 
 fn line(message: Message) -> Line {

@@ -56,7 +56,7 @@ const TAKES: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct Apis {
     /// The chat core, for whoever it is asked by.
-    engine: Engine,
+    pub(crate) engine: Engine,
     transcribe: Transcribe,
     speak: Speak,
     entities: Entities,
@@ -117,7 +117,7 @@ pub(crate) fn routes() -> Router<Sources> {
         .routes(routes!(chat::chat))
         .routes(routes!(chat::confirm))
         .routes(routes!(conversations::list, conversations::create))
-        .routes(routes!(conversations::show, conversations::rename, conversations::delete))
+        .routes(routes!(conversations::show, conversations::change, conversations::delete))
         .routes(routes!(conversations::find))
         .routes(routes!(conversations::message, conversations::delete_message))
         .routes(routes!(prompts::list))

@@ -9,6 +9,8 @@ mod bare;
 mod connections;
 mod passkeys;
 mod people;
+mod privacy;
 mod programs;
+mod providers;
 mod settings;
 mod support;

@@ -13,7 +13,7 @@ use pipit_core::chat::Tier;
 use pipit_core::control::{Choices, Command, Selectable, Selection};
 use pipit_core::turn::WakeMode;
 use pipit_store::{NewPerson, NewPrivacy, PersonId, Role, Store};
-use pipit_web::{Accounts, BusEvent, Snapshot, Sources, router};
+use pipit_web::{Accounts, BusEvent, Logs, Snapshot, Sources, router};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{broadcast, watch};
@@ -36,6 +36,7 @@ pub(crate) struct Daemon {
     pub(crate) said: Arc<Mutex<Vec<String>>>,
     /// What was carried out.
     pub(crate) done: Arc<Mutex<Vec<Command>>>,
+    pub(crate) logs: Logs,
     pub(crate) bus: broadcast::Sender<BusEvent>,
     seconds: Arc<AtomicI64>,
     _snapshots: watch::Sender<Snapshot>,
@@ -128,7 +129,10 @@ impl Daemon {
         let amy = Selectable { name: "amy".to_owned(), tier: Tier::Device };
         let mut choices = Choices::new(WakeMode::Always, Tier::House, None);
         choices.voices = Selection(vec![amy]);
+        let logs = Logs::default();
         let sources = Sources {
+            logs: logs.clone(),
+            house: crate::bare::house(),
             snapshots: snapshots.subscribe(),
             events: bus.downgrade(),
             levels: levels.subscribe(),
@@ -145,7 +149,18 @@ impl Daemon {
             ..crate::bare::sources(&store)
         };
         let router = router(sources);
-        Daemon { router, store, said, done, bus, seconds, _snapshots: snapshots, _levels: levels, _folder: folder }
+        Daemon {
+            router,
+            store,
+            said,
+            done,
+            logs,
+            bus,
+            seconds,
+            _snapshots: snapshots,
+            _levels: levels,
+            _folder: folder,
+        }
     }
 
     /// Claimed by Otto; Ann lives there too, and Gustav is a guest with a password.

@@ -12,10 +12,14 @@ import { Claim } from './pages/claim';
 import { Docs } from './pages/docs';
 import { House } from './pages/house';
 import { Live } from './pages/live';
+import { Logs } from './pages/logs';
 import { Memory } from './pages/memory';
 import { Models } from './pages/models';
 import { Overview } from './pages/overview';
 import { People } from './pages/people';
+import { Personas } from './pages/personas';
+import { Privacy } from './pages/privacy';
+import { Providers } from './pages/providers';
 import { Settings } from './pages/settings';
 import { SignIn } from './pages/sign-in';
 import { System } from './pages/system';
@@ -34,11 +38,15 @@ import {
   HomeIcon,
   HouseIcon,
   LiveIcon,
+  LogsIcon,
   MemoryIcon,
   MicIcon,
   ModelsIcon,
   MoreIcon,
   PeopleIcon,
+  PersonasIcon,
+  PrivacyIcon,
+  ProvidersIcon,
   SettingsIcon,
   SystemIcon,
   TalkIcon,
@@ -66,6 +74,8 @@ interface Page {
   owner?: boolean;
   /** For guests without a password too. */
   guest?: boolean;
+  /** Not for guests. */
+  resident?: boolean;
 }
 
 type Group = keyof typeof t.nav.groups;
@@ -83,18 +93,27 @@ const PAGES: Page[] = [
   { path: '/house', name: t.nav.house, icon: HouseIcon, page: House },
   { path: '/live', name: t.nav.live, icon: LiveIcon, page: Live, group: 'watch', guest: true },
   { path: '/timeline', name: t.nav.timeline, icon: TimelineIcon, page: Timeline, group: 'watch' },
+  { path: '/privacy', name: t.nav.privacy, icon: PrivacyIcon, page: Privacy, group: 'watch' },
   { path: '/voices', name: t.nav.voices, icon: VoicesIcon, page: Voices, group: 'sound', owner: true },
   { path: '/models', name: t.nav.models, icon: ModelsIcon, page: Models, group: 'sound', owner: true },
   { path: '/audio', name: t.nav.audio, icon: MicIcon, page: Audio, group: 'sound', owner: true },
   { path: '/memory', name: t.nav.memory, icon: MemoryIcon, page: Memory, group: 'mind' },
+  { path: '/personas', name: t.nav.personas, icon: PersonasIcon, page: Personas, group: 'mind', resident: true },
+  { path: '/providers', name: t.nav.providers, icon: ProvidersIcon, page: Providers, group: 'mind', owner: true },
   { path: '/people', name: t.nav.people, icon: PeopleIcon, page: People, group: 'people' },
   { path: '/access', name: t.nav.access, icon: AccessIcon, page: Access, group: 'people' },
   { path: '/settings', name: t.nav.settings, icon: SettingsIcon, page: Settings, group: 'device', owner: true },
   { path: '/backup', name: t.nav.backup, icon: BackupIcon, page: Backup, group: 'device', owner: true },
+  { path: '/logs', name: t.nav.logs, icon: LogsIcon, page: Logs, group: 'device', owner: true },
   { path: '/audit', name: t.nav.audit, icon: AuditIcon, page: Audit, group: 'device', owner: true },
   { path: '/system', name: t.nav.system, icon: SystemIcon, page: System, group: 'device', owner: true },
   { path: '/docs', name: t.nav.docs, icon: DocsIcon, page: Docs, group: 'device' },
 ];
+
+function mayOpen(page: Page, person: Person): boolean {
+  if (person.name === null) return page.guest === true;
+  return person.role === 'owner' || (!page.owner && (!page.resident || person.role === 'member'));
+}
 
 export function App() {
   const who = useCell(session);
@@ -143,7 +162,7 @@ function Inside({ person }: { person: Person }) {
   const [more, setMore] = useState(false);
   const main = useRef<HTMLElement>(null);
   const leaving = useDoing();
-  const pages = PAGES.filter((page) => (person.name === null ? page.guest : !page.owner || person.role === 'owner'));
+  const pages = PAGES.filter((page) => mayOpen(page, person));
   const asked = `/${at.split('/')[1] ?? ''}`;
   // Guests have no home here.
   const top = person.name === null && asked === '/' ? '/talk' : asked;

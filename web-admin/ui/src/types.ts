@@ -62,6 +62,8 @@ export interface Turn {
   at?: string;
   turn: number;
   ended_by: string | null;
+  /** Nothing else is told of it than when each stage was reached. */
+  private?: boolean;
   timings_ms: {
     speech_end: number;
     pause: number | null;

@@ -8,8 +8,8 @@ import { Daemon, recording } from './daemon.mjs';
 
 const OUT = fileURLToPath(new URL('../../../docs/panel', import.meta.url));
 const PAGES = [
-  ...['talk', 'live', 'timeline', 'timers', 'house', 'voices', 'models', 'audio', 'welcome', 'memory', 'people', 'access'],
-  ...['settings', 'backup', 'audit', 'system', 'docs'],
+  ...['talk', 'live', 'timeline', 'timers', 'house', 'privacy', 'voices', 'models', 'audio', 'welcome', 'memory'],
+  ...['personas', 'providers', 'people', 'access', 'settings', 'backup', 'logs', 'audit', 'system', 'docs'],
 ];
 const HEARD = ['1-what-time-is-it.wav', '3-how-much-is-twelve-times-seven.wav', '4-set-a-pasta-timer-for-eight-minutes.wav'];
 const ASKED = ['what is twelve times seven', 'how many cups are in two litres', 'remember that I park on level two'];

@@ -24,6 +24,27 @@ pub(crate) struct Chain {
 struct Link {
     provider: Arc<dyn Provider>,
     breaker: Mutex<Breaker>,
+    seen: Mutex<Seen>,
+}
+
+/// What came of asking a provider last. The moments are of [`Chain::now`].
+#[derive(Clone, Default)]
+struct Seen {
+    answered: Option<(Moment, Duration)>,
+    failed: Option<(Moment, String)>,
+}
+
+/// How a provider did, since the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderReport {
+    /// Which.
+    pub identity: ProviderIdentity,
+    /// How long ago it last began an answer, and how long that took from the request on.
+    pub answered: Option<(Duration, Duration)>,
+    /// How long ago it last failed, and how, in words that tell nobody's key or address.
+    pub failed: Option<(Duration, String)>,
+    /// Whether it is left alone for now.
+    pub rests: bool,
 }
 
 /// What comes of asking.
@@ -37,7 +58,10 @@ pub(crate) enum FromChain {
 impl Chain {
     /// `None` without a provider.
     pub(crate) fn new(providers: Vec<Arc<dyn Provider>>) -> Option<Chain> {
-        let link = |provider| Link { provider, breaker: Mutex::new(Breaker::new(BreakerSettings::default())) };
+        let link = |provider| {
+            let breaker = Mutex::new(Breaker::new(BreakerSettings::default()));
+            Link { provider, breaker, seen: Mutex::default() }
+        };
         let links: Vec<Link> = providers.into_iter().map(link).collect();
         (!links.is_empty()).then(|| Chain { links, started: Instant::now() })
     }
@@ -45,6 +69,21 @@ impl Chain {
     /// Whether anybody is as near as `widest`.
     pub(crate) fn reaches(&self, widest: Tier) -> bool {
         self.links.iter().any(|link| link.provider.identity().tier <= widest)
+    }
+
+    /// How each did, in order of preference.
+    pub(crate) fn reports(&self) -> Vec<ProviderReport> {
+        let now = self.now();
+        let report = |link: &Link| {
+            let Seen { answered, failed } = link.seen(|seen| seen.clone());
+            ProviderReport {
+                identity: link.provider.identity().clone(),
+                answered: answered.map(|(at, took)| (now.saturating_since(at), took)),
+                failed: failed.map(|(at, why)| (now.saturating_since(at), why)),
+                rests: link.breaker(|breaker| breaker.verdict(now)) != Verdict::Ask,
+            }
+        };
+        self.links.iter().map(report).collect()
     }
 
     /// The reply of the first provider, no farther away than `widest`, that begins one. An error is the last item; of several,
@@ -97,8 +136,13 @@ impl Link {
         use_it(&mut self.breaker.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    fn seen<T>(&self, use_it: impl FnOnce(&mut Seen) -> T) -> T {
+        use_it(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Takes note of a failure.
     fn failed(&self, error: &ChatError, now: Moment) {
+        self.seen(|seen| seen.failed = Some((now, error.to_string())));
         let rest: Option<Duration> = self.breaker(|breaker| match error {
             ChatError::RateLimited { retry_after: Some(wish), .. } => Some(breaker.refused(now, *wish)),
             // The server is well; it is the conversation that does not fit.
@@ -129,6 +173,7 @@ struct Asking {
 struct Current {
     place: usize,
     chunks: BoxStream<'static, Result<ReplyChunk, ChatError>>,
+    asked: Moment,
     /// What it says belongs to the reply, and nobody else is asked.
     begun: bool,
     /// The first part of the reply, while it is being announced whose it is.
@@ -150,6 +195,8 @@ impl Asking {
                     current.first = Some(chunk);
                     let link = &self.chain.links[current.place];
                     link.breaker(Breaker::succeeded);
+                    let now = self.chain.now();
+                    link.seen(|seen| seen.answered = Some((now, now.saturating_since(current.asked))));
                     return Ok(Some(FromChain::AnsweredBy(link.provider.identity().clone())));
                 }
                 Some(Ok(chunk)) => return Ok(Some(FromChain::Chunk(chunk))),
@@ -171,9 +218,10 @@ impl Asking {
         if let Some(failure) = self.failures.last() {
             warn!("{failure}. {} is asked in its place", link.provider.identity());
         }
-        link.breaker(|breaker| breaker.asked(self.chain.now()));
+        let asked = self.chain.now();
+        link.breaker(|breaker| breaker.asked(asked));
         let chunks = Arc::clone(&link.provider).chat_stream(Arc::clone(&self.prompt));
-        self.current = Some(Current { place, chunks, begun: false, first: None });
+        self.current = Some(Current { place, chunks, asked, begun: false, first: None });
         Ok(())
     }
 

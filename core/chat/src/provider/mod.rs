@@ -16,6 +16,7 @@ use pipit_core::chat::dialect::ReplyChunk;
 use pipit_core::chat::{Message, Tier, ToolSpec};
 
 use crate::error::ChatError;
+pub use chain::ProviderReport;
 pub(crate) use chain::{Chain, FromChain};
 pub use http::HttpProvider;
 pub(crate) use http::{Scrubber, http_client};

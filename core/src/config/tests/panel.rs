@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::config::panel::{Change, Setting, Source, changed, sections, settings};
+use crate::config::panel::{Change, Setting, Source, changed, changed_with, sections, settings};
 
 fn find(owner: &Owner<'_>, name: &str) -> Setting {
     let all = owner.in_layers(settings).unwrap();
@@ -12,14 +12,17 @@ fn find(owner: &Owner<'_>, name: &str) -> Setting {
 }
 
 fn change(owner: &Owner<'_>, changes: &[(&str, Option<Value>)]) -> Result<String, String> {
-    let changes: Vec<_> = changes
+    owner.in_layers(|layers| changed(layers, &all(changes))).map_err(|sentences| sentences.join("\n"))
+}
+
+fn all(changes: &[(&str, Option<Value>)]) -> Vec<Change> {
+    changes
         .iter()
         .map(|(name, value)| {
             let (section, key) = name.split_once('.').unwrap();
             Change { section: section.to_owned(), key: key.to_owned(), value: value.clone() }
         })
-        .collect();
-    owner.in_layers(|layers| changed(layers, &changes)).map_err(|sentences| sentences.join("\n"))
+        .collect()
 }
 
 fn check_refused(owner: &Owner<'_>, changes: &[(&str, Option<Value>)], expected: Expect) {
@@ -111,7 +114,15 @@ fn what_is_not_right_is_refused_in_the_panels_words() {
 #[test]
 fn nobody_names_files_and_programs_of_the_machine_at_the_panel() {
     let owner = Owner::default();
-    for name in ["state.dir", "models.runtime", "models.import_dir", "audio.backend", "mqtt.password_file", "chat.api_key_env", "chat.mcp"] {
+    for name in [
+        "state.dir",
+        "models.runtime",
+        "models.import_dir",
+        "audio.backend",
+        "mqtt.password_file",
+        "chat.api_key_env",
+        "chat.mcp",
+    ] {
         let refused = change(&owner, &[(name, Some(json!("wav")))]).unwrap_err();
         assert_eq!(refused, format!("{name} is set in the configuration file alone."));
     }
@@ -120,5 +131,62 @@ fn nobody_names_files_and_programs_of_the_machine_at_the_panel() {
             let refused = change(&owner, &[(name, Some(json!(path)))]).unwrap_err();
             assert_eq!(refused, format!("{name} names a file here; only the configuration file may do that."));
         }
+    }
+}
+
+/// Address and key of a model server, the one in the file and the other not.
+const CLOUD: &str = "[chat]\nprovider = \"openai\"\nbase_url = \"https://api.example.org/v1\"\nmodel = \"m\"\n";
+
+#[test]
+fn a_secret_goes_elsewhere_only_if_it_is_given_anew() {
+    let with = |key: &str| format!("{CLOUD}{key}\n");
+    let evil = || ("chat.base_url", Some(json!("https://evil.example/v1")));
+    let file = with("api_key_secret = \"cloud\"");
+    let owner = Owner { file: Some(&file), ..Owner::default() };
+    let anew = |name: &str| {
+        format!(
+            "A secret is sent only where it was given for: give {name:?} anew together with what says where it goes."
+        )
+    };
+    assert_eq!(change(&owner, &[evil()]).unwrap_err(), anew("cloud"));
+    let another = change(&owner, &[("chat.provider", Some(json!("anthropic")))]);
+    assert_eq!(another.unwrap_err(), anew("cloud"));
+    let given = |given: &[&str], changes: &[_]| owner.in_layers(|layers| changed_with(layers, &all(changes), given));
+    assert!(given(&["other"], &[evil()]).is_err());
+    given(&["cloud"], &[evil()]).unwrap();
+    given(&[], &[("chat.model", Some(json!("n"))), ("audio.volume", Some(json!(3)))]).unwrap();
+    given(&[], &[("chat.api_key_secret", Some(json!(""))), evil()]).unwrap();
+
+    // In two steps neither: first an address without a key, then the key.
+    let moved = with("");
+    let moved = Owner {
+        file: Some(&moved),
+        panel: Some("[chat]\nbase_url = \"https://evil.example/v1\"\n"),
+        ..Owner::default()
+    };
+    assert_eq!(change(&moved, &[("chat.api_key_secret", Some(json!("cloud")))]).unwrap_err(), anew("cloud"));
+    // What the owner wrote into the file holds again without more.
+    let away = Owner {
+        file: Some(&file),
+        panel: Some("[chat]\nbase_url = \"https://other.example/v1\"\n"),
+        ..Owner::default()
+    };
+    assert_eq!(change(&away, &[("chat.base_url", None)]).unwrap(), "");
+
+    let file = with("api_key_env = \"KEY\"");
+    let owner = Owner { file: Some(&file), ..Owner::default() };
+    check_refused(
+        &owner,
+        &[evil()],
+        expect![
+            "What chat.api_key_env names is sent where the configuration file says; set chat.provider and chat.base_url there."
+        ],
+    );
+    let broker = Owner {
+        file: Some("[mqtt]\nhost = \"nas\"\nusername = \"pipit\"\npassword_secret = \"broker\"\ntls = true\n"),
+        ..Owner::default()
+    };
+    for (key, value) in [("mqtt.host", json!("evil.example")), ("mqtt.port", json!(1)), ("mqtt.tls", json!(false))] {
+        assert_eq!(change(&broker, &[(key, Some(value))]).unwrap_err(), anew("broker"));
     }
 }

@@ -35,7 +35,7 @@ export function Overview() {
       {now && (
         <div class="columns">
           <div class="stack">
-            <Privacy now={now} owner={owner} />
+            <Tier ledger now={now} owner={owner} />
             <Engines now={now} owner={owner} />
             <Announce />
           </div>
@@ -99,7 +99,7 @@ function Quick({ now, doing, owner }: { now: Snapshot; doing: Doing; owner: bool
   );
 }
 
-function Privacy({ now, owner }: { now: Snapshot; owner: boolean }) {
+export function Tier({ now, owner, ledger }: { now: Snapshot; owner: boolean; ledger?: boolean }) {
   const choices = useRead<Choices>('/api/choices');
   const doing = useDoing();
   const group = useId();
@@ -107,7 +107,7 @@ function Privacy({ now, owner }: { now: Snapshot; owner: boolean }) {
   const all = Object.keys(s.tiers);
   const meaning = s.tierMeanings[now.widest_tier];
   return (
-    <Card title={s.privacy}>
+    <Card title={s.privacy} extra={ledger && <a href="/privacy">{s.ledger}</a>}>
       <div class="options" role="radiogroup" aria-label={s.privacy}>
         {all.map((tier) => {
           const chosen = tier === now.widest_tier;
@@ -130,6 +130,7 @@ function Privacy({ now, owner }: { now: Snapshot; owner: boolean }) {
         })}
       </div>
       {meaning && <p class="hint">{meaning}</p>}
+      {owner && choices.data && tiers.length < all.length && <p class="hint">{s.tierLimit}</p>}
       <Wrong error={doing.error ?? choices.error} />
     </Card>
   );

@@ -25,7 +25,7 @@ interface Setting {
   choices?: { name: string; about: string }[];
 }
 
-interface Settings {
+export interface Settings {
   sections: { name: string; about: string }[];
   settings: Setting[];
   file: string;
@@ -33,7 +33,7 @@ interface Settings {
 }
 
 /** What is to be set and is not yet, by name. Null takes back what the panel has set. */
-type Drafts = Record<string, Value>;
+export type Drafts = Record<string, Value>;
 
 export function Settings() {
   const read = useRead<Settings>('/api/settings');
@@ -127,7 +127,7 @@ function Section(props: { name: string; about: string; open: boolean; children: 
   );
 }
 
-function One({ setting, drafts, draft }: { setting: Setting; drafts: Drafts; draft: (name: string, value?: Value) => void }) {
+export function One({ setting, drafts, draft }: { setting: Setting; drafts: Drafts; draft: (name: string, value?: Value) => void }) {
   const id = useId();
   const { name, fixed, source, place } = setting;
   const isDraft = name in drafts;

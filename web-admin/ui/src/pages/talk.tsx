@@ -2,22 +2,27 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import { ask, Problem, sentence, stream } from '../api';
+import { ask, get, Problem, sentence, stream } from '../api';
 import { Done, Empty, Field, Loading, Sure, Title, Wrong } from '../parts/common';
 import { Push, Speaking } from '../parts/push';
 import { AgainIcon, BackIcon, EditIcon, PlusIcon, SendIcon, StopIcon, TrashIcon } from '../parts/icons';
+import { PersonaChoice } from '../parts/persona';
 import { go, path } from '../router';
+import { session } from '../session';
 import { useCell } from '../store';
 import { t } from '../strings';
 import { ago, useDoing, useRead } from '../use';
 import { close, error as spokenError, spoken } from '../voice/voice';
 
 const s = t.talk;
+/** As many conversations as are listed at once. */
+const PAGE = 50;
 
 interface Conversation {
   id: number;
   title: string;
   changed: string;
+  persona: string | null;
 }
 
 interface Message {
@@ -54,6 +59,7 @@ interface Request {
   conversation: number | null;
   instead_of: number | null;
   again: boolean;
+  persona?: string | null;
 }
 
 export function Talk() {
@@ -63,6 +69,15 @@ export function Talk() {
   const wanted = useSettled(search.trim());
   const list = useRead<Listed>(`/v1/conversations?search=${encodeURIComponent(wanted)}`);
   // A conversation that begins keeps its place on the page when it gets its number.
+  const [older, setOlder] = useState<Conversation[]>([]);
+  const reading = useDoing();
+  useEffect(() => setOlder([]), [list.data]);
+  const listed = [...(list.data?.conversations ?? []), ...older];
+  const readOlder = () =>
+    reading.run(async () => {
+      const page = await get<Listed>(`/v1/conversations?after=${listed.at(-1)?.id}`);
+      setOlder([...older, ...page.conversations]);
+    });
   const [begun, setBegun] = useState<number | null>(null);
   const [fresh, setFresh] = useState(0);
   const kept = useCell(spoken)?.kept ?? null;
@@ -108,7 +123,7 @@ export function Talk() {
             <Empty>{wanted ? s.noneFound : s.none}</Empty>
           )}
           <ul>
-            {list.data?.conversations.map((one) => (
+            {listed.map((one) => (
               <li key={one.id}>
                 <a href={`/talk/${one.id}`} aria-current={one.id === id ? 'page' : undefined} onClick={() => setBegun(null)}>
                   <span class="name">{one.title || s.untitled}</span>
@@ -117,6 +132,12 @@ export function Talk() {
               </li>
             ))}
           </ul>
+          {!wanted && listed.length > 0 && listed.length % PAGE === 0 && (
+            <button type="button" class="quiet wide" disabled={reading.busy} onClick={() => void readOlder()}>
+              {s.older}
+            </button>
+          )}
+          <Wrong error={reading.error} />
           {list.data && list.data.messages.length > 0 && (
             <>
               <h2>{s.passages}</h2>
@@ -161,6 +182,11 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
   const [turn, setTurn] = useState<Turn | null>(null);
   const [editing, setEditing] = useState<number | null>(null);
   const [confirm, setConfirm] = useState<Asked | null>(null);
+  // Of a conversation that has not begun.
+  const [persona, setPersona] = useState<string | null>(null);
+  const choosing = useDoing();
+  const [erasing, setErasing] = useState<number | null>(null);
+  const guest = useCell(session)?.person?.role === 'guest';
   const stop = useRef<AbortController | null>(null);
   const end = useRef<HTMLDivElement>(null);
   const said = useCell(spoken);
@@ -189,6 +215,7 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
     let reply = '';
     try {
       const sent: Request = { ...request, conversation: props.id };
+      if (props.id === null && persona) sent.persona = persona;
       for await (const told of stream('POST', '/v1/chat', sent, control.signal)) {
         const data = told.event === ':' ? {} : (JSON.parse(told.data) as Record<string, never>);
         if (told.event === 'text') change({ reply: (reply += data['text']) });
@@ -245,6 +272,12 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
                     {s.edit}
                   </button>
                 )}
+                {message.role === 'user' && !turn?.running && (
+                  <button type="button" class="tool" aria-label={s.eraseTurnLabel} onClick={() => setErasing(message.id)}>
+                    <TrashIcon />
+                    {s.eraseTurn}
+                  </button>
+                )}
                 {message === lastReply && !turn?.running && (
                   <button
                     type="button"
@@ -287,9 +320,29 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
           </div>
         )}
       </div>
+      {erasing !== null && (
+        <Sure
+          question={s.eraseTurnSure}
+          yes={t.remove}
+          onAnswer={(sure) => {
+            setErasing(null);
+            if (sure) void choosing.run(() => ask('DELETE', `/v1/messages/${erasing}`)).then(whole.again);
+          }}
+        />
+      )}
       {confirm && <Confirm {...confirm} key={confirm.id} onOver={() => setConfirm(null)} />}
       {props.id === null && !turn && !said && <Empty>{s.empty}</Empty>}
-      <Wrong error={turn?.error ?? microphoneError} />
+      <Wrong error={turn?.error ?? microphoneError ?? choosing.error} />
+      {!guest && (props.id === null || whole.data) && (
+        <PersonaChoice
+          value={props.id === null ? persona : (whole.data?.persona ?? null)}
+          disabled={choosing.busy || turn?.running}
+          onChoice={(persona) => {
+            if (props.id === null) setPersona(persona);
+            else void choosing.run(() => ask('PATCH', `/v1/conversations/${props.id}`, { persona })).then(whole.again);
+          }}
+        />
+      )}
       <div ref={end} class="end-of-thread" />
       <Speaking />
       <Composer

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { newestTurn } from '../daemon';
 import { Card, Empty, Loading, Title, Wrong } from '../parts/common';
 import { outcome, thrownAway, Waterfall } from '../parts/waterfall';
+import { Replay } from '../parts/replay';
 import { useCell } from '../store';
 import { t } from '../strings';
 import type { Turn } from '../types';
@@ -83,11 +84,13 @@ function One({ turn }: { turn: Turn }) {
         {provider && `, ${t.talk.by(provider.name, provider.model, provider.tier)}`}
       </p>
       {vain.length > 0 && <p class="hint">{s.vain(vain)}</p>}
+      {turn.private && <p class="hint">{s.private}</p>}
       {turn.waterfall.interruptions.map((one) => (
         <p class="hint" key={one.at_ms}>
           {s.interrupted(s.ms(one.at_ms), one.resumed_ms === null ? null : s.ms(one.resumed_ms))}
         </p>
       ))}
+      {!turn.private && turn.ended_by && <Replay turn={turn} />}
     </article>
   );
 }

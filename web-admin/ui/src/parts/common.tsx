@@ -69,7 +69,7 @@ interface FieldProps {
   name?: string;
   class?: string;
   inputMode?: 'numeric';
-  autocomplete?: 'username' | 'one-time-code';
+  autocomplete?: 'username' | 'one-time-code' | 'off';
   pattern?: string;
   placeholder?: string;
   required?: boolean;
@@ -79,7 +79,7 @@ interface FieldProps {
   label: string;
   hint?: string;
   hideLabel?: boolean;
-  type?: 'text' | 'search' | 'number';
+  type?: 'text' | 'search' | 'number' | 'password';
   value: string;
   onInput: (event: { currentTarget: HTMLInputElement }) => void;
   input?: (element: HTMLInputElement | null) => void;
@@ -206,6 +206,15 @@ export function Sure(props: { question: string; yes: string; onAnswer: (sure: bo
         </button>
       </div>
     </dialog>
+  );
+}
+
+/** How far something goes. */
+export function Badge({ tier }: { tier: string }) {
+  return (
+    <span class="badge" data-tier={tier}>
+      {tier}
+    </span>
   );
 }
 
