@@ -21,7 +21,7 @@ help:
 	@echo 'make bench-turns   those of turn-taking: when it answers, and how it is interrupted'
 	@echo 'make bench-panel   those of the panel: a thousand sockets, and speaking in a browser'
 	@echo 'make bench-store   those of the store (a million messages, 1 GB of disk for a while, 500 times kill -9), the chat engine, and speech over HTTP'
-	@echo 'make bench-panel  those of the panel under 500 requests a second, beside speech (wrk; five minutes)'
+	@echo 'make bench-requests   those of the panel under 500 requests a second, beside speech (wrk; three minutes)'
 	@echo 'make test-home-assistant   whether Home Assistant itself finds Pipit and commands it (root, mosquitto; 1 GB the first time)'
 	@echo 'make bench-mqtt   those of the MQTT connection: a broker that is restarted, and killed a hundred times (five minutes)'
 
@@ -100,10 +100,10 @@ bench-store:
 	@firmware-host/setup.sh test
 	@models/eval/bench-store.sh
 
-.PHONY: bench-panel
-bench-panel:
+.PHONY: bench-requests
+bench-requests:
 	@firmware-host/setup.sh test
-	@firmware-host/bench-panel.sh
+	@firmware-host/bench-requests.sh
 
 .PHONY: test-home-assistant
 test-home-assistant:

@@ -132,7 +132,7 @@ fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Auth
             turns: store.clone(),
             metrics: bus.metrics(),
             snapshots: bus.snapshots(),
-            log: None,
+            log: Some(newest_lines(logs.clone())),
         }),
         tasks: Tasks::default(),
         models: Some(Arc::new(shelf::Shelf::new(app, controls))),
@@ -152,6 +152,16 @@ fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Auth
 fn household(app: &App) -> Household {
     let config = app.config();
     Household { mqtt: config.mqtt.is_some(), llm: config.llm.is_some() }
+}
+
+/// The last lines of the log, for whoever is to help: the pages of the log have the others.
+fn newest_lines(logs: Logs) -> support::LogLines {
+    const NEWEST: usize = 500;
+    Arc::new(move || {
+        let text = logs.text();
+        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        lines[lines.len().saturating_sub(NEWEST)..].to_vec()
+    })
 }
 
 /// What is kept of what people say.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the panel's read endpoints take under 500 requests a second, whether memory grows meanwhile, and what that does to speech.
 #
-#   firmware-host/bench-panel.sh [SECONDS OF LOAD] [TURNS]
+#   firmware-host/bench-requests.sh [SECONDS OF LOAD] [TURNS]
 #
 # It runs the release build (or the program that PIPIT names) with the recogniser in the box and espeak-ng, and asks by wrk, which is a
 # package of Debian's: ten connections, each of which waits 20 ms between an answer and the next request. Speech comes from a recording, in
