@@ -75,7 +75,7 @@ export function Logs() {
             {[...lines].reverse().map((line) => (
               <li key={line.id} data-level={line.level}>
                 <span class="log-about">
-                  <span class="log-level">{s.levels[line.level]}</span>
+                  <span class="log-level">{s.kinds[line.level]}</span>
                   <time dateTime={line.at}>{moment(line.at)}</time>
                   <span>{line.part}</span>
                 </span>

@@ -969,6 +969,7 @@ export const en = {
     lead: 'What Pipit has logged since its start, in memory only. What people say is never in it.',
     level: 'Show',
     levels: { error: 'Errors', warn: 'Warnings', info: 'News', debug: 'Details' },
+    kinds: { error: 'Error', warn: 'Warning', info: 'News', debug: 'Detail' },
     search: 'Find',
     follow: 'Follow',
     pause: 'Pause',
