@@ -35,7 +35,7 @@ export class Daemon {
     return daemon;
   }
 
-  /** Starts it with this for a sound device, and waits until it listens. */
+  /** Starts it with this for a sound device, and waits until it listens and its panel is served. */
   async start(audio = '[audio]\nbackend = "null"\n') {
     const config = join(this.folder, 'pipit.toml');
     writeFileSync(
@@ -58,7 +58,7 @@ export class Daemon {
       this.log.push(line);
       this.waiting.forEach((look) => look());
     });
-    await this.logs(/listening/);
+    await this.logs(/panel at/);
   }
 
   /** Waits until the log has a line like this, and gives what matched. The newest counts. */
