@@ -205,7 +205,7 @@ fn read_all(layering: &Layering, file: &Path) -> anyhow::Result<Vec<Setting>> {
     layering.with_layers(None, panel::settings)?.map_err(|problems| not_right(&problems))
 }
 
-/// What is in a file, if there is one.
+/// What is in a file, if there is one. That its folder can't be one is told by whoever makes that.
 fn read(file: &Path) -> anyhow::Result<Option<String>> {
     match fs::read_to_string(file) {
         Ok(text) => Ok(Some(text)),

@@ -43,7 +43,7 @@ export class Daemon {
     return daemon;
   }
 
-  /** Starts it with this for a sound device and this about the panel, and waits until it listens. */
+  /** Starts it with this for a sound device and this about the panel, and waits until it listens and its panel is served. */
   async start(audio = '[audio]\nbackend = "null"\n', web = '') {
     const config = this.config(audio, web);
     this.log = [];
@@ -58,7 +58,7 @@ export class Daemon {
       this.log.push(line);
       this.waiting.forEach((look) => look());
     });
-    await this.logs(/listening/);
+    await this.logs(/panel at/);
   }
 
   config(audio, web) {

@@ -57,7 +57,6 @@ before(async () => {
     ['lamp/state', 'OFF'],
   ]);
   await daemon.start(`[audio]\nbackend = "null"\n[mqtt]\nhost = "127.0.0.1"\nport = ${port}\n`);
-  await daemon.logs(/panel at/);
   browser = await launch();
   context = await browser.newContext({ baseURL: daemon.url, viewport: { width: 1280, height: 900 } });
   const headers = { origin: daemon.url };

@@ -45,7 +45,6 @@ before(async () => {
   await daemon.logs(/turn=1/);
   await daemon.end('SIGTERM');
   await daemon.start(config());
-  await daemon.logs(/panel at/);
   browser = await launch();
   context = await browser.newContext({ baseURL: daemon.url, viewport: { width: 1280, height: 900 } });
   const headers = { origin: daemon.url };
