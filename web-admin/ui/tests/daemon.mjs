@@ -35,7 +35,7 @@ export class Daemon {
     return daemon;
   }
 
-  /** Starts it with this for a sound device, and waits until it listens. */
+  /** Starts it with this for a sound device, and waits until it listens and its panel is served. */
   async start(audio = '[audio]\nbackend = "null"\n') {
     const config = join(this.folder, 'pipit.toml');
     writeFileSync(
