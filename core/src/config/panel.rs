@@ -94,21 +94,25 @@ struct Sends {
     section: &'static str,
     /// The keys that say where to.
     to: &'static [&'static str],
-    /// The keys that say which, of which the last names one that is kept among the secrets.
-    which: [&'static str; 3],
+    /// The keys by which it is read from the environment or a file.
+    held: &'static [&'static str],
+    /// The key that names one that is kept among the secrets.
+    named: &'static str,
 }
 
-const API_KEY: [&str; 3] = ["api_key_env", "api_key_file", "api_key_secret"];
+const HELD: &[&str] = &["api_key_env", "api_key_file"];
 
-const SENDS: [Sends; 4] = [
-    Sends { section: "chat", to: &["provider", "base_url"], which: API_KEY },
-    Sends { section: "stt", to: &["engine", "base_url"], which: API_KEY },
-    Sends { section: "tts", to: &["engine", "base_url"], which: API_KEY },
+const SENDS: [Sends; 5] = [
+    Sends { section: "chat", to: &["provider", "base_url"], held: HELD, named: "api_key_secret" },
+    Sends { section: "stt", to: &["engine", "base_url"], held: HELD, named: "api_key_secret" },
+    Sends { section: "tts", to: &["engine", "base_url"], held: HELD, named: "api_key_secret" },
     Sends {
         section: "mqtt",
         to: &["host", "port", "tls"],
-        which: ["password_env", "password_file", "password_secret"],
+        held: &["password_env", "password_file"],
+        named: "password_secret",
     },
+    Sends { section: "web", to: &["oidc_issuer"], held: &[], named: "oidc_secret" },
 ];
 
 /// Keys that hold a name or, in the file, a path.
@@ -211,11 +215,11 @@ pub fn changed_with(layers: Layers<'_>, changes: &[Change], given: &[&str]) -> R
 
 /// Why a section may not send its secret where it would after a change, if so: a sentence.
 fn sent_elsewhere(sends: &Sends, before: &[Setting], after: &[Setting], given: &[&str]) -> Option<String> {
-    let Sends { section, to, which } = sends;
+    let Sends { section, to, held, named } = sends;
     let find = |all: &[Setting], key: &str| {
         all.iter().find(|setting| setting.section == *section && setting.key == key).cloned()
     };
-    let keys = || to.iter().chain(which);
+    let keys = || to.iter().chain(*held).chain([named]);
     let is_as_before = keys().all(|key| {
         let value = |all| find(all, key).map(|setting| setting.value);
         value(before) == value(after)
@@ -224,15 +228,14 @@ fn sent_elsewhere(sends: &Sends, before: &[Setting], after: &[Setting], given: &
     if is_as_before || is_the_owners_own {
         return None;
     }
-    let named = |key: &str| find(after, key)?.value.as_str().filter(|value| !value.is_empty()).map(str::to_owned);
-    let [in_environment, in_file, among_secrets] = which;
-    if let Some(key) = [in_environment, in_file].into_iter().find(|key| named(key).is_some()) {
+    let holds = |key: &str| find(after, key)?.value.as_str().filter(|value| !value.is_empty()).map(str::to_owned);
+    if let Some(key) = held.iter().find(|key| holds(key).is_some()) {
         return Some(format!(
             "What {section}.{key} names is sent where the configuration file says; set {} there.",
             named_in(section, to)
         ));
     }
-    let secret = named(among_secrets).filter(|name| !given.contains(&name.as_str()))?;
+    let secret = holds(named).filter(|name| !given.contains(&name.as_str()))?;
     Some(format!(
         "A secret is sent only where it was given for: give \"{secret}\" anew together with what says where it goes."
     ))
