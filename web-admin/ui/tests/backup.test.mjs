@@ -27,7 +27,7 @@ before(async () => {
   await page.getByLabel('Your name').fill('Ada');
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Claim Pipit' }).click();
-  await heading('Home').waitFor();
+  await heading('Set up Pipit').waitFor();
 });
 
 after(async () => {

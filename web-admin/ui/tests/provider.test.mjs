@@ -73,7 +73,7 @@ test('an account that is nobody’s here signs nobody in', async () => {
   await page.getByLabel('Your name').fill(NAME);
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Claim Pipit' }).click();
-  await heading('Home').waitFor();
+  await heading('Set up Pipit').waitFor();
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByRole('button', { name: 'Sign in with localhost' }).click();
   await there('ada@there');
@@ -139,6 +139,7 @@ test('whoever disconnects themselves signs in by it no more', async () => {
 test('a server that is away says so, and the password still signs in', async () => {
   server.closeAllConnections();
   await new Promise((closed) => server.close(closed));
+  await page.goto('about:blank');
   await daemon.end();
   await daemon.start(undefined, `oidc_issuer = "${issuer}"\noidc_client_id = "pipit"\n`);
   await daemon.logs(/panel at/);

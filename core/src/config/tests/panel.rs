@@ -189,4 +189,10 @@ fn a_secret_goes_elsewhere_only_if_it_is_given_anew() {
     for (key, value) in [("mqtt.host", json!("evil.example")), ("mqtt.port", json!(1)), ("mqtt.tls", json!(false))] {
         assert_eq!(change(&broker, &[(key, Some(value))]).unwrap_err(), anew("broker"));
     }
+    let vouched = Owner {
+        file: Some("[web]\noidc_issuer = \"https://id.example\"\noidc_client_id = \"pipit\"\noidc_secret = \"id\"\n"),
+        ..Owner::default()
+    };
+    let other = ("web.oidc_issuer", Some(json!("https://evil.example")));
+    assert_eq!(change(&vouched, &[other]).unwrap_err(), anew("id"));
 }
