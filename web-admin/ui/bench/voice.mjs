@@ -103,12 +103,7 @@ try {
   await context.addInitScript(remember, LOUD);
   const page = await context.newPage();
   await page.goto('/talk');
-  await page.getByRole('button', { name: 'Say the code' }).click();
-  const [, code] = await daemon.logs(/enter the code (\d{6}) at the panel/);
-  await page.getByLabel('Code').fill(code);
-  await page.getByLabel('Your name').fill('Ada');
-  await page.getByLabel('Password', { exact: true }).fill('a wren sings in the hedge');
-  await page.getByRole('button', { name: 'Claim Pipit' }).click();
+  await daemon.claim(page, 'Ada', 'a wren sings in the hedge');
   await page.getByRole('button', { name: /^Speak/ }).waitFor();
   await daemon.end('SIGTERM');
 

@@ -99,6 +99,18 @@ export class Daemon {
     });
   }
 
+  /** Claims it on the page that is open, by the code that it says. The page that was asked for is shown then. */
+  async claim(page, name, password) {
+    const before = this.log.length;
+    await page.getByRole('button', { name: 'Say the code' }).click();
+    const [, code] = await this.logs(/enter the code (\d{6}) at the panel/, before);
+    await page.getByText('Pipit says a new code now').waitFor();
+    await page.getByLabel('Code').fill(code);
+    await page.getByLabel('Your name').fill(name);
+    await page.getByLabel('Password', { exact: true }).fill(password);
+    await page.getByRole('button', { name: 'Claim Pipit' }).click();
+  }
+
   /** Ends it as a power cut would, or as it is told to. */
   async end(signal = 'SIGKILL') {
     this.process.kill(signal);

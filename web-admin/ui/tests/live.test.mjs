@@ -56,12 +56,7 @@ before(async () => {
   notes = new Notes(daemon.address);
   page = notes.watch(await context.newPage());
   await page.goto('/live');
-  await page.getByRole('button', { name: 'Say the code' }).click();
-  const [, code] = await daemon.logs(/enter the code (\d{6}) at the panel/);
-  await page.getByLabel('Code').fill(code);
-  await page.getByLabel('Your name').fill('Ada');
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await page.getByRole('button', { name: 'Claim Pipit' }).click();
+  await daemon.claim(page, 'Ada', PASSWORD);
   await page.getByRole('heading', { level: 1, name: 'Live' }).waitFor();
 });
 

@@ -122,13 +122,7 @@ async function restart() {
 
 test('whoever has claimed Pipit is led through the first steps', async () => {
   await page.goto('/');
-  await page.getByRole('button', { name: 'Say the code' }).click();
-  const [, code] = await daemon.logs(/enter the code (\d{6}) at the panel/);
-  await page.getByText('Pipit says a new code now').waitFor();
-  await page.getByLabel('Code').fill(code);
-  await page.getByLabel('Your name').fill(NAME);
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await page.getByRole('button', { name: 'Claim Pipit' }).click();
+  await daemon.claim(page, NAME, PASSWORD);
   await heading('Set up Pipit').waitFor();
   assert.equal(await page.getByLabel('Language').inputValue(), 'en');
   await page.getByRole('button', { name: 'Next' }).click();

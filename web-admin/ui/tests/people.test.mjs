@@ -49,12 +49,7 @@ async function signIn(page, name, word) {
 
 test('the owner makes somebody known, who chooses a password by a code', async () => {
   await page.goto('/people');
-  await page.getByRole('button', { name: 'Say the code' }).click();
-  const [, code] = await daemon.logs(/enter the code (\d{6}) at the panel/);
-  await page.getByLabel('Code').fill(code);
-  await page.getByLabel('Your name').fill(OWNER);
-  await password(page).fill(OWNERS);
-  await page.getByRole('button', { name: 'Claim Pipit' }).click();
+  await daemon.claim(page, OWNER, OWNERS);
   await heading(page, 'People').waitFor();
   await page.getByLabel('Their name').fill('Nora');
   await page.getByRole('button', { name: 'Add', exact: true }).click();

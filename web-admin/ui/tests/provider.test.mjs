@@ -67,12 +67,7 @@ async function there(login) {
 
 test('an account that is nobody’s here signs nobody in', async () => {
   await page.goto('/');
-  await page.getByRole('button', { name: 'Say the code' }).click();
-  const [, code] = await daemon.logs(/enter the code (\d{6}) at the panel/);
-  await page.getByLabel('Code').fill(code);
-  await page.getByLabel('Your name').fill(NAME);
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await page.getByRole('button', { name: 'Claim Pipit' }).click();
+  await daemon.claim(page, NAME, PASSWORD);
   await heading('Set up Pipit').waitFor();
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByRole('button', { name: 'Sign in with localhost' }).click();
