@@ -209,7 +209,7 @@ fn read_all(layering: &Layering, file: &Path) -> anyhow::Result<Vec<Setting>> {
 fn read(file: &Path) -> anyhow::Result<Option<String>> {
     match fs::read_to_string(file) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
         Err(error) => {
             Err(error).with_context(|| format!("what was set at the panel, {}, can't be read", file.display()))
         }
