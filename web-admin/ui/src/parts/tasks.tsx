@@ -28,12 +28,14 @@ export function useTasks(kinds: string[], ended?: (task: Task) => void) {
   const read = useRead<Task[]>('/api/tasks');
   const tasks = read.data?.filter((task) => kinds.includes(task.kind)) ?? [];
   const goesOn = tasks.some((task) => task.state === 'running');
-  const running = useRef(new Set<number>());
+  // Those that were over when it was looked last. A short one is over before anybody has seen it go on.
+  const over = useRef<Set<number> | null>(null);
   useEffect(() => {
-    for (const task of tasks) {
-      if (task.state === 'running') running.current.add(task.id);
-      else if (running.current.delete(task.id)) ended?.(task);
-    }
+    if (!read.data) return;
+    const before = over.current;
+    const ends = tasks.filter((task) => task.state !== 'running');
+    over.current = new Set(ends.map((task) => task.id));
+    if (before) ends.filter((task) => !before.has(task.id)).forEach((task) => ended?.(task));
     if (!goesOn) return;
     const timer = setTimeout(read.again, LOOK_MS);
     return () => clearTimeout(timer);
