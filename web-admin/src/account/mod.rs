@@ -112,6 +112,21 @@ enum Attempt {
     Come,
 }
 
+/// Takes away what has the number that a path names, and gives that number.
+///
+/// # Errors
+/// There is none, or it is somebody else's: `missing`. Or see [`StoreError`].
+fn take_away(
+    id: &str,
+    remove: impl FnOnce(i64) -> Result<bool, StoreError>,
+    missing: impl FnOnce() -> Problem,
+) -> Result<i64, Problem> {
+    match id.parse() {
+        Ok(id) if remove(id)? => Ok(id),
+        _ => Err(missing()),
+    }
+}
+
 impl Accounts {
     /// Whether the device has an owner. SQLite may have to wait, so this is for a blocking thread.
     pub(crate) fn is_claimed(&self) -> Result<bool, StoreError> {

@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 use super::people::told_of_passkey;
 use super::sign_in::{Visitor, told};
 use super::webauthn::{self, Ceremony, Place};
-use super::{Accounts, Attempt, Who};
+use super::{Accounts, Attempt, Who, take_away};
 use crate::Sources;
 use crate::guard::JsonBody;
 use crate::problem::{Problem, blocking};
@@ -200,9 +200,8 @@ pub(super) async fn remove(
 ) -> Result<StatusCode, Problem> {
     let accounts = sources.accounts;
     blocking(move || {
-        let number = id.parse().ok();
-        let there_is = number.map_or(Ok(false), |id| accounts.root().remove_passkey(who.person.id, id))?;
-        let Some(id) = number.filter(|_| there_is) else { return Err(missing()) };
+        let remove = |id| accounts.root().remove_passkey(who.person.id, id);
+        let id = take_away(&id, remove, missing)?;
         who.note(&format!("passkey {id} removed"));
         Ok(StatusCode::NO_CONTENT)
     })

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::sign_in::Visitor;
 use super::who::Scopes;
-use super::{Accounts, Attempt, Credential, Who, access};
+use super::{Accounts, Attempt, Credential, Who, access, take_away};
 use crate::Sources;
 use crate::problem::{Problem, blocking};
 
@@ -165,11 +165,8 @@ pub(super) async fn end(
 ) -> Result<StatusCode, Problem> {
     let accounts = sources.accounts;
     blocking(move || {
-        let number = id.parse().ok();
-        let there_is = number.map_or(Ok(false), |id| accounts.root().end_family(who.person.id, id))?;
-        let Some(id) = number.filter(|_| there_is) else {
-            return Err(Problem::not_found("There is no such program; list them again."));
-        };
+        let remove = |id| accounts.root().end_family(who.person.id, id);
+        let id = take_away(&id, remove, || Problem::not_found("There is no such program; list them again."))?;
         accounts.some_ended();
         who.note(&format!("program {id} signed out"));
         Ok(StatusCode::NO_CONTENT)

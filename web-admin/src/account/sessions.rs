@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::Who;
+use super::{Who, take_away};
 use crate::Sources;
 use crate::problem::{Problem, blocking};
 
@@ -35,13 +35,8 @@ pub(super) async fn end(
 ) -> Result<StatusCode, Problem> {
     let accounts = sources.accounts;
     blocking(move || {
-        let there_is = match id.parse() {
-            Ok(id) => accounts.root().end_session(who.person.id, id)?,
-            Err(_) => false,
-        };
-        if !there_is {
-            return Err(Problem::not_found("There is no such session; list them again."));
-        }
+        let end = |id| accounts.root().end_session(who.person.id, id);
+        take_away(&id, end, || Problem::not_found("There is no such session; list them again."))?;
         accounts.some_ended();
         who.note("session ended");
         Ok(StatusCode::NO_CONTENT)

@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Who;
 use super::who::Scopes;
+use super::{Who, take_away};
 use crate::Sources;
 use crate::guard::JsonBody;
 use crate::problem::{Problem, blocking};
@@ -64,11 +64,8 @@ pub(super) async fn remove(
 ) -> Result<StatusCode, Problem> {
     let accounts = sources.accounts;
     blocking(move || {
-        let number = id.parse().ok();
-        let there_is = number.map_or(Ok(false), |id| accounts.root().remove_token(who.person.id, id))?;
-        let Some(id) = number.filter(|_| there_is) else {
-            return Err(Problem::not_found("There is no such token; list them again."));
-        };
+        let remove = |id| accounts.root().remove_token(who.person.id, id);
+        let id = take_away(&id, remove, || Problem::not_found("There is no such token; list them again."))?;
         accounts.some_ended();
         who.note(&format!("API token {id} removed"));
         Ok(StatusCode::NO_CONTENT)
