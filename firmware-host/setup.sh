@@ -24,6 +24,7 @@ test_packages=(
     pulseaudio pulseaudio-utils libasound2-plugins  # sound without hardware
     tmux                                            # a terminal without a screen
     mosquitto                                       # an MQTT broker
+    minisign                                        # signatures of updates
     chromium                                        # a browser, without a screen
 )
 nextest_version=0.9.143

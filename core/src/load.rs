@@ -21,6 +21,10 @@ pub struct LoadSettings {
     pub calm: Duration,
     /// Each time that this was too early it is waited for twice as long, up to this.
     pub longest_calm: Duration,
+    /// Degrees Celsius from which on the board is spared, before it slows itself down (a Raspberry Pi does so from 80 on).
+    pub hot: f64,
+    /// Degrees Celsius below which what is given up for the heat may come back.
+    pub cool: f64,
 }
 
 impl Default for LoadSettings {
@@ -32,6 +36,8 @@ impl Default for LoadSettings {
             least_speech: Duration::from_secs(3),
             calm: Duration::from_secs(120),
             longest_calm: Duration::from_secs(1920),
+            hot: 78.0,
+            cool: 72.0,
         }
     }
 }
@@ -97,6 +103,8 @@ pub enum Reason {
     Calm(Duration),
     /// Somebody has chosen another voice.
     Chosen,
+    /// The board has so many degrees Celsius.
+    Heat(f64),
 }
 
 /// Judges how far the board keeps up. One step at a time is given up, and judged by what is measured after it.
@@ -188,6 +196,16 @@ impl Load {
         }
         self.change(now, Level::NoDrafts);
         Some(Reason::Chosen)
+    }
+
+    /// Takes in how hot the board is, in degrees Celsius. What is given up for the heat is the work in advance alone: it is done in vain the
+    /// most often, and the voice that people know is not. Says why if the level has changed.
+    pub fn heat(&mut self, now: Moment, celsius: f64) -> Option<Reason> {
+        if celsius >= self.settings.cool {
+            self.quiet_since = now;
+        }
+        let spared = celsius >= self.settings.hot && self.level == Level::Full;
+        spared.then(|| self.give_up(now, Reason::Heat(celsius), Level::NoDrafts)).or_else(|| self.tick(now))
     }
 
     /// Tries again what was given up, if the board has kept up for long enough. Says why if the level has changed.

@@ -12,6 +12,7 @@ use pipit_core::config::{AudioBackend, AudioDevice, Config};
 use pipit_core::intent::Catalogue;
 use pipit_core::load::LoadSettings;
 use pipit_core::turn::{AttentionSettings, Machine, WakeMode};
+use pipit_models::catalogue::ModelFolder;
 use pipit_models::runtime::Runtime;
 use pipit_models::silero::SileroVad;
 use pipit_models::smart_turn::SmartTurn;
@@ -129,6 +130,11 @@ impl App {
     /// Where it can be listened in on the microphone.
     pub fn tap(&self) -> &Tap {
         &self.tap
+    }
+
+    /// Where the models lie.
+    pub fn model_folder(&self) -> ModelFolder {
+        self.installed.folder().clone()
     }
 
     /// How fast the voice speaks.

@@ -12,9 +12,9 @@ use pipit_core::config::Config;
 use pipit_store::{BackupError, Contents, DATABASE, DATABASE_KEY, KeySource, Making, Store, try_backup};
 use pipit_web::backup::{Backups, Last, Made, Restoration, TakeIn, Told};
 
-use crate::chat;
 use crate::restore::{self, CONFIRMED, RESTORED_CONFIGURATION, WORKSHOP, private_folder};
 use crate::settings::Layering;
+use crate::{chat, factory_reset};
 
 /// The largest backup that is taken in, in bytes.
 const LARGEST: u64 = 16 << 30;
@@ -210,6 +210,15 @@ impl Backups for DeviceBackups {
     fn delete_kept(&self) -> Result<(), String> {
         let _now = self.alone()?;
         restore::delete_kept(&self.state_dir).map_err(|error| format!("{error:#}"))
+    }
+
+    fn is_erased_next(&self) -> bool {
+        factory_reset::is_ordered(&self.state_dir)
+    }
+
+    fn erase_next(&self, wanted: bool) -> Result<(), String> {
+        let done = if wanted { factory_reset::order(&self.state_dir) } else { factory_reset::cancel(&self.state_dir) };
+        done.map_err(|error| format!("{error:#}"))
     }
 }
 

@@ -6,6 +6,7 @@ mod voices;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt as _;
@@ -16,7 +17,7 @@ use pipit_web::privacy::Kept;
 use pipit_web::providers::Providers;
 use pipit_web::v1::Apis;
 use pipit_web::voice::OpenVoice;
-use pipit_web::{Accounts, Announce, Household, Logs, NotAnnounced, Sockets, Sources, Tasks};
+use pipit_web::{Accounts, Announce, Household, LastUpdate, Logs, NotAnnounced, Sockets, Sources, Tasks, Versions};
 use tokio_util::sync::CancellationToken;
 
 use crate::advertise::{Advertisement, PANEL, name_of_this_machine};
@@ -25,9 +26,9 @@ use crate::authority::{Authority, keep_vouching};
 use crate::backup::DeviceBackups;
 use crate::controls::Controls;
 use crate::executable::Executable;
-use crate::identity;
 use crate::settings::{Layering, PanelsSettings};
 use crate::support::{self, Looked};
+use crate::{identity, update};
 
 /// What the daemon gives the panel beside its controls.
 pub struct Parts {
@@ -124,7 +125,7 @@ fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Auth
         }),
         settings: settings.clone(),
         backups: Arc::new(backups),
-        on_disk: Arc::new(move || executable.lock().unwrap_or_else(PoisonError::into_inner).version().to_owned()),
+        versions: versions(app.config(), executable),
         support: support::of(Looked {
             config: app.config().clone(),
             settings,
@@ -215,4 +216,28 @@ async fn serve(
         None
     });
     pipit_web::serve(listener, tls, pipit_web::router(sources), stop.cancelled_owned()).await;
+}
+
+/// Which versions there are. Another is installed by the system, which looks for a file that says so: Pipit itself may install nothing, and
+/// cannot say which.
+fn versions(config: &Config, executable: Mutex<Executable>) -> Versions {
+    let state_dir = config.state_dir.clone();
+    let wanted = std::env::var_os("RUNTIME_DIRECTORY").map(|folder| PathBuf::from(folder).join("update-wanted"));
+    let wanted = wanted.filter(|_| config.update.feed.is_some());
+    Versions {
+        on_disk: Arc::new(move || executable.lock().unwrap_or_else(PoisonError::into_inner).version().to_owned()),
+        last: Arc::new(move || {
+            let update::Ended { at, from, to, went_back } = update::last(&state_dir)?;
+            let at = Timestamp::from_second(at).unwrap_or_default();
+            Some(LastUpdate { at, from: from.to_string(), to: to.to_string(), went_back })
+        }),
+        ask: wanted.map(|file| -> Arc<dyn Fn() -> Result<(), String> + Send + Sync> {
+            Arc::new(move || {
+                let written = std::fs::write(&file, "");
+                written.map_err(|error| {
+                    format!("the system can't be asked, for {} can't be written: {error}", file.display())
+                })
+            })
+        }),
+    }
 }

@@ -26,7 +26,8 @@ const JOURNAL: &str = "restoring.json";
 const LAST: &str = "restored.json";
 
 /// What is replaced, in the state directory. The copy of last night goes too, since it is of another history.
-const REPLACED: [&str; 6] = [DATABASE, "pipit.db-wal", "pipit.db-shm", "pipit.db.good", DATABASE_KEY, PANELS_SETTINGS];
+pub(crate) const REPLACED: [&str; 6] =
+    [DATABASE, "pipit.db-wal", "pipit.db-shm", "pipit.db.good", DATABASE_KEY, PANELS_SETTINGS];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

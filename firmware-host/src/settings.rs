@@ -40,7 +40,7 @@ impl Layering {
     /// # Errors
     /// What the owner wrote is not right, or can't be read.
     pub fn load(&self) -> anyhow::Result<Loaded> {
-        let config = self.with_layers(None, config::load)?.map_err(|problems| not_right(&problems))?;
+        let config = self.load_without_panel()?;
         let file = panels_file(&config);
         let Some(text) = read(&file)? else { return Ok(Loaded { config, left_out: None }) };
         let with_panel = self.with_layers(Some((&file, &text)), config::load)?;
@@ -48,6 +48,14 @@ impl Layering {
             Ok(config) => Loaded { config, left_out: None },
             Err(problems) => Loaded { config, left_out: Some(listed(&problems)) },
         })
+    }
+
+    /// Reads every layer but the panel's.
+    ///
+    /// # Errors
+    /// What the owner wrote is not right, or can't be read.
+    pub fn load_without_panel(&self) -> anyhow::Result<Config> {
+        self.with_layers(None, config::load)?.map_err(|problems| not_right(&problems))
     }
 
     fn name(&self) -> PathBuf {

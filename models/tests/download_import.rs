@@ -130,3 +130,18 @@ fn what_is_removed_is_gone_but_not_what_another_model_shares_or_pipit_needs() {
     assert!(matches!(models.remove("silero-vad-v6"), Err(RemoveError::Needed(_))));
     assert!(matches!(models.remove("nobody"), Err(RemoveError::UnknownModel(_))));
 }
+
+#[test]
+fn downloads_that_were_broken_off_give_way_but_none_that_goes_on() {
+    let folder = TempDir::new().unwrap();
+    models(folder.path());
+    fs::create_dir(folder.path().join("deep")).unwrap();
+    let (broken_off, going_on) = (folder.path().join("deep/er.bin.part"), folder.path().join("voice.onnx.part"));
+    fs::write(&broken_off, b"another").unwrap();
+    fs::write(&going_on, b"voice").unwrap();
+    let held = fs::File::open(&going_on).unwrap();
+    held.lock().unwrap();
+    let models = ModelFolder::open(folder.path(), None).unwrap();
+    assert_eq!(models.forget_unfinished(), 7);
+    assert!(!broken_off.exists() && going_on.exists());
+}

@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::Sources;
-use crate::account::Who;
+use crate::account::{Visitor, Who};
 use crate::guard::JsonBody;
 use crate::problem::{Problem, blocking, sentence};
 use crate::tasks::{Outcome, Progress, Task};
@@ -71,6 +71,12 @@ pub trait Backups: Send + Sync {
 
     /// Deletes what the last restoration has set aside.
     fn delete_kept(&self) -> Result<(), String>;
+
+    /// Whether all that Pipit knows is erased at the next start.
+    fn is_erased_next(&self) -> bool;
+
+    /// Has it erased at the next start, or not.
+    fn erase_next(&self, wanted: bool) -> Result<(), String>;
 }
 
 /// A backup that is being taken in. Dropped before its end, nothing of it is kept.
@@ -138,6 +144,12 @@ impl FromRequestParts<Sources> for Claimed {
         }
         Err(Problem::forbidden("Nobody owns this Pipit yet; claim it first."))
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Proof {
+    password: Zeroizing<String>,
 }
 
 #[derive(Deserialize)]
@@ -307,6 +319,30 @@ async fn delete_kept(State(sources): State<Sources>, _: Claimed, who: Who) -> Re
     noted(sources, who, "what a restoration had set aside deleted", |backups| backups.delete_kept()).await
 }
 
+async fn erasure(State(sources): State<Sources>, _: Claimed, who: Who) -> Result<Json<Value>, Problem> {
+    who.require_owner()?;
+    let ordered = blocking(move || sources.backups.is_erased_next()).await?;
+    Ok(Json(json!({"ordered": ordered})))
+}
+
+/// Has everything erased at the next start, for whoever shows the owner's password once more.
+async fn order_erasure(
+    State(sources): State<Sources>,
+    _: Claimed,
+    who: Who,
+    visitor: Visitor,
+    JsonBody(Proof { password }): JsonBody<Proof>,
+) -> Result<StatusCode, Problem> {
+    who.require_owner()?;
+    sources.accounts.prove(&who, password, &visitor).await?;
+    noted(sources, who, "factory reset ordered", |backups| backups.erase_next(true)).await
+}
+
+async fn cancel_erasure(State(sources): State<Sources>, _: Claimed, who: Who) -> Result<StatusCode, Problem> {
+    who.require_owner()?;
+    noted(sources, who, "factory reset cancelled", |backups| backups.erase_next(false)).await
+}
+
 /// Does it and writes it down.
 async fn noted(
     sources: Sources,
@@ -370,4 +406,5 @@ pub(crate) fn routes() -> Router<Sources> {
         .route(UPLOAD, put(take_in))
         .route("/api/restore/try", post(try_out))
         .route("/api/restore/kept", delete(delete_kept))
+        .route("/api/factory-reset", get(erasure).post(order_erasure).delete(cancel_erasure))
 }

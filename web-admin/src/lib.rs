@@ -67,7 +67,7 @@ pub use socket::Sockets;
 pub use sound::{Device, Devices, Sound};
 pub use tasks::{Outcome, Progress, Task, TaskState, Tasks};
 pub use turn::{Draft, Interruption, Provider, Span, Stage, Timings, TurnRecord, Waterfall};
-pub use version::OnDisk;
+pub use version::{LastUpdate, Versions};
 pub use voices::{List, Voice, Voices};
 pub use welcome::Household;
 
@@ -99,6 +99,8 @@ pub struct Snapshot {
     pub sound_overruns: u64,
     /// What Pipit does without because this machine does not keep up, and why; nothing where it does.
     pub overload: Option<String>,
+    /// What is wrong with the board (heat, power, disk) and what to do about it, the gravest first.
+    pub troubles: Vec<String>,
     /// Turns since the start.
     pub turns: u64,
     /// Times since the start that a word or a phrase woke Pipit.
@@ -145,8 +147,8 @@ pub struct Sources {
     pub backups: Arc<dyn backup::Backups>,
     /// Collects what helps others to help.
     pub support: support::Support,
-    /// Which version lies on the disk.
-    pub on_disk: OnDisk,
+    /// Which other versions of Pipit there are, and how another comes.
+    pub versions: Versions,
     /// What takes longer than a request.
     pub tasks: Tasks,
     /// The models folder, where there is one.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::checked::{
-    AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, LogLevel, ModelSettings, PrivacySettings, WakeModel,
-    WakeSettings,
+    AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, LogLevel, ModelSettings, PrivacySettings,
+    UpdateSettings, WakeModel, WakeSettings,
 };
 use super::layers::{Settings, shown};
 use super::problem::{Origin, Problem};
@@ -62,12 +62,30 @@ pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<C
         web_oidc: oidc::oidc(rest, &file.web),
         ring_late: Duration::from_secs(u64::from(file.alarms.ring_late_min) * 60),
         snooze: Duration::from_secs(u64::from(file.alarms.snooze_min) * 60),
+        update: update(rest, &file.update),
         log_level: file.log.level.into(),
         log_turns: file.log.turns,
         state_dir,
     };
     let problems = settings.into_problems();
     if problems.is_empty() { Ok(config) } else { Err(problems) }
+}
+
+fn update(settings: &mut Settings<'_>, update: &wire::Update) -> UpdateSettings {
+    let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let (feed, key) = (text(&update.feed), text(&update.key));
+    let is_encrypted =
+        |feed: &str| !feed.contains("://") || feed.starts_with("https://") || feed.starts_with("http://");
+    if feed.as_deref().is_some_and(|feed| !is_encrypted(feed)) {
+        let sentence = "update.feed is an address that begins with https:// or http://, or a folder";
+        settings.object(&[("update", "feed")], sentence);
+    }
+    // What anybody could have put there is never installed.
+    if feed.is_some() && key.is_none() {
+        let sentence = "update.feed says where updates come from; write in update.key whose to trust, as minisign shows the public key";
+        settings.object(&[("update", "feed"), ("update", "key")], sentence);
+    }
+    UpdateSettings { feed, key }
 }
 
 /// A section, as [`Settings`] knows it, and a key.

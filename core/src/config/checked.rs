@@ -59,6 +59,8 @@ pub struct Config {
     pub web_hosts: Vec<String>,
     /// Who vouches for people who sign in to it; `None` if nobody does.
     pub web_oidc: Option<OidcSettings>,
+    /// Where other versions of Pipit come from.
+    pub update: UpdateSettings,
     /// How much is logged.
     pub log_level: LogLevel,
     /// Of how many turns, the last ones, it is kept what they took.
@@ -238,6 +240,15 @@ pub enum SttModel {
     Named(String),
     /// A ggml file.
     File(PathBuf),
+}
+
+/// Where other versions of Pipit come from. What there is, is judged by whoever asks there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpdateSettings {
+    /// The address of a server's folder, or a folder here.
+    pub feed: Option<String>,
+    /// minisign's public key.
+    pub key: Option<String>,
 }
 
 /// Text to speech.

@@ -29,8 +29,8 @@ use std::path::{Path, PathBuf};
 pub use checked::{
     AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, HomeSettings, KeySource, LlmProvider, LlmServer,
     LlmSettings, LogLevel, McpServer, ModelSettings, MqttSettings, MqttTls, OidcSettings, PersonaSource,
-    PrivacySettings, Sentences, SpeechService, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel,
-    WakeSettings, WyomingSettings,
+    PrivacySettings, Sentences, SpeechService, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings,
+    UpdateSettings, WakeModel, WakeSettings, WyomingSettings,
 };
 pub use problem::Problem;
 

@@ -41,6 +41,7 @@ pub(super) struct File {
     pub(super) home: Home,
     pub(super) wyoming: Wyoming,
     pub(super) web: Web,
+    pub(super) update: Update,
     pub(super) log: Log,
 }
 
@@ -139,6 +140,18 @@ impl Default for Web {
             oidc_claim: "sub".into(),
         }
     }
+}
+
+/// Where other versions of Pipit come from, for `pipit update`.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct Update {
+    /// Address of a folder on a server, such as `https://updates.example.org/pipit`, or a folder of this machine; "" for none. Nothing is
+    /// looked for there unless somebody says so.
+    pub(super) feed: String,
+    /// The public key that vouches for what is there, as minisign shows it: "RW" and 54 letters more.
+    pub(super) key: String,
 }
 
 /// What Pipit writes down about itself.

@@ -9,7 +9,7 @@ use super::{Level, Load, LoadSettings, Reason, Work};
 use crate::time::Moment;
 
 /// Plays a script, a line each: the second, then `heard WAITED`, `spoke VOICE WAITED WORKED SPEECH` (milliseconds) or
-/// `chosen LIGHTER`, or nothing, up to `N times`, a second apart. Deadlines fire by themselves. The log has a line for each change.
+/// `chosen LIGHTER` or `heat CELSIUS`, or nothing, up to `N times`, a second apart. Deadlines fire by themselves. The log has a line for each change.
 #[track_caller]
 fn check(lighter_voices: usize, script: &str, expected: Expect) {
     let mut load = Load::new(LoadSettings::default(), lighter_voices);
@@ -34,6 +34,11 @@ fn check(lighter_voices: usize, script: &str, expected: Expect) {
                 }
                 Some(&"chosen") => {
                     let reason = load.voice_chosen(at(now), words[1].parse().expect("a number"));
+                    note(&mut log, at(now), load.level(), reason);
+                    continue;
+                }
+                Some(&"heat") => {
+                    let reason = load.heat(at(now), words[1].parse().expect("degrees"));
                     note(&mut log, at(now), load.level(), reason);
                     continue;
                 }
@@ -186,6 +191,18 @@ fn a_voice_that_somebody_chose_is_judged_by_itself_and_so_are_those_that_are_lig
             6     LighterVoice(1): Voice(1.50)
             20    NoDrafts: Chosen
             43    LighterVoice(1): Voice(1.50)
+        "#]],
+    );
+}
+
+#[test]
+fn a_hot_board_prepares_nothing_in_advance_until_it_is_cool_and_its_voice_stays() {
+    check(
+        2,
+        "0 heat 77.9 x10\n20 heat 81.5 x100\n120 heat 73 x100\n220 heat 71 x400",
+        expect![[r#"
+            20    NoDrafts: Heat(81.50)
+            339   Full: Calm(120.00s)
         "#]],
     );
 }

@@ -11,7 +11,7 @@ use pipit_models::runtime::Runtime;
 use pipit_models::voice;
 use pipit_store::Purpose;
 
-use super::{Options, doctor_audio};
+use super::{Options, doctor_audio, doctor_board};
 use crate::audio;
 use crate::installed::{Installed, NANO};
 use crate::ledger::Ledger;
@@ -27,10 +27,12 @@ pub(super) struct Doctor {
 enum Only {
     /// Measure the echo between speaker and microphone by a test sound, and whether Pipit can be interrupted here
     Audio,
+    /// Have Pipit say something to itself and understand it, and say by the exit status whether it does
+    SelfTest,
 }
 
 /// What was found out about one thing.
-enum Finding {
+pub(super) enum Finding {
     Good(String),
     /// Pipit works, but not as well as it could.
     Fair(String),
@@ -49,10 +51,13 @@ impl Doctor {
             }
         };
         super::start_logging(&config, true);
-        if let Some(Only::Audio) = self.only {
-            return doctor_audio::execute(&config);
+        match self.only {
+            Some(Only::Audio) => return doctor_audio::execute(&config),
+            Some(Only::SelfTest) => return self_test_alone(&config),
+            None => {}
         }
         let mut findings = vec![("configuration", Good(options.described_file())), ("history", history(&config))];
+        findings.extend(doctor_board::findings(&config));
         match Installed::open(&config) {
             Ok(installed) => findings.extend(models(&config, &installed)),
             Err(error) => findings.push(("models", bad(&error))),
@@ -65,6 +70,16 @@ impl Doctor {
         let well = findings.iter().all(|(_, finding)| !matches!(finding, Bad(_)));
         Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// The power-on self-test by itself, which touches neither sound devices nor the history, for what decides by it whether to go on.
+fn self_test_alone(config: &Config) -> anyhow::Result<ExitCode> {
+    let runtime = Runtime::load(&config.models.runtime)?;
+    let (mut recogniser, _) = Installed::open(config)?.local_recogniser(config)?;
+    let speech = self_test::spoken_sample()?;
+    let passed = self_test::run(&runtime, &config.models.dir, &mut recogniser, &speech)?;
+    print_line!("{passed}")?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What is found out beside a daemon that runs, without loading a model a second time: of what, a mark, and words.

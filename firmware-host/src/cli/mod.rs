@@ -19,7 +19,9 @@ mod conversations;
 mod devices;
 pub(crate) mod doctor;
 mod doctor_audio;
+mod doctor_board;
 mod drawing;
+mod factory_reset;
 mod hear;
 mod home;
 mod ledger;
@@ -31,6 +33,7 @@ mod providers;
 mod run;
 mod say;
 mod secrets;
+mod update;
 mod who;
 
 use std::io::{ErrorKind, IsTerminal as _};
@@ -93,6 +96,10 @@ enum Command {
     Backup(backup::Backup),
     /// Try such a file, and go on with it from the next start on
     Restore(backup::Restore),
+    /// Erase all that is known at the next start, and begin as a device that belongs to nobody
+    FactoryReset(factory_reset::FactoryReset),
+    /// Install a newer version, try it, and go back where it is not well
+    Update(update::Update),
     /// API keys that are kept sealed
     Secrets(secrets::Secrets),
     /// List microphones and speakers
@@ -101,6 +108,8 @@ enum Command {
     Home(home::Home),
     /// Show, fetch, check and measure models
     Models(models::Models),
+    /// Measure this board, and say which models suit it and why
+    Bench,
     /// Show and try out the servers that are asked: language models and speech services
     Providers(providers::Providers),
     /// Show the servers whose tools a model may want used, and which it may
@@ -130,10 +139,13 @@ impl Cli {
             Command::Ledger(ledger) => ledger.execute(&options),
             Command::Backup(backup) => backup.execute(&options),
             Command::Restore(restore) => restore.execute(&options),
+            Command::FactoryReset(reset) => reset.execute(&options),
+            Command::Update(update) => update.execute(&options),
             Command::Secrets(secrets) => secrets.execute(&options),
             Command::Devices(devices) => devices.execute(),
             Command::Home(home) => home.execute(&options),
             Command::Models(models) => models.execute(&options),
+            Command::Bench => models::Models::bench().execute(&options),
             Command::Providers(providers) => providers.execute(&options),
             Command::Mcp(mcp) => mcp.execute(&options),
             Command::Config(config) => config.execute(&options),

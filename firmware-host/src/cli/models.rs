@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use pipit_core::config::Config;
 use pipit_models::cancel::CancelFlag;
-use pipit_models::catalogue::{Listed, Measurements, Source, State};
+use pipit_models::catalogue::{Listed, Measurements, Model, Recommendation, Source, State};
 use pipit_models::download::{Downloader, Progress, PullError};
 
 use super::Options;
@@ -61,6 +61,11 @@ enum Action {
 }
 
 impl Models {
+    /// What `pipit bench` is short for.
+    pub(super) fn bench() -> Models {
+        Models { action: Action::Bench }
+    }
+
     pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
         let config = options.load()?;
         super::start_logging(&config, true);
@@ -214,6 +219,27 @@ fn bench(installed: &Installed, config: &Config) -> anyhow::Result<ExitCode> {
     let measured = Measurements::load(folder.path());
     for listed in folder.list().into_iter().filter(measurable) {
         print_line!("{:<24} {}", listed.model.name, folder.catalogue().fit(listed.model, board, &measured))?;
+    }
+    choose(installed, config, &measured)
+}
+
+/// Which models suit this board best, and why these.
+fn choose(installed: &Installed, config: &Config, measured: &Measurements) -> anyhow::Result<ExitCode> {
+    let (folder, board) = (installed.folder(), installed.board());
+    let catalogue = folder.catalogue();
+    let Recommendation { recogniser, voice } = catalogue.recommended(board, &config.stt.language, measured);
+    let reason = |model: &Model| format!("{}: {}", model.name, catalogue.fit(model, board, measured));
+    let budget = megabytes(board.memory_for_models());
+    print_line!("\nThe best that this board can afford, of what fits into {budget} of its memory:")?;
+    let listens = recogniser.map_or(format!("{NANO}: no larger one keeps up here"), reason);
+    print_line!("{:<24} {listens}", "to listen")?;
+    let speaks = voice.map_or("espeak-ng: no neural voice keeps up beside the recogniser".to_owned(), reason);
+    print_line!("{:<24} {speaks}", "to speak")?;
+    let missing = [recogniser, voice].into_iter().flatten();
+    if missing.filter(|model| model.source == Source::Download && folder.state(model) != State::Installed).count() > 0 {
+        print_line!(
+            "`pipit models pull --recommended` fetches what of it is not installed; Pipit chooses it by itself then."
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::Options;
 use crate::app::App;
 use crate::assist::Assist;
+use crate::caretaker::Caretaker;
 use crate::clock::Clock;
 use crate::controls::{Choosing, Controls};
 use crate::executable::Executable;
@@ -31,7 +32,7 @@ use crate::report::TurnReport;
 use crate::settings::Layering;
 use crate::worker::{Inbox, Message, spawn_ear};
 use crate::wyoming::{Offer, Say};
-use crate::{chat, nightly, panel, remote, restore, timers, wyoming};
+use crate::{chat, factory_reset, nightly, panel, remote, restore, timers, wyoming};
 
 /// How long what is being said may go on after Pipit was told to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -54,6 +55,7 @@ impl Run {
         let logs = Logs::default();
         super::start_logging_with(&config, false, Some(LogLines(logs.clone())));
         let state_dir = config.state_dir;
+        factory_reset::at_start(&state_dir)?;
         restore::at_start(&state_dir, Timestamp::now())?;
         match run(options, &logs, started) {
             Err(error) if restore::is_on_trial(&state_dir) => {
@@ -104,6 +106,10 @@ async fn serve(app: App, (layering, logs): (Layering, Logs), started: Instant) -
     let servers = chat::mcp_servers(app.config(), &|| Ok(app.store().clone()))?;
     tokio::spawn(chat::offer_tools(app.engine().clone(), servers));
     tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy, Arc::new(jiff::Zoned::now)));
+    let (store, state_dir) = (app.store().clone(), app.config().state_dir.clone());
+    let caretaker =
+        Caretaker { store, state_dir, folder: app.model_folder(), models: Arc::clone(&models), bus: app.bus().clone() };
+    tokio::spawn(caretaker.look_after_it());
     let stores = (app.store().clone(), app.speakers().clone());
     let parts = panel::Parts {
         apis: app.apis(&models, driver.inbox()),

@@ -45,6 +45,11 @@ impl Models {
         self.stt.choose(choice)
     }
 
+    /// Takes in how hot the board is, in degrees Celsius.
+    pub fn heat(&self, celsius: f64) {
+        self.gauge.heat(celsius);
+    }
+
     /// Another endpoint, whose results go to `inbox`.
     pub fn endpoint(self: &Arc<Self>, inbox: Inbox) -> Endpoint {
         let id = EndpointId(self.endpoints.fetch_add(1, Ordering::Relaxed) + 1);

@@ -54,6 +54,11 @@ impl Gauge {
         self.judge(|load, now| load.voice_chosen(now, lighter_voices));
     }
 
+    /// Takes in how hot the board is, in degrees Celsius.
+    pub(super) fn heat(&self, celsius: f64) {
+        self.judge(|load, now| load.heat(now, celsius));
+    }
+
     /// Looks whether something that was given up can be tried again, and says when to look next.
     pub(super) fn tick(&self) -> Option<Instant> {
         self.judge(Load::tick);
@@ -68,7 +73,7 @@ impl Gauge {
         let level = load.level();
         // Within the lock, so that what is told last is what holds.
         if level > before {
-            tracing::warn!("this board does not keep up: {}", words(level, reason));
+            tracing::warn!("this board can't afford everything: {}", words(level, reason));
         } else {
             tracing::info!("{}", words(level, reason));
         }
@@ -90,6 +95,7 @@ fn words(level: Level, reason: Reason) -> String {
     match reason {
         Reason::Wait(wait) => format!("people wait {:.1} s for the recogniser; {consequence}", wait.as_secs_f64()),
         Reason::Voice(factor) => format!("the voice needs {factor:.1} s for a second of speech; {consequence}"),
+        Reason::Heat(celsius) => format!("it has {celsius:.0} °C; {consequence}"),
         Reason::Chosen => format!("another voice was chosen; {consequence}"),
         Reason::Calm(calm) => format!("it has kept up for {}; {consequence}", minutes(calm)),
     }

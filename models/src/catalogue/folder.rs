@@ -85,6 +85,11 @@ impl ModelFolder {
         Ok(ModelFolder { path, in_the_box, catalogue })
     }
 
+    /// A folder for files of no catalogue.
+    pub(crate) fn of_nothing(path: &Path) -> Self {
+        ModelFolder { path: path.to_owned(), in_the_box: None, catalogue: Catalogue::empty() }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -193,6 +193,10 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
+    pub(crate) fn empty() -> Self {
+        Catalogue { models: Vec::new() }
+    }
+
     /// The entries that ship with Pipit, for the processor this was built for.
     #[must_use]
     pub fn built_in() -> Self {

@@ -223,6 +223,21 @@ impl Downloader {
         Ok(model)
     }
 
+    /// Brings one file, of which size and hash are known, into a folder that is none of models. What arrived at an earlier attempt is gone
+    /// on from.
+    ///
+    /// # Errors
+    /// See [`PullError`].
+    pub fn pull_alone(
+        &self,
+        folder: &Path,
+        file: &ModelFile,
+        progress: &mut dyn FnMut(Progress<'_>),
+        cancel: &AtomicBool,
+    ) -> Result<(), PullError> {
+        self.pull_file(&ModelFolder::of_nothing(folder), file, &mut Watch { progress, cancel })
+    }
+
     fn pull_file(&self, folder: &ModelFolder, file: &ModelFile, watch: &mut Watch<'_>) -> Result<(), PullError> {
         let disk = |error: io::Error| PullError::disk(&file.name, &error);
         let path = folder.path().join(&file.name);

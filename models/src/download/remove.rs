@@ -68,4 +68,18 @@ impl ModelFolder {
         }
         Ok(freed)
     }
+
+    /// Removes the downloads of the catalogue's models that were broken off and that nobody goes on with just now. Gives the bytes that are
+    /// free again; what the disk does not let go stays.
+    pub fn forget_unfinished(&self) -> u64 {
+        let files = self.catalogue().models().iter().flat_map(|model| &model.files);
+        let unfinished = files.map(|file| self.unfinished(file)).filter(|path| path.exists());
+        let forgotten = unfinished.filter_map(|path| {
+            let part = Part::lock(path, &mut || (), &AtomicBool::new(true)).ok()?;
+            let bytes = part.bytes();
+            part.discard();
+            Some(bytes)
+        });
+        forgotten.sum()
+    }
 }

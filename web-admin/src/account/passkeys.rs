@@ -290,7 +290,7 @@ impl Accounts {
     }
 
     /// Lets through whoever shows their password once more.
-    pub(super) async fn prove(&self, who: &Who, password: Zeroizing<String>, visitor: &Visitor) -> Result<(), Problem> {
+    pub(crate) async fn prove(&self, who: &Who, password: Zeroizing<String>, visitor: &Visitor) -> Result<(), Problem> {
         if who.person.tier == PrivacyTier::Private {
             return Err(StoreError::PersonLocked.into());
         }

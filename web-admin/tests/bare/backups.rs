@@ -110,4 +110,12 @@ impl Backups for Standing {
     fn delete_kept(&self) -> Result<(), String> {
         Ok(())
     }
+
+    fn is_erased_next(&self) -> bool {
+        false
+    }
+
+    fn erase_next(&self, _: bool) -> Result<(), String> {
+        Ok(())
+    }
 }

@@ -20,7 +20,9 @@ use pipit_web::providers::{Key, Listed, Providers, Seen, Use};
 use pipit_web::settings::{Secrets, Settings, Shown};
 use pipit_web::support::{Part, Support};
 use pipit_web::v1::{Apis, Transcript};
-use pipit_web::{Accounts, Announce, Logs, Metrics, Outcome, Progress, Sockets, Sources, Tasks, Thresholds};
+use pipit_web::{
+    Accounts, Announce, LastUpdate, Logs, Metrics, Outcome, Progress, Sockets, Sources, Tasks, Thresholds, Versions,
+};
 use tokio::sync::{broadcast, watch};
 
 /// Everything, with `store` for its store. Nobody tells events, says anything or can be spoken with.
@@ -51,7 +53,14 @@ pub(crate) fn sources(store: &Store) -> Sources {
         settings: in_memory(),
         backups: backups::standing(),
         support: Support::new(Arc::new(|_| Ok(vec![Part { name: "Board", text: "a board".to_owned() }]))),
-        on_disk: Arc::new(|| "9.9.9".to_owned()),
+        versions: Versions {
+            on_disk: Arc::new(|| "9.9.9".to_owned()),
+            last: Arc::new(|| {
+                let (from, to) = ("1.0.0".to_owned(), "1.1.0".to_owned());
+                Some(LastUpdate { at: Timestamp::UNIX_EPOCH, from, to, went_back: Some("it was not well".to_owned()) })
+            }),
+            ask: None,
+        },
         tasks: Tasks::default(),
         models: None,
         voices: None,

@@ -101,9 +101,14 @@ fn endpoints() -> Vec<Row> {
             [401, 401, 403, 403, 409, 403, 403, 403, 409],
         ),
         ("DELETE", "/api/restore/kept", none(), [401, 401, 403, 403, 204, 403, 403, 403, 204]),
+        ("GET", "/api/factory-reset", none(), [401, 401, 403, 403, 200, 403, 403, 403, 200]),
+        // Whose password is wrong may be signed in for long.
+        ("POST", "/api/factory-reset", json!({"password": "?"}), [401, 401, 403, 403, 403, 403, 403, 403, 403]),
+        ("DELETE", "/api/factory-reset", none(), [401, 401, 403, 403, 204, 403, 403, 403, 204]),
         ("GET", "/api/support/file", none(), [401, 401, 403, 403, 404, 403, 403, 403, 404]),
         ("GET", "/api/support", none(), [401, 401, 403, 403, 200, 403, 403, 403, 200]),
         ("DELETE", "/api/support", none(), [401, 401, 403, 403, 204, 403, 403, 403, 204]),
+        ("POST", "/api/update", none(), [401, 401, 403, 403, 409, 403, 403, 403, 409]),
         ("GET", "/api/version", none(), [401, 401, 403, 403, 200, 403, 403, 403, 200]),
         ("GET", "/v1/announcements", none(), [401, 401, 200, 200, 200, 200, 403, 403, 403]),
         (

@@ -113,6 +113,10 @@ async fn a_support_bundle_is_seen_before_it_is_fetched() {
     let (owner, ann) = (daemon.session_of("Otto", OTTOS).await, daemon.session_of("Ann", ANNS).await);
     let version = daemon.ask(Ask::new("GET", "/api/version").by(&owner)).await.body;
     assert_eq!((&version["installed"], &version["restart"]), (&json!("9.9.9"), &json!(false)));
+    assert_eq!(
+        (&version["last_update"]["went_back"], &version["can_update"]),
+        (&json!("it was not well"), &json!(false))
+    );
     assert_eq!(daemon.ask(Ask::new("POST", "/api/support").by(&ann)).await.status, 403);
     assert_eq!(daemon.ask(Ask::new("POST", "/api/support").by(&owner)).await.status, 202);
     assert_eq!(ended(&daemon, &owner).await["kind"], json!("bundle"));

@@ -32,6 +32,7 @@ export interface Snapshot {
   sound_dropped_ms: number;
   sound_overruns: number;
   overload: string | null;
+  troubles: string[];
   turns: number;
   wakes: number;
   wake_false_accepts: number;

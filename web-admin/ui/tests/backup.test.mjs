@@ -197,6 +197,28 @@ for (const colorScheme of ['light', 'dark']) {
   }
 }
 
+test('a factory reset takes the password, and leaves a Pipit that belongs to nobody', async () => {
+  await page.goto('/backup');
+  const reset = page.locator('.card', { hasText: 'Factory reset' });
+  const password = reset.getByLabel('Your password', { exact: true });
+  await password.fill('not it at all');
+  await notes.expecting(403, async () => {
+    await reset.getByRole('button', { name: 'Erase everything' }).click();
+    await reset.getByText('The password is wrong', { exact: false }).waitFor();
+  });
+  await password.fill(PASSWORD);
+  await reset.getByRole('button', { name: 'Erase everything' }).click();
+  await reset.getByText('At the next start all that Pipit knows is erased', { exact: false }).waitFor();
+  assert.deepEqual(await violations(page), []);
+  notes.expected.push(/net::ERR_|Failed to fetch|502|503|401/);
+  await daemon.end('SIGTERM');
+  await daemon.start();
+  await daemon.logs(/everything that Pipit knows is erased/);
+  await daemon.logs(/panel at/);
+  await page.goto('/');
+  await page.getByRole('button', { name: 'Say the code' }).waitFor();
+});
+
 test('no page wrote an error, broke its policy, or asked anybody but the device', () => {
   assert.deepEqual(notes.wrong, []);
   assert.deepEqual(notes.elsewhere, []);

@@ -1,6 +1,5 @@
 //! What ties the device to the daemon: two tasks, one that tells what changes, and one that has commands carried out.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{Device, TimerState, Vitals};
+use crate::board_state;
 use crate::controls::Controls;
 use crate::executable::Executable;
 
@@ -107,7 +107,7 @@ pub async fn obey(controls: Controls, mut commands: mpsc::Receiver<Command>) {
 /// Whether the board has a thermometer.
 #[must_use]
 pub fn has_thermometer() -> bool {
-    temperature().is_some()
+    board_state::temperature().is_some()
 }
 
 fn installed(executable: &Mutex<Executable>) -> String {
@@ -115,20 +115,7 @@ fn installed(executable: &Mutex<Executable>) -> String {
 }
 
 fn vitals() -> Vitals {
-    Vitals { temperature: temperature(), memory: memory() }
-}
-
-/// The hottest of the kernel's thermal zones, in degrees Celsius.
-fn temperature() -> Option<f64> {
-    let zones = std::fs::read_dir("/sys/class/thermal").ok()?.flatten();
-    let zones = zones.filter(|zone| zone.file_name().to_string_lossy().starts_with("thermal_zone"));
-    let celsius = |folder: &Path| {
-        let millidegrees: f64 = std::fs::read_to_string(folder.join("temp")).ok()?.trim().parse().ok()?;
-        Some(millidegrees / 1000.0)
-    };
-    // What a zone says without a sensor behind it is far from any board's temperature.
-    let plausible = zones.filter_map(|zone| celsius(&zone.path())).filter(|celsius| (-40.0..150.0).contains(celsius));
-    plausible.reduce(f64::max)
+    Vitals { temperature: board_state::temperature(), memory: memory() }
 }
 
 /// The process' resident memory in bytes. proc(5) on `/proc/pid/status`.

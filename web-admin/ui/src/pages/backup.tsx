@@ -56,6 +56,7 @@ export function Backup() {
           {!state && !restoration.error && <Loading />}
           {state && <Restore state={state} again={restoration.again} set={restoration.set} />}
         </Card>
+        <FactoryReset />
       </div>
     </>
   );
@@ -353,6 +354,59 @@ function LastOne({ last, again }: { last: NonNullable<Restoration['last']>; agai
             if (sure) void doing.run(() => ask('DELETE', '/api/restore/kept')).then(again);
           }}
         />
+      )}
+    </Card>
+  );
+}
+
+function FactoryReset() {
+  const order = useRead<{ ordered: boolean }>('/api/factory-reset');
+  const [password, setPassword] = useState('');
+  const doing = useDoing();
+  const give = async () => {
+    await post('/api/factory-reset', { password });
+    setPassword('');
+    order.again();
+  };
+  return (
+    <Card title={s.reset}>
+      <p class="hint">{s.resetLead}</p>
+      {order.data?.ordered ? (
+        <>
+          <p class="caution">
+            <BadIcon />
+            <span>{s.resetOrdered}</span>
+          </p>
+          <Wrong error={doing.error} />
+          <Restart main />
+          <button
+            type="button"
+            class="quiet"
+            disabled={doing.busy}
+            onClick={() => void doing.run(() => ask('DELETE', '/api/factory-reset')).then(order.again)}
+          >
+            {t.cancel}
+          </button>
+        </>
+      ) : (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            void doing.run(give);
+          }}
+        >
+          <Password
+            label={s.resetPassword}
+            name="password"
+            autocomplete="current-password"
+            value={password}
+            onValue={setPassword}
+          />
+          <Wrong error={doing.error ?? order.error} />
+          <button type="submit" class="danger" disabled={doing.busy || !order.data}>
+            {s.resetSubmit}
+          </button>
+        </form>
       )}
     </Card>
   );

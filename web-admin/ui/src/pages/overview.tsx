@@ -172,13 +172,18 @@ function Engines({ now, owner }: { now: Snapshot; owner: boolean }) {
 
 function Health({ now, owner }: { now: Snapshot; owner: boolean }) {
   const lost = now.sound_dropped_ms > 0 || now.sound_overruns > 0;
-  const well = now.microphone !== null && !lost && !now.overload;
+  const well = now.microphone !== null && !lost && !now.overload && now.troubles.length === 0;
   return (
     <Card title={s.health}>
       <ul class="facts">
         <Fact good={now.microphone !== null}>{now.microphone === null ? s.deaf : s.hears(now.microphone)}</Fact>
         <Fact good={!lost}>{lost ? s.lost(now.sound_dropped_ms, now.sound_overruns) : s.notLost}</Fact>
         <Fact good={!now.overload}>{now.overload ?? s.keepsUp}</Fact>
+        {now.troubles.map((trouble) => (
+          <Fact good={false} key={trouble}>
+            {trouble}
+          </Fact>
+        ))}
         {now.assist && <Fact good>{s.assist}</Fact>}
       </ul>
       <p class="hint">

@@ -1,7 +1,10 @@
 /** Which Pipit runs and which is installed, and what helps somebody else to help. */
 
+import { useState } from 'preact/hooks';
+
 import { ask, post } from '../api';
-import { Card, Loading, Title, Wrong } from '../parts/common';
+import { Card, Done, Loading, Title, Wrong } from '../parts/common';
+import { BadIcon } from '../parts/icons';
 import { Restart } from '../parts/restart';
 import { Tasks, useTasks } from '../parts/tasks';
 import { t } from '../strings';
@@ -13,6 +16,8 @@ interface Versions {
   running: string;
   installed: string;
   restart: boolean;
+  can_update: boolean;
+  last_update: { at: string; from: string; to: string; went_back: string | null } | null;
 }
 
 interface Bundle {
@@ -56,11 +61,38 @@ function Version() {
             </div>
           </dl>
           <p>{differs ? s.differs(data.installed, data.restart) : s.same}</p>
-          <p class="hint">{s.noFeed}</p>
+          {data.last_update && <LastUpdate last={data.last_update} />}
+          {data.can_update ? <Update /> : <p class="hint">{s.noFeed}</p>}
           <Restart main={differs} />
         </>
       )}
     </Card>
+  );
+}
+
+function LastUpdate({ last: { at, from, to, went_back: why } }: { last: NonNullable<Versions['last_update']> }) {
+  if (why === null) return <p>{s.updated(from, to, ago(at))}</p>;
+  return (
+    <p class="caution">
+      <BadIcon />
+      <span>{s.wentBack(from, to, ago(at), why)}</span>
+    </p>
+  );
+}
+
+function Update() {
+  const [asked, setAsked] = useState(false);
+  const doing = useDoing();
+  const ask = () => void doing.run(() => post('/api/update').then(() => setAsked(true)));
+  return (
+    <>
+      <p class="hint">{s.updateLead}</p>
+      <Wrong error={doing.error} />
+      <Done>{asked ? s.updateAsked : null}</Done>
+      <button type="button" disabled={doing.busy || asked} onClick={ask}>
+        {s.update}
+      </button>
+    </>
   );
 }
 

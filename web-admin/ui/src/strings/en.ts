@@ -788,6 +788,12 @@ export const en = {
     deleteKept: 'Delete that for good',
     deleteSure: 'Delete what was set aside? It can’t be brought back.',
     configurationIn: (file: string) => `The configuration file of the backup lies in ${file}.`,
+    reset: 'Factory reset',
+    resetLead:
+      'Erases all that Pipit knows: people, what they said, timers, alarms, keys and settings. It belongs to nobody then. Models and the configuration file stay.',
+    resetPassword: 'Your password',
+    resetSubmit: 'Erase everything',
+    resetOrdered: 'At the next start all that Pipit knows is erased. It can’t be brought back without a backup.',
   },
 
   system: {
@@ -798,7 +804,13 @@ export const en = {
     same: 'What is installed is what runs.',
     differs: (installed: string, restart: boolean) =>
       restart ? `Pipit ${installed} is installed, and runs once Pipit is started again.` : `Pipit ${installed} is installed. Start Pipit again to go on with it.`,
-    noFeed: 'Pipit looks for no newer version by itself, and there is no package to be fetched from here yet. Build and install it from its sources; this page then shows it.',
+    noFeed: 'Pipit looks for no newer version by itself. Install its package, or name in the configuration file where updates come from (update.feed).',
+    update: 'Look for a newer version and install it',
+    updateLead:
+      'It is tried before it stays: where it does not come up, or does not understand what it says to itself, the version of now comes back. Pipit is away for a minute or two.',
+    updateAsked: 'The system has been asked. If there is a newer version, Pipit is away for a while now.',
+    updated: (from: string, to: string, when: string) => `Updated from ${from} to ${to} ${when}.`,
+    wentBack: (from: string, to: string, when: string, why: string) => `${to} was tried ${when}, and ${from} is back: ${why}`,
     support: 'Support bundle',
     supportLead:
       'What helps somebody else to find out what is wrong: versions, board, settings, models, sound devices, and how long answers took. Nothing that anybody said, no name, no address and no secret is in it. It goes nowhere by itself.',
