@@ -85,9 +85,19 @@ install_b
 "$backend" start-try
 starts_from 2
 expect B "$backend" failed-try
+expect A "$backend" get-primary
+"$backend" give-up-try
 expect bad "$backend" get-state B
 expect A "$backend" get-primary
 expect "" "$backend" failed-try
+
+# A system that is being tried starts again before it has proved itself: that is no second try.
+new_board
+install_b
+"$backend" start-try
+starts_from 3
+"$backend" start-try
+[[ ! -e $PIPIT_REBOOT_PARAMETER ]] || fail "it is tried again and again"
 
 # The power goes before the restart: the update still waits.
 new_board

@@ -6,7 +6,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 program=$here/../meta-pipit/recipes-pipit/pipit-update/files/pipit-data
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export PIPIT_DATA=$work/data PIPIT_SELECT=$work/select PIPIT_MODELS=$work/models
+export PIPIT_DATA=$work/data PIPIT_SELECT=$work/select PIPIT_MODELS=$work/models PIPIT_BACKEND=true
 
 fail() {
     echo "FAILED: $*" >&2

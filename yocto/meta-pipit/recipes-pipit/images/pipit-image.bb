@@ -14,6 +14,7 @@ IMAGE_OVERHEAD_FACTOR = "1.1"
 
 IMAGE_INSTALL = "\
     alsa-utils-amixer \
+    coreutils \
     iwd \
     packagegroup-core-boot \
     pipit \

@@ -19,6 +19,7 @@ SRC_URI = "\
     file://pipit-mark-good \
     file://pipit-mark-good.service \
     file://pipit-self-test.service \
+    file://pipit-start-try \
     file://pipit-try-update.service \
 "
 
@@ -34,7 +35,7 @@ do_compile[noexec] = "1"
 do_install() {
     install -d ${D}${nonarch_libdir}/pipit ${D}${systemd_system_unitdir} ${D}${localstatedir}/lib/iwd
     install -d ${D}${nonarch_libdir}/repart.d ${D}${nonarch_libdir}/systemd/system.conf.d ${D}${systemd_unitdir}/network
-    install -m 0755 ${WORKDIR}/pipit-data ${WORKDIR}/pipit-mark-good ${D}${nonarch_libdir}/pipit
+    install -m 0755 ${WORKDIR}/pipit-data ${WORKDIR}/pipit-mark-good ${WORKDIR}/pipit-start-try ${D}${nonarch_libdir}/pipit
     install -m 0644 ${WORKDIR}/pipit-*.service ${D}${systemd_system_unitdir}
     install -m 0644 ${WORKDIR}/60-pipit-data.conf ${D}${nonarch_libdir}/repart.d
     install -m 0644 ${WORKDIR}/60-pipit-watchdog.conf ${D}${nonarch_libdir}/systemd/system.conf.d
