@@ -23,7 +23,7 @@ inherit systemd useradd
 
 COMPATIBLE_HOST = "aarch64.*-linux"
 
-SYSTEMD_SERVICE:${PN} = "pipit.service pipit.socket"
+SYSTEMD_SERVICE:${PN} = "pipit.service pipit.socket pipit-https.socket"
 
 # The number stays the same in every release, because it is written on the partition that outlives them.
 USERADD_PACKAGES = "${PN}"
@@ -39,7 +39,7 @@ do_compile[noexec] = "1"
 do_install() {
     install -d ${D}${bindir} ${D}${systemd_system_unitdir}/pipit.service.d ${D}${localstatedir}/lib/pipit ${D}${sysconfdir}/pipit
     install -m 0755 ${S}/usr/bin/pipit ${D}${bindir}
-    for unit in pipit.service pipit.socket; do
+    for unit in pipit.service pipit-retry.timer pipit.socket pipit-https.socket; do
         found=$(find ${S} -path "*/systemd/system/$unit" | head -n 1)
         [ -n "$found" ] || bbfatal "the Debian package has no $unit"
         install -m 0644 "$found" ${D}${systemd_system_unitdir}
