@@ -26,7 +26,5 @@ IMAGE_INSTALL = "\
 BAD_RECOMMENDATIONS += "rauc-mark-good"
 
 WKS_FILE = "pipit-raspberrypi.wks.in"
-# The first partition of the card has one file; the two that the firmware starts from have what the board needs.
-IMAGE_BOOT_FILES_label-select = "autoboot.txt"
-WICVARS:append = " IMAGE_BOOT_FILES_label-select"
-do_image_wic[depends] += "pipit-autoboot:do_deploy"
+# What the firmware reads comes as images, of which an update writes the same.
+do_image_wic[depends] += "pipit-autoboot:do_deploy pipit-boot-image:do_deploy"
