@@ -25,6 +25,7 @@ test_packages=(
     tmux                                            # a terminal without a screen
     mosquitto                                       # an MQTT broker
     chromium                                        # a browser, without a screen
+    libnss3-tools                                   # certutil, which has it trust a certificate
 )
 nextest_version=0.9.143
 
