@@ -1003,6 +1003,9 @@ export const en = {
     no: 'No',
     nothing: 'nothing',
     tables: (count: number) => (count === 0 ? 'none' : plural(count, 'entry', 'entries')),
+    table: (number: number, name: string) => (name ? `${number}: ${name}` : `${number}`),
+    addTable: 'Add an entry',
+    removeTable: (number: number) => `Remove entry ${number}`,
     default: (value: string) => `Without it: ${value}.`,
     from: {
       default: 'As Pipit comes.',
