@@ -440,7 +440,7 @@ export const en = {
     ignoredLead: 'Messages of devices that Pipit did not understand, the newest first.',
     also: (names: string) => `also called ${names}`,
     setUp: 'Set up',
-    described: 'Devices that do not make themselves known are described in the configuration file, under home.device.',
+    described: 'Devices that do not make themselves known are described under home.device, in the settings or the configuration file.',
   },
 
   memory: {
