@@ -26,6 +26,7 @@ test_packages=(
     mosquitto                                       # an MQTT broker
     minisign                                        # signatures of updates
     chromium                                        # a browser, without a screen
+    libnss3-tools                                   # certutil, which has it trust a certificate
 )
 nextest_version=0.9.143
 

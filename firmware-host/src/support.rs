@@ -171,7 +171,7 @@ fn value_told(setting: &Setting, catalogue: &Catalogue) -> String {
         SettingKind::Flag | SettingKind::Whole(..) | SettingKind::Decimal(..) | SettingKind::Choice(_) => {
             value.to_string()
         }
-        SettingKind::Tables => format!("{} entries", value.as_array().map_or(0, Vec::len)),
+        SettingKind::Tables(_) => format!("{} entries", value.as_array().map_or(0, Vec::len)),
         SettingKind::Text { .. } => match value.as_str() {
             None | Some("") => "nothing".to_owned(),
             Some(name) if catalogue.get(name).is_ok() => format!("{name:?}"),

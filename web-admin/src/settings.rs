@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use pipit_core::config::panel::{Change, Setting, SettingKind, Source, sections};
+use pipit_core::config::panel::{Change, Field, Setting, SettingKind, Source, sections};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -115,30 +115,42 @@ fn told(setting: &Setting) -> Value {
         "value": setting.value,
         "fixed": setting.fixed,
     });
-    let (kind, limits) = match &setting.kind {
-        SettingKind::Text { may_be_empty } => ("text", json!({"may_be_empty": may_be_empty})),
-        SettingKind::Choice(choices) => {
-            let choices: Vec<_> = choices.iter().map(|(name, about)| json!({"name": name, "about": about})).collect();
-            ("choice", json!({"choices": choices}))
-        }
-        SettingKind::Flag => ("flag", json!({})),
-        SettingKind::Whole(from, to) => ("whole", json!({"from": from, "to": to})),
-        SettingKind::Decimal(from, to) => ("decimal", json!({"from": from, "to": to})),
-        SettingKind::Tables => ("tables", json!({})),
-    };
     let (source, place) = match &setting.source {
         Source::Default => ("default", None),
         Source::File(place) => ("file", Some(place)),
         Source::Panel => ("panel", None),
         Source::Outside(name) => ("outside", Some(name)),
     };
-    if let (Value::Object(told), Value::Object(limits)) = (&mut told, limits) {
-        told.insert("kind".to_owned(), json!(kind));
+    if let (Value::Object(told), Value::Object(kind)) = (&mut told, told_of_kind(&setting.kind)) {
         told.insert("source".to_owned(), json!(source));
         told.insert("place".to_owned(), json!(place));
-        told.extend(limits);
+        told.extend(kind);
     }
     told
+}
+
+/// What a key may hold.
+fn told_of_kind(kind: &SettingKind) -> Value {
+    match kind {
+        SettingKind::Text { may_be_empty } => json!({"kind": "text", "may_be_empty": may_be_empty}),
+        SettingKind::Choice(choices) => {
+            let choices: Vec<_> = choices.iter().map(|(name, about)| json!({"name": name, "about": about})).collect();
+            json!({"kind": "choice", "choices": choices})
+        }
+        SettingKind::Flag => json!({"kind": "flag"}),
+        SettingKind::Whole(from, to) => json!({"kind": "whole", "from": from, "to": to}),
+        SettingKind::Decimal(from, to) => json!({"kind": "decimal", "from": from, "to": to}),
+        SettingKind::Tables(fields) => {
+            let told = |field: &Field| {
+                let mut told = told_of_kind(&field.kind);
+                told["name"] = json!(field.key);
+                told["about"] = json!(field.about);
+                told["fixed"] = json!(field.fixed);
+                told
+            };
+            json!({"kind": "tables", "fields": fields.iter().map(told).collect::<Vec<_>>()})
+        }
+    }
 }
 
 fn joined(sentences: &[String]) -> String {

@@ -60,6 +60,8 @@ pub struct Task {
     pub message: String,
     /// What was found, where that is more than a sentence.
     pub result: Option<Value>,
+    /// Whether it can be cancelled while it goes on.
+    pub can_be_cancelled: bool,
 }
 
 /// Whether a task goes on, and what came of it.
@@ -132,12 +134,33 @@ impl Tasks {
     /// The same is being done, too much is, or Pipit is ending.
     pub(crate) fn start(
         &self,
-        (kind, about, unit): (&'static str, &str, &'static str),
+        what: (&'static str, &str, &'static str),
         work: impl FnOnce(&Progress) -> Result<Outcome, String> + Send + 'static,
     ) -> Result<Task, Problem> {
-        let (task, progress) = self.enter(kind, about, unit)?;
+        self.begin(what, true, work)
+    }
+
+    /// The same with what nobody can cancel: it finishes what can't be taken back.
+    ///
+    /// # Errors
+    /// As [`Tasks::start`].
+    pub(crate) fn start_for_good(
+        &self,
+        what: (&'static str, &str, &'static str),
+        work: impl FnOnce(&Progress) -> Result<Outcome, String> + Send + 'static,
+    ) -> Result<Task, Problem> {
+        self.begin(what, false, work)
+    }
+
+    fn begin(
+        &self,
+        what: (&'static str, &str, &'static str),
+        can_be_cancelled: bool,
+        work: impl FnOnce(&Progress) -> Result<Outcome, String> + Send + 'static,
+    ) -> Result<Task, Problem> {
+        let (task, progress) = self.enter(what, can_be_cancelled)?;
         let (tasks, id) = (self.clone(), task.id);
-        let begun = std::thread::Builder::new().name(format!("task-{kind}")).spawn(move || {
+        let begun = std::thread::Builder::new().name(format!("task-{}", what.0)).spawn(move || {
             // A task that panics must not seem to go on for ever.
             let came = catch_unwind(AssertUnwindSafe(|| work(&progress)));
             let broke_off = || Err("It broke off by a fault in Pipit; its log says where.".to_owned());
@@ -150,7 +173,11 @@ impl Tasks {
         Ok(task)
     }
 
-    fn enter(&self, kind: &'static str, about: &str, unit: &'static str) -> Result<(Task, Progress), Problem> {
+    fn enter(
+        &self,
+        (kind, about, unit): (&'static str, &str, &'static str),
+        can_be_cancelled: bool,
+    ) -> Result<(Task, Progress), Problem> {
         let mut all = self.lock();
         if all.closed {
             return Err(Problem::unavailable("Pipit is ending; try again soon."));
@@ -166,7 +193,8 @@ impl Tasks {
         let (id, cancelled) = (all.last, Arc::new(AtomicBool::new(false)));
         let (about, message) = (about.to_owned(), String::new());
         let state = TaskState::Running;
-        let task = Task { id, kind, about, state, done: 0, total: None, unit, message, result: None };
+        let (done, total, result) = (0, None, None);
+        let task = Task { id, kind, about, state, done, total, unit, message, result, can_be_cancelled };
         all.tasks.insert(id, Entry { task: task.clone(), cancelled: Arc::clone(&cancelled) });
         all.forget_oldest();
         Ok((task, Progress { tasks: self.clone(), id, cancelled }))
@@ -199,15 +227,15 @@ impl Tasks {
         self.lock().tasks.values().rev().map(|entry| entry.task.clone()).collect()
     }
 
-    /// Has one that goes on end soon, and forgets one that is over. Says whether there is such a one.
+    /// Has one that goes on end soon if it can be cancelled, and forgets one that is over. Says whether there is such a one.
     fn dismiss(&self, id: u64) -> Option<Task> {
         let mut all = self.lock();
         let entry = all.tasks.get(&id)?;
         let task = entry.task.clone();
-        if task.state == TaskState::Running {
-            entry.cancelled.store(true, Ordering::Relaxed);
-        } else {
-            all.tasks.remove(&id);
+        match (task.state, task.can_be_cancelled) {
+            (TaskState::Running, true) => entry.cancelled.store(true, Ordering::Relaxed),
+            (TaskState::Running, false) => {}
+            _ => drop(all.tasks.remove(&id)),
         }
         Some(task)
     }
@@ -239,12 +267,16 @@ async fn list(State(sources): State<Sources>, who: Who) -> Result<Json<Vec<Task>
     Ok(Json(sources.tasks.list()))
 }
 
-/// 204: what went on is told to end, and what is over is forgotten. 404 where there is no such task.
+/// 204: what went on is told to end, and what is over is forgotten. 404 where there is no such task, and 409 where it can't be
+/// cancelled.
 async fn dismiss(State(sources): State<Sources>, who: Who, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     who.require_owner()?;
     let task = id.parse().ok().and_then(|id| sources.tasks.dismiss(id));
     let task = task.ok_or_else(|| Problem::not_found("There is no such task; list them again."))?;
     if task.state == TaskState::Running {
+        if !task.can_be_cancelled {
+            return Err(Problem::conflict("This can't be cancelled any more; it ends by itself."));
+        }
         let what = format!("{} of {} cancelled", task.kind, task.about);
         blocking(move || who.note(&what)).await?;
     }
@@ -314,6 +346,15 @@ mod tests {
         assert_eq!((now.state, now.message.as_str()), (TaskState::Failed, "The disk is full."));
         tasks.start(("pull", "medium", "bytes"), |_| panic!("on purpose")).unwrap();
         assert_eq!(ended(&tasks).state, TaskState::Failed);
+        let (go_on, wait) = mpsc::channel();
+        let for_good = tasks.start_for_good(("erase", "1", ""), move |progress| {
+            wait.recv().unwrap();
+            Ok(Outcome::from(format!("{}", progress.is_cancelled())))
+        });
+        tasks.dismiss(for_good.unwrap().id).unwrap();
+        go_on.send(()).unwrap();
+        let now = ended(&tasks);
+        assert_eq!((now.state, now.message.as_str()), (TaskState::Done, "false"));
         tasks.start(("verify", "", ""), until_cancelled).unwrap();
         tasks.close();
         assert_eq!(ended(&tasks).state, TaskState::Cancelled);

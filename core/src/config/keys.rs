@@ -26,7 +26,7 @@ pub(super) enum Kind {
         from: f64,
         to: f64,
     },
-    /// Tables, each with these keys. They stand in the file and nowhere else.
+    /// Tables, each with these keys. They stand in the file, or are the panel's, and nowhere else.
     Tables(BTreeMap<String, Kind>),
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Settings<'k> {
     refused: BTreeSet<(String, String)>,
     /// Where each table of a key that holds tables begins, by the section that its keys are found under.
     tables: BTreeMap<String, Origin>,
+    /// Where each of those keys was written last, which counts as a whole.
+    lists: BTreeMap<(String, String), Origin>,
     /// Something was written of which it is not known which key it is meant for.
     some_unplaced: bool,
     problems: Vec<Problem>,
@@ -43,6 +45,7 @@ impl<'k> Settings<'k> {
             given: BTreeMap::new(),
             refused: BTreeSet::new(),
             tables: BTreeMap::new(),
+            lists: BTreeMap::new(),
             some_unplaced: false,
             problems: Vec::new(),
         }
@@ -113,7 +116,8 @@ impl<'k> Settings<'k> {
 
     /// What each setting comes from, where it is set at all.
     pub(super) fn origin(&self, section: &str, key: &str) -> Option<&Origin> {
-        self.given.get(&(section.to_owned(), key.to_owned())).map(|(_, origin)| origin)
+        let name = (section.to_owned(), key.to_owned());
+        self.given.get(&name).map(|(_, origin)| origin).or_else(|| self.lists.get(&name))
     }
 
     /// Where the table begins whose keys are found under `section`.
@@ -165,12 +169,22 @@ impl<'k> Settings<'k> {
             if let (Some(Kind::Tables(kinds)), DeValue::Array(tables)) = (kind, value.get_ref())
                 && tables.iter().all(|table| table.get_ref().is_table())
             {
+                let first = tables.iter().next().map_or(value.span().start, |table| table.span().start);
+                self.forget_tables(section, key.get_ref());
+                self.lists.insert((section.to_owned(), key.get_ref().to_string()), at(first));
                 self.add_tables(section, key.get_ref(), kinds, tables, at);
                 continue;
             }
             let origin = at(if kind.is_some() { value.span().start } else { key.span().start });
             self.admit(section, key.get_ref(), written(value.get_ref()), origin);
         }
+    }
+
+    /// Another layer has tables of its own in their place.
+    fn forget_tables(&mut self, section: &str, key: &str) {
+        let of_them = format!("{section}.{key}#");
+        self.tables.retain(|id, _| !id.starts_with(&of_them));
+        self.given.retain(|(id, _), _| !id.starts_with(&of_them));
     }
 
     fn add_tables(

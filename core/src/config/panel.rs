@@ -46,8 +46,21 @@ pub enum SettingKind {
     Whole(i64, i64),
     /// A number within these limits, both of them included.
     Decimal(f64, f64),
-    /// Tables, which stand in the file alone.
-    Tables,
+    /// Tables, each with these keys.
+    Tables(Vec<Field>),
+}
+
+/// A key of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// The key's name.
+    pub key: String,
+    /// What it is for, as the schema says it.
+    pub about: String,
+    /// What it may hold.
+    pub kind: SettingKind,
+    /// Whether it is written in the owner's file alone.
+    pub fixed: bool,
 }
 
 /// Which layer a value comes from.
@@ -118,6 +131,15 @@ const SENDS: [Sends; 5] = [
     Sends { section: "web", to: &["oidc_issuer"], held: &[], named: "oidc_secret" },
 ];
 
+/// What the tables of `chat` that are under this key send a secret of.
+const TABLES_SEND: [(&str, Sends); 2] = [
+    ("fallback", Sends { section: "chat", to: &["provider", "base_url"], held: HELD, named: "api_key_secret" }),
+    ("mcp", Sends { section: "chat", to: &["url"], held: HELD, named: "api_key_secret" }),
+];
+
+/// Tables under one key.
+const MOST_TABLES: usize = 100;
+
 /// Keys that hold a name or, in the file, a path.
 const NAME_OR_PATH: [(&str, &str); 6] = [
     ("audio", "input"),
@@ -148,12 +170,12 @@ pub fn settings(layers: Layers<'_>) -> Result<Vec<Setting>, Vec<Problem>> {
             Some(place @ Origin::File { .. }) => Source::File(place.to_string()),
             Some(outside) => Source::Outside(outside.to_string()),
         };
-        let kind = keys.kind(section, key).map_or(SettingKind::Tables, |kind| described(kind, about));
+        let kind = keys.kind(section, key).map_or(SettingKind::Tables(Vec::new()), |kind| described(kind, about));
         Setting {
             section: section.to_owned(),
             key: key.to_owned(),
             about: about["description"].as_str().unwrap_or_default().to_owned(),
-            fixed: fixed(section, key, &kind, &source),
+            fixed: fixed(section, key, &source),
             kind,
             default: defaults[section][key].clone(),
             value: values[section][key].clone(),
@@ -203,7 +225,7 @@ pub fn changed_with(layers: Layers<'_>, changes: &[Change], given: &[&str]) -> R
                 let sentence = format!("{section}.{key} names a file here; only the configuration file may do that.");
                 return Err(vec![sentence]);
             }
-            Some(value) => drop(keys.insert(key.clone(), value.clone())),
+            Some(value) => drop(keys.insert(key.clone(), as_written(value)?)),
             None => drop(keys.remove(key)),
         }
     }
@@ -212,7 +234,9 @@ pub fn changed_with(layers: Layers<'_>, changes: &[Change], given: &[&str]) -> R
     let name = layers.panel.map_or("the panel", |text| text.name);
     let after = Layers { panel: Some(super::Text { name, content: &text }), ..layers };
     let after = settings(after).map_err(|problems| sentences(&problems, name))?;
-    let refused: Vec<_> = SENDS.iter().filter_map(|sends| sent_elsewhere(sends, &now, &after, given)).collect();
+    let refused = SENDS.iter().filter_map(|sends| sent_elsewhere(sends, &now, &after, given));
+    let in_tables = |(key, sends): &(&str, Sends)| a_table_sends_elsewhere(key, sends, &now, &after, given);
+    let refused: Vec<_> = refused.chain(TABLES_SEND.iter().filter_map(in_tables)).collect();
     if refused.is_empty() { Ok(text) } else { Err(refused) }
 }
 
@@ -239,9 +263,59 @@ fn sent_elsewhere(sends: &Sends, before: &[Setting], after: &[Setting], given: &
         ));
     }
     let secret = holds(named).filter(|name| !given.contains(&name.as_str()))?;
-    Some(format!(
+    Some(to_be_given_anew(&secret))
+}
+
+/// The same of the tables under a key: each that sends a secret sends it where one did before.
+fn a_table_sends_elsewhere(
+    key: &str,
+    Sends { section, to, held, named }: &Sends,
+    before: &[Setting],
+    after: &[Setting],
+    given: &[&str],
+) -> Option<String> {
+    let find = |all: &[Setting]| all.iter().find(|one| one.section == *section && one.key == key).cloned();
+    let tables = |setting: Option<Setting>| setting.and_then(|one| one.value.as_array().cloned()).unwrap_or_default();
+    let now = find(after).filter(|setting| setting.source == Source::Panel);
+    let before = tables(find(before));
+    let text = |table: &Value, key: &str| table[key].as_str().unwrap_or_default().to_owned();
+    let is_as = |one: &Value, other: &Value| {
+        to.iter().chain(*held).chain([named]).all(|key| text(one, key) == text(other, key))
+    };
+    tables(now).iter().filter(|table| !before.iter().any(|known| is_as(table, known))).find_map(|table| {
+        if let Some(key_there) = held.iter().find(|key| !text(table, key).is_empty()) {
+            return Some(format!(
+                "What {section}.{key}.{key_there} names is sent where the configuration file says; change that table there."
+            ));
+        }
+        let secret = text(table, named);
+        (!secret.is_empty() && !given.contains(&secret.as_str())).then(|| to_be_given_anew(&secret))
+    })
+}
+
+fn to_be_given_anew(secret: &str) -> String {
+    format!(
         "A secret is sent only where it was given for: give \"{secret}\" anew together with what says where it goes."
-    ))
+    )
+}
+
+/// A value as it is written: of tables, what nobody filled in is left out.
+fn as_written(value: &Value) -> Result<Value, Vec<String>> {
+    let Value::Array(tables) = value else { return Ok(value.clone()) };
+    if tables.len() > MOST_TABLES {
+        return Err(vec![format!("There are at most {MOST_TABLES} of them.")]);
+    }
+    let filled_in = |table: &Value| match table {
+        Value::Object(keys) => {
+            let is_something = |value: &Value| !value.is_null() && value.as_str() != Some("");
+            keys.iter()
+                .filter(|(_, value)| is_something(value))
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect()
+        }
+        other => other.clone(),
+    };
+    Ok(tables.iter().map(filled_in).collect())
 }
 
 fn named_in(section: &str, keys: &[&str]) -> String {
@@ -269,13 +343,15 @@ fn sentences(problems: &[Problem], panel: &str) -> Vec<String> {
     told.collect()
 }
 
-fn fixed(section: &str, key: &str, kind: &SettingKind, source: &Source) -> Option<String> {
+fn names_a_secrets_place(key: &str) -> bool {
+    NAMES_A_SECRETS_PLACE.iter().any(|end| key.ends_with(end))
+}
+
+fn fixed(section: &str, key: &str, source: &Source) -> Option<String> {
     if let Source::Outside(name) = source {
         return Some(format!("The {name} sets this, and outweighs the panel."));
     }
-    let is_for_the_file = FOR_THE_FILE.contains(&(section, key))
-        || NAMES_A_SECRETS_PLACE.iter().any(|end| key.ends_with(end))
-        || *kind == SettingKind::Tables;
+    let is_for_the_file = FOR_THE_FILE.contains(&(section, key)) || names_a_secrets_place(key);
     is_for_the_file.then(|| format!("{section}.{key} is set in the configuration file alone."))
 }
 
@@ -290,7 +366,18 @@ fn described(kind: &Kind, schema: &Value) -> SettingKind {
         Kind::Flag => SettingKind::Flag,
         Kind::Whole { from, to } => SettingKind::Whole(*from, *to),
         Kind::Decimal { from, to } => SettingKind::Decimal(*from, *to),
-        Kind::Tables(_) => SettingKind::Tables,
+        Kind::Tables(kinds) => {
+            let field = |(key, kind): (&String, &Kind)| {
+                let about = &schema["items"]["properties"][key];
+                let (kind, fixed) = (described(kind, about), names_a_secrets_place(key));
+                let about = about["description"].as_str().unwrap_or_default().to_owned();
+                Field { key: key.clone(), about, kind, fixed }
+            };
+            // What it is called first, and last by what it is let in.
+            let mut fields: Vec<Field> = kinds.iter().map(field).collect();
+            fields.sort_by_key(|field| (field.key != "name", field.key.starts_with("api_key")));
+            SettingKind::Tables(fields)
+        }
         Kind::Choice(choices) => {
             let meaning = |choice: &String| {
                 let listed = schema["oneOf"].as_array().into_iter().flatten();

@@ -11,6 +11,12 @@ use crate::{KeySource, PersonId, Store, StoreError, audit, back_up, index_tables
 /// Rows that are deleted in one transaction: some milliseconds.
 const PORTION: i64 = 1000;
 
+/// How many rows are left of those whose keys are gone.
+const LEFT: &str = "WITH gone AS (SELECT number FROM person WHERE data_key IS NULL AND tier <> 'ephemeral')
+     SELECT (SELECT count(*) FROM conversation JOIN message ON message.conversation = conversation.id WHERE person IN gone)
+         + (SELECT count(*) FROM conversation WHERE person IN gone) + (SELECT count(*) FROM fact WHERE person IN gone)
+         + (SELECT count(*) FROM announcement WHERE person IN gone) + (SELECT count(*) FROM traffic WHERE person IN gone)";
+
 /// What is left of somebody who was erased.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Erased {
@@ -27,6 +33,17 @@ impl Store {
     /// There is no such person, or this is not the owner's store, or see [`StoreError`]; what could not be removed yet is
     /// removed at the next opening.
     pub fn erase_person(&self, id: PersonId) -> Result<Erased, StoreError> {
+        let erased = self.forget_person(id)?;
+        self.clean_up(&mut |_, _| ())?;
+        Ok(erased)
+    }
+
+    /// The first half of [`Store::erase_person`], which takes milliseconds and can't be taken back: the person's key goes. What they
+    /// have left waits for [`Store::clean_up`].
+    ///
+    /// # Errors
+    /// There is no such person, or this is not the owner's store, or see [`StoreError`]; then they are there as before.
+    pub fn forget_person(&self, id: PersonId) -> Result<Erased, StoreError> {
         let successor = NewEntry::standard(self.device_key()?)?;
         self.write_device(|transaction| {
             back_up::count_deletion(transaction)?;
@@ -43,20 +60,38 @@ impl Store {
             }
             Ok(())
         })?;
-        self.finish_erasures()?;
-        if self.is_copied() {
-            self.back_up()?;
-        }
         Ok(Erased { set_aside: self.file().map(|file| set_aside(&file)).unwrap_or_default() })
     }
 
+    /// The second half, which takes as long as there is much: deletes what those have left whose keys are gone, and makes the last
+    /// good copy anew without it. `progress` is told how many rows are deleted and of how many; once both are the same, only
+    /// the copy is left.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; the rest is deleted at the next opening.
+    pub fn clean_up(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), StoreError> {
+        self.finish_erasures(progress)?;
+        if self.is_copied() { self.back_up() } else { Ok(()) }
+    }
+
     /// Deletes what those have left whose keys are gone.
-    pub(crate) fn finish_erasures(&self) -> Result<(), StoreError> {
+    pub(crate) fn finish_erasures(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), StoreError> {
+        let total: i64 = self.device().query_row(LEFT, [], |row| row.get(0))?;
+        let (total, mut done) = (total.unsigned_abs(), 0);
+        progress(done, total);
         let gone = "SELECT number FROM person WHERE data_key IS NULL AND tier <> 'ephemeral' LIMIT 1";
         loop {
             let person: Option<i64> = self.device().query_row(gone, [], |row| row.get(0)).optional()?;
             let Some(person) = person else { break };
-            while self.write_device(|transaction| delete_portion(transaction, person))? {}
+            loop {
+                let deleted = self.write_device(|transaction| delete_portion(transaction, person))?;
+                if deleted == 0 {
+                    break;
+                }
+                // Of somebody who is erased meanwhile there is more.
+                done = total.min(done + deleted);
+                progress(done, total);
+            }
         }
         scope::empty_log(&self.device());
         Ok(())
@@ -115,8 +150,8 @@ fn forget_key(connection: &Connection, number: i64) -> Result<(), StoreError> {
     sessions::forget_all(connection, number)
 }
 
-/// Deletes some of what is left of a person, and in the end the person. Says whether there was anything.
-fn delete_portion(connection: &Connection, person: i64) -> Result<bool, StoreError> {
+/// Deletes some of what is left of a person, and in the end the person. Says how many rows that were, the person's own left out.
+fn delete_portion(connection: &Connection, person: i64) -> Result<u64, StoreError> {
     index_tables::drop_all(connection, person)?;
     let all = [
         "DELETE FROM message WHERE id IN (SELECT message.id FROM conversation
@@ -127,12 +162,13 @@ fn delete_portion(connection: &Connection, person: i64) -> Result<bool, StoreErr
         "DELETE FROM traffic WHERE id IN (SELECT id FROM traffic WHERE person = ?1 LIMIT ?2)",
     ];
     for delete in all {
-        if connection.prepare_cached(delete)?.execute([person, PORTION])? > 0 {
-            return Ok(true);
+        let deleted = connection.prepare_cached(delete)?.execute([person, PORTION])?;
+        if deleted > 0 {
+            return Ok(deleted as u64);
         }
     }
     connection.prepare_cached("DELETE FROM person WHERE number = ?")?.execute([person])?;
-    Ok(false)
+    Ok(0)
 }
 
 /// Files beside this one that were set aside.

@@ -373,7 +373,10 @@ impl Wrapped {
 }
 
 pub(crate) fn find(connection: &Connection, id: PersonId) -> Result<Wrapped, StoreError> {
-    let mut find = connection.prepare_cached("SELECT number, tier, data_key, passphrase FROM person WHERE id = ?")?;
+    // Whoever has no key any more is gone, though what they have left is not all deleted.
+    let mut find = connection.prepare_cached(
+        "SELECT number, tier, data_key, passphrase FROM person WHERE id = ? AND (data_key IS NOT NULL OR tier = 'ephemeral')",
+    )?;
     let read = |row: &Row<'_>| {
         let tier = PrivacyTier::read(row.get_ref(1)?.as_str()?);
         Ok(Wrapped { number: row.get(0)?, tier, data_key: row.get(2)?, passphrase: row.get(3)? })

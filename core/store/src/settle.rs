@@ -169,7 +169,7 @@ fn seal_facts(scope: &Scope<'_>) -> Result<(), StoreError> {
 /// After everything was sealed: nothing of what it was before is to be left in the free parts of the file, in the log of the
 /// last changes, or in the last copy. Where the disk has no room for it, it is done at the next opening.
 pub(crate) fn tidy_up(store: &Store) {
-    if let Err(error) = store.finish_erasures() {
+    if let Err(error) = store.finish_erasures(&mut |_, _| ()) {
         tracing::warn!("what was erased is not all gone yet: {error}");
     }
     if let Err(error) = try_to_tidy_up(store) {

@@ -88,6 +88,27 @@ fn whoever_is_erased_is_gone_from_every_file_and_the_others_are_not() {
 }
 
 #[test]
+fn what_somebody_said_is_read_by_nobody_before_it_is_deleted() {
+    let (_folder, _, store) = home();
+    say(&store, "mine");
+    let ann = add(&store, "Annabella", NewPrivacy::Standard);
+    let annas = store.of(ann).unwrap();
+    (0..600).for_each(|n| say(&annas, &format!("hers {n}")));
+    store.back_up().unwrap();
+    store.forget_person(ann).unwrap();
+    assert!(matches!(store.of(ann), Err(StoreError::NoPerson)));
+    assert_eq!((store.people().unwrap().len(), store.backed_up_at()), (1, None), "the copy is not returned to");
+    let mut told = Vec::new();
+    store.clean_up(&mut |done, total| told.push((done, total))).unwrap();
+    let rows = told[0].1;
+    assert!(told.len() > 3 && rows > 1800 && told.iter().all(|(_, total)| *total == rows), "{told:?}");
+    assert!(told.is_sorted() && told[0].0 == 0 && told.last() == Some(&(rows, rows)), "{told:?}");
+    assert!(store.backed_up_at().is_some());
+    // There is nothing more to do.
+    store.clean_up(&mut |done, total| assert_eq!((done, total), (0, 0))).unwrap();
+}
+
+#[test]
 fn an_owner_who_is_erased_leaves_a_device_that_knows_nothing() {
     let (folder, file, store) = home();
     say(&store, "mine");

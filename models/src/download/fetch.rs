@@ -1,8 +1,13 @@
 //! One attempt at a file over HTTP: the request with its redirects, what the answer claims to be, and its bytes.
+//!
+//! The network has a thread of its own, so that whoever cancels a pull does not wait until a server that says nothing, or a name
+//! that does not resolve, has been given up. That thread then ends by itself, and nobody hears what it brings.
 
 use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
 
 use ureq::http::{Response, StatusCode, header};
 use ureq::tls::{RootCerts, TlsConfig};
@@ -10,16 +15,38 @@ use ureq::{Agent, Body, Timeout};
 use url::Url;
 
 use super::part::Part;
-use super::{Patience, Progress, PullError, Watch, check_space};
+use super::{GLANCE, Patience, Progress, PullError, Watch, check_space};
 use crate::catalogue::{BLOCK, ModelFile, ModelFolder, Sha256, is_loopback};
 
 /// As many as browsers follow.
 const REDIRECTS: usize = 20;
 
+/// Blocks that wait to be written; the network waits where there are more.
+const BLOCKS_WAITING: usize = 4;
+
 pub(super) struct Fetch {
     agent: Agent,
     spare_disk: u64,
 }
+
+/// What is asked for, on the network's thread.
+struct Request {
+    agent: Agent,
+    file: ModelFile,
+    /// Bytes that are there already.
+    from: u64,
+    /// Which version they are of.
+    etag: Option<String>,
+}
+
+/// What comes from there: the answer, then its bytes, and where they end.
+enum Arrival {
+    Answer(Answer),
+    Bytes(Vec<u8>),
+    End,
+}
+
+type Arrivals = Receiver<Result<Arrival, Fault>>;
 
 /// Why an attempt did not bring the whole file.
 pub(super) enum Fault {
@@ -31,9 +58,9 @@ pub(super) enum Fault {
     Again(String),
 }
 
-/// An answer that the file's bytes can be read from.
+/// The head of an answer.
 struct Answer {
-    response: Response<Body>,
+    response: Response<()>,
     /// The SHA-256 that the server vouched for on the way here.
     vouched: Option<Sha256>,
 }
@@ -74,7 +101,10 @@ impl Fetch {
         {
             return Ok(expected);
         }
-        let answer = self.ask(file, part)?;
+        let arrivals = self.ask(file, part)?;
+        let Arrival::Answer(answer) = next(&arrivals, file, watch)? else {
+            return Err(Fault::Again("the server's answer had no beginning".into()));
+        };
         let from = match answer.response.status() {
             StatusCode::OK => 0,
             StatusCode::PARTIAL_CONTENT => part.bytes(),
@@ -96,22 +126,63 @@ impl Fetch {
         }
         let needed = (total - part.bytes()).saturating_add(self.spare_disk);
         check_space(folder, &file.name, needed).map_err(Fault::Final)?;
-        receive(file, answer.response, total, part, watch)?;
+        receive(file, &arrivals, total, part, watch)?;
         Ok(vouched)
     }
 
-    /// Sends the request and follows redirects to an answer.
-    fn ask(&self, file: &ModelFile, part: &Part) -> Result<Answer, Fault> {
+    /// Begins to ask for what `part` lacks.
+    fn ask(&self, file: &ModelFile, part: &Part) -> Result<Arrivals, Fault> {
+        let etag = part.etag().map(str::to_owned);
+        let request = Request { agent: self.agent.clone(), file: file.clone(), from: part.bytes(), etag };
+        let (sender, arrivals) = sync_channel(BLOCKS_WAITING);
+        let begun = thread::Builder::new().name("download".to_owned()).spawn(move || {
+            if let Err(fault) = request.bring(&sender) {
+                let _ = sender.send(Err(fault));
+            }
+        });
+        begun.map_err(|error| failed(file, format!("no thread could be started for it: {error}")))?;
+        Ok(arrivals)
+    }
+}
+
+impl Request {
+    /// Sends what comes, until it ends or nobody wants it any more.
+    fn bring(&self, sender: &SyncSender<Result<Arrival, Fault>>) -> Result<(), Fault> {
+        let (response, vouched) = self.answer()?;
+        let (head, body) = response.into_parts();
+        let answer = Answer { response: Response::from_parts(head, ()), vouched };
+        if sender.send(Ok(Arrival::Answer(answer))).is_err() {
+            return Ok(());
+        }
+        let mut body = body.into_reader();
+        let mut block = vec![0; BLOCK];
+        loop {
+            let arrival = match body.read(&mut block) {
+                Ok(0) => Arrival::End,
+                Ok(read) => Arrival::Bytes(block[..read].to_vec()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Fault::Again(format!("the connection broke: {error}"))),
+            };
+            let is_over = matches!(arrival, Arrival::End);
+            if sender.send(Ok(arrival)).is_err() || is_over {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Asks, and follows redirects to an answer, with the SHA-256 that a server vouched for on the way.
+    fn answer(&self) -> Result<(Response<Body>, Option<Sha256>), Fault> {
+        let file = &self.file;
         let address = file.url.as_deref().unwrap_or_default();
         let mut url = Url::parse(address).map_err(|error| failed(file, format!("its url is wrong: {error}")))?;
         let may_be_plain = url.scheme() == "http";
         let mut vouched = None;
         for _ in 0..=REDIRECTS {
-            let response = self.request(file, &url, part)?;
+            let response = self.send(&url)?;
             vouched = vouched.or_else(|| linked_hash(&response));
             let location = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
             let Some(location) = location.filter(|_| response.status().is_redirection()) else {
-                return Ok(Answer { response, vouched });
+                return Ok((response, vouched));
             };
             url = url.join(location).map_err(|error| failed(file, format!("the server redirects badly: {error}")))?;
             if url.scheme() != "https" && !(may_be_plain && url.scheme() == "http") {
@@ -121,53 +192,60 @@ impl Fetch {
         Err(failed(file, format!("the server redirects more than {REDIRECTS} times")))
     }
 
-    fn request(&self, file: &ModelFile, url: &Url, part: &Part) -> Result<Response<Body>, Fault> {
+    fn send(&self, url: &Url) -> Result<Response<Body>, Fault> {
         let host = url.host_str().unwrap_or_default();
         let mut request = self.agent.get(url.as_str()).header(header::ACCEPT_ENCODING, "identity");
-        if !part.is_empty() {
-            request = request.header(header::RANGE, format!("bytes={}-", part.bytes()));
-            if let Some(etag) = part.etag() {
+        if self.from > 0 {
+            request = request.header(header::RANGE, format!("bytes={}-", self.from));
+            if let Some(etag) = &self.etag {
                 request = request.header(header::IF_RANGE, etag);
             }
         }
         // A proxy could not reach this machine's own servers.
         let sent = if is_loopback(host) { request.config().proxy(None).build().call() } else { request.call() };
-        sent.map_err(|error| connection_fault(file, host, &error))
+        sent.map_err(|error| connection_fault(&self.file, host, &error))
     }
 }
 
-/// Reads the body into `part` until that is `total` long.
-fn receive(
-    file: &ModelFile,
-    mut response: Response<Body>,
-    total: u64,
-    part: &mut Part,
-    watch: &mut Watch<'_>,
-) -> Result<(), Fault> {
-    let mut body = response.body_mut().as_reader();
-    let mut block = vec![0; BLOCK];
-    (watch.progress)(Progress::Downloading { file: &file.name, done: part.bytes(), total });
+/// Waits for what comes next, or until the pull is cancelled.
+fn next(arrivals: &Arrivals, file: &ModelFile, watch: &Watch<'_>) -> Result<Arrival, Fault> {
     loop {
         if watch.cancel.load(Ordering::Relaxed) {
             return Err(Fault::Final(PullError::Cancelled { file: file.name.clone() }));
         }
-        let read = match body.read(&mut block) {
-            Ok(0) if part.bytes() == total => return Ok(()),
-            Ok(0) => return Err(Fault::Again(format!("the connection ended at {} of {total} bytes", part.bytes()))),
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(Fault::Again(format!("the connection broke: {error}"))),
+        match arrivals.recv_timeout(GLANCE) {
+            Ok(arrival) => return arrival,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err(Fault::Again("the connection broke".into())),
+        }
+    }
+}
+
+/// Takes the body into `part` until that is `total` long.
+fn receive(
+    file: &ModelFile,
+    arrivals: &Arrivals,
+    total: u64,
+    part: &mut Part,
+    watch: &mut Watch<'_>,
+) -> Result<(), Fault> {
+    (watch.progress)(Progress::Downloading { file: &file.name, done: part.bytes(), total });
+    loop {
+        let bytes = match next(arrivals, file, watch)? {
+            Arrival::Bytes(bytes) => bytes,
+            _ if part.bytes() == total => return Ok(()),
+            _ => return Err(Fault::Again(format!("the connection ended at {} of {total} bytes", part.bytes()))),
         };
-        if part.bytes() + read as u64 > total {
+        if part.bytes() + bytes.len() as u64 > total {
             return Err(untrusted(file, format!("the server sends more than its {total} bytes")));
         }
-        part.append(&block[..read]).map_err(|error| Fault::Final(PullError::disk(&file.name, &error)))?;
+        part.append(&bytes).map_err(|error| Fault::Final(PullError::disk(&file.name, &error)))?;
         (watch.progress)(Progress::Downloading { file: &file.name, done: part.bytes(), total });
     }
 }
 
 /// The size of the whole file, on which the server and the catalogue must agree.
-fn total_size(file: &ModelFile, response: &Response<Body>, from: u64) -> Result<u64, Fault> {
+fn total_size(file: &ModelFile, response: &Response<()>, from: u64) -> Result<u64, Fault> {
     let claimed = if response.status() == StatusCode::PARTIAL_CONTENT {
         let range = response.headers().get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
         let (start, total) = range
@@ -217,12 +295,12 @@ fn linked_hash(response: &Response<Body>) -> Option<Sha256> {
 }
 
 /// Only a strong entity tag says that two answers are the same byte for byte (RFC 9110, section 13.1.5).
-fn strong_etag(response: &Response<Body>) -> Option<String> {
+fn strong_etag(response: &Response<()>) -> Option<String> {
     let value = response.headers().get(header::ETAG)?.to_str().ok()?;
     value.starts_with('"').then(|| value.to_owned())
 }
 
-fn is_web_page(response: &Response<Body>) -> bool {
+fn is_web_page(response: &Response<()>) -> bool {
     let value = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     value.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/html"))
 }

@@ -195,7 +195,7 @@ impl Downloader {
 
     /// Pulls the model called `name` into `folder` and returns it. One that is already there whole is only checked.
     ///
-    /// Blocks until it is done. Raising `cancel` stops it at the next bytes to arrive, or when they stall.
+    /// Blocks until it is done. Raising `cancel` stops it soon, whether or not the server says anything.
     ///
     /// # Errors
     /// See [`PullError`]. A model that was installed before stays as it was.

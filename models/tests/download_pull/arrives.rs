@@ -128,6 +128,32 @@ fn a_stall_is_noticed_and_retried() {
 }
 
 #[test]
+fn what_is_cancelled_does_not_wait_for_a_server_that_says_nothing() {
+    // Before it answers, and between the bytes.
+    for says in [None, Some(0), Some(70_000)] {
+        let (silent, falls_silent) = mpsc::channel();
+        let server = Server::start(move |exchange| {
+            if let Some(bytes) = says {
+                exchange.cut(&content(), bytes);
+            }
+            silent.send(()).unwrap();
+            exchange.wait();
+        });
+        let fixture = Fixture::new(&server.url("/a"));
+        let cancel = AtomicBool::new(false);
+        // Nobody here lives to see that end.
+        let downloader = noticing_stalls_after(Duration::from_secs(3600));
+        let outcome = std::thread::scope(|scope| {
+            let pulling = scope.spawn(|| downloader.pull(&fixture.models, NAME, &mut |_| (), &cancel).map(drop));
+            falls_silent.recv().unwrap();
+            cancel.store(true, Ordering::Relaxed);
+            pulling.join().unwrap()
+        });
+        assert!(matches!(outcome, Err(PullError::Cancelled { .. })), "{says:?}: {outcome:?}");
+    }
+}
+
+#[test]
 fn many_cuts_are_survived_while_each_brings_more() {
     let server = Server::start(|exchange| exchange.cut(&content(), 9_000));
     let fixture = Fixture::new(&server.url("/a"));

@@ -42,6 +42,11 @@ impl Exchange {
     /// Like [`Exchange::cut`], but keeps the connection open until the client gives up.
     pub(crate) fn stall(&mut self, content: &[u8], bytes: usize) {
         self.cut(content, bytes);
+        self.wait();
+    }
+
+    /// Until the client gives up.
+    pub(crate) fn wait(&mut self) {
         let _ = self.stream.read(&mut [0; 1]);
     }
 

@@ -1,9 +1,11 @@
 //! `/api/people`: who lives there. The owner sees and changes everybody, the others themselves.
 
+use std::sync::mpsc;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use pipit_store::{NewPerson, NewPrivacy, Person, PersonId, Role};
+use pipit_store::{Erased, NewPerson, NewPrivacy, Person, PersonId, Role, StoreError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -12,7 +14,8 @@ use super::who::Scopes;
 use super::{Accounts, Who, programs};
 use crate::Sources;
 use crate::guard::JsonBody;
-use crate::problem::{Problem, blocking};
+use crate::problem::{Problem, blocking, sentence};
+use crate::tasks::{Outcome, Progress, Task, Tasks};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -134,32 +137,66 @@ pub(super) async fn change(
     .await?
 }
 
-/// 200: somebody is gone, with everything that is theirs. Names the files beside the history that were set aside earlier and
-/// may hold texts of theirs.
+/// 202: nobody can read any more what somebody said, and a task deletes it. Names the files beside the history that were set aside
+/// earlier and may hold texts of theirs.
 pub(super) async fn remove(
     State(sources): State<Sources>,
     who: Who,
     Path(id): Path<String>,
     JsonBody(Removal { name }): JsonBody<Removal>,
-) -> Result<Json<Value>, Problem> {
-    let accounts = sources.accounts;
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let (accounts, tasks) = (sources.accounts, sources.tasks);
     blocking(move || {
         let person = accounts.someone(&who, &id)?;
         if person.role == Role::Owner {
-            return Err(pipit_store::StoreError::OwnerStays.into());
+            return Err(StoreError::OwnerStays.into());
         }
         if name.trim() != person.name.as_deref().unwrap_or_default() {
             let message = "That is not what they are called, so nobody was removed; type the name as it is written.";
             return Err(Problem::new(StatusCode::CONFLICT, "wrong_name", message));
         }
-        let erased = accounts.root().erase_person(person.id)?;
+        let (task, erased) = erase(&accounts, &tasks, person.id)?;
         accounts.some_ended();
         who.note(&format!("{} removed", person.id));
         let name = |file: &std::path::PathBuf| file.file_name().map(|name| name.to_string_lossy().into_owned());
         let set_aside: Vec<_> = erased.set_aside.iter().filter_map(name).collect();
-        Ok(Json(json!({"set_aside": set_aside})))
+        Ok((StatusCode::ACCEPTED, Json(json!({"task": task, "set_aside": set_aside}))))
     })
     .await?
+}
+
+/// Takes somebody's key away, and has a task delete what can't be read without it. The task begins first: nobody is removed
+/// where there is no room for one.
+fn erase(accounts: &Accounts, tasks: &Tasks, id: PersonId) -> Result<(Task, Erased), Problem> {
+    let (tell, forgotten) = mpsc::channel();
+    let cleaning = accounts.clone();
+    let work = move |progress: &Progress| {
+        let root = cleaning.root();
+        let erased = root.forget_person(id);
+        let failed = erased.as_ref().err().map(|error| sentence(&error.to_string()));
+        // Whoever asked has gone where nobody hears it.
+        let _ = tell.send(erased);
+        if let Some(failed) = failed {
+            return Err(failed);
+        }
+        progress.say("Nobody can read any more what they have left; it is being deleted.");
+        let mut reached = |done, total| {
+            progress.reached(done, Some(total));
+            if done == total {
+                progress.say("All of it is deleted; the last good copy is being made anew without it.");
+            }
+        };
+        let rest = |error: StoreError| {
+            format!("{} Nobody can read what is left; it is deleted at the next start.", sentence(&error.to_string()))
+        };
+        root.clean_up(&mut reached).map_err(rest)?;
+        Ok(Outcome::from("Nothing of theirs is left.".to_owned()))
+    };
+    // By the beginning of its number, as the audit log has it, since the name must be gone.
+    let task = tasks.start_for_good(("erase", &id.to_string()[..8], ""), work)?;
+    let broke_off = |_| Problem::unavailable("It broke off by a fault in Pipit; its log says where.");
+    let erased = forgotten.recv().map_err(broke_off)??;
+    Ok((task, erased))
 }
 
 /// 201 with a code with which somebody sets their password once.

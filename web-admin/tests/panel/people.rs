@@ -98,7 +98,7 @@ async fn whoever_is_removed_leaves_nothing_and_is_signed_out() {
     assert_eq!(told(&daemon, remove("Gustav")).await.1, "wrong_name");
     assert_eq!(daemon.ask(Ask::new("GET", "/v1/memory").by(&ann)).await.body[0]["text"], "the key is under the mat");
     let removed = daemon.ask(remove("Ann")).await;
-    assert_eq!((removed.status, removed.body), (200, json!({"set_aside": []})));
+    assert_eq!((removed.status, &removed.body["set_aside"]), (202, &json!([])));
     for shown in [&ann, &token] {
         assert_eq!(daemon.ask(Ask::new("GET", "/api/state").by(shown)).await.status, 401);
     }
@@ -106,6 +106,17 @@ async fn whoever_is_removed_leaves_nothing_and_is_signed_out() {
     assert_eq!(daemon.ask(remove("Ann")).await.status, 404);
     let audit = daemon.ask(Ask::new("GET", "/api/audit").by(&owner)).await.body;
     assert!(audit[1]["what"].as_str().unwrap().ends_with(" removed") && !audit.to_string().contains("Ann"), "{audit}");
+    let id = removed.body["task"]["id"].clone();
+    let cleaned = loop {
+        let tasks = daemon.ask(Ask::new("GET", "/api/tasks").by(&owner)).await.body;
+        let task = tasks.as_array().unwrap().iter().find(|task| task["id"] == id).unwrap().clone();
+        if task["state"] != "running" {
+            break task;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!((&cleaned["state"], &cleaned["can_be_cancelled"]), (&json!("done"), &json!(false)), "{cleaned}");
+    assert_eq!((&cleaned["done"], cleaned.to_string().contains("Ann")), (&cleaned["total"], false), "{cleaned}");
 }
 
 #[tokio::test]
@@ -141,7 +152,7 @@ async fn the_others_see_and_change_themselves_alone() {
     assert_eq!(daemon.ask(Ask::new("GET", "/api/state").by(&ann)).await.status, 401);
     let gone = format!("/api/people/{}", id_of(&daemon, &owner, "Gustav").await);
     let leave = Ask::new("DELETE", &gone).by(&gustav).body(json!({"name": "Gustav"}));
-    assert_eq!(daemon.ask(leave).await.status, 200, "whoever wants to go may go");
+    assert_eq!(daemon.ask(leave).await.status, 202, "whoever wants to go may go");
     assert_eq!(daemon.ask(Ask::new("GET", "/api/state").by(&gustav)).await.status, 401);
 }
 

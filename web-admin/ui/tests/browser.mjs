@@ -20,9 +20,9 @@ const SWITCHES = [
   '--disable-sync',
 ];
 
-/** With further switches, such as what its microphone is to hear. */
-export const launch = (more = []) =>
-  chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...SWITCHES, ...more] });
+/** With further switches, such as what its microphone is to hear, and options of Playwright. */
+export const launch = (more = [], options = {}) =>
+  chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...SWITCHES, ...more], ...options });
 
 /** Everything that went wrong in pages, or that they asked of others. */
 export class Notes {

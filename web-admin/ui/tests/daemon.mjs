@@ -26,7 +26,7 @@ const environment = () => ({
 });
 
 /** A port that is free now; nothing else here takes one in the meantime. */
-async function freePort() {
+export async function freePort() {
   const server = createServer();
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.address();

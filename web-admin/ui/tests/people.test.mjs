@@ -172,6 +172,14 @@ test('whoever is removed is gone, once their name is typed', async () => {
   await eleanor.getByLabel('Type “Eleanor” to confirm').fill('Eleanor');
   await remove.click();
   await eleanor.waitFor({ state: 'detached' });
+  // What she has left is deleted meanwhile, and of that her name is gone too.
+  const cleaning = page.getByRole('list', { name: 'Going on' });
+  await cleaning.getByText('Nothing of theirs is left.').waitFor();
+  await cleaning.getByText('done', { exact: true }).waitFor();
+  assert.deepEqual(await violations(page), []);
+  await cleaning.getByRole('button', { name: /^Forget Deletion of/ }).click();
+  await cleaning.waitFor({ state: 'detached' });
+  assert.equal(await page.getByText('Eleanor').count(), 0);
   // The owner stays.
   await page.locator('summary', { hasText: OWNER }).click();
   assert.equal(await page.getByRole('button', { name: 'Remove and erase' }).count(), 0);

@@ -3,51 +3,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { launch, Notes, violations } from './browser.mjs';
-import { Daemon, recording } from './daemon.mjs';
+import { Daemon } from './daemon.mjs';
+import { answered, button, hearing, remember, speak } from './microphone.mjs';
 
 const PASSWORD = 'a wren sings in the hedge';
 
 let daemon, browser, context, page, notes;
-
-/** Chromium whose microphone hears this recording once, from when it is opened. */
-const hearing = (name, more = []) =>
-  launch([
-    '--use-fake-device-for-media-stream',
-    '--use-fake-ui-for-media-stream',
-    `--use-file-for-fake-audio-capture=${recording(name)}%noloop`,
-    ...more,
-  ]);
-
-/** Has a page remember what it plays and when, how the microphone is asked for, and what is sent. */
-function remember() {
-  window.played = [];
-  const start = AudioBufferSourceNode.prototype.start;
-  AudioBufferSourceNode.prototype.start = function (when) {
-    const samples = this.buffer.getChannelData(0);
-    const energy = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
-    window.played.push({ when, seconds: this.buffer.duration, energy, rate: this.buffer.sampleRate });
-    return start.call(this, when);
-  };
-  window.asked = [];
-  window.tracks = [];
-  const ask = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
-  if (ask) {
-    navigator.mediaDevices.getUserMedia = async (wanted) => {
-      window.asked.push(wanted);
-      const stream = await ask(wanted);
-      window.tracks.push(...stream.getTracks());
-      return stream;
-    };
-  }
-  window.frames = [];
-  window.sockets = [];
-  const send = WebSocket.prototype.send;
-  WebSocket.prototype.send = function (data) {
-    if (!window.sockets.includes(this)) window.sockets.push(this);
-    if (typeof data !== 'string') window.frames.push({ at: performance.now(), bytes: data.byteLength });
-    return send.call(this, data);
-  };
-}
 
 async function opened(with_browser, options = {}) {
   const other = await with_browser.newContext({ baseURL: daemon.url, viewport: { width: 1280, height: 800 }, ...options });
@@ -71,18 +32,6 @@ after(async () => {
   await browser?.close();
   await daemon?.gone();
 });
-
-const button = (on = page) => on.getByRole('button', { name: /^Speak/ });
-const answered = (on, words) => on.locator('.messages li.assistant').filter({ hasText: words });
-
-/** Holds the button until the turn is over. */
-async function speak(on, words) {
-  await button(on).hover();
-  await on.mouse.down();
-  await on.getByText('Listening …').waitFor();
-  await on.locator('.messages .assistant').filter({ hasText: words }).first().waitFor();
-  await on.mouse.up();
-}
 
 test('the microphone is asked for when the button is pressed, and not before', async () => {
   assert.deepEqual(await page.evaluate(() => [window.asked.length, window.sockets.length]), [0, 0]);
@@ -117,12 +66,12 @@ test('after a while the microphone is given back', async () => {
 test('the keyboard does as well, and a tap begins what another ends', async () => {
   for (const way of ['Space', 'Enter', 'tap', 'click']) {
     await page.goto('/talk');
-    await button().waitFor();
-    if (way === 'tap') await button().click();
+    await button(page).waitFor();
+    if (way === 'tap') await button(page).click();
     // As assistive technology does it, without pointer or key.
-    else if (way === 'click') await button().evaluate((element) => element.click());
+    else if (way === 'click') await button(page).evaluate((element) => element.click());
     else {
-      await button().focus();
+      await button(page).focus();
       await page.keyboard.down(way);
     }
     await page.getByText('Listening …').waitFor();
@@ -134,7 +83,7 @@ test('the keyboard does as well, and a tap begins what another ends', async () =
 
 test('a tab that is signed out speaks no more', async () => {
   await page.goto('/talk');
-  await button().click();
+  await button(page).click();
   await page.getByText('Listening …').waitFor();
   const out = await context.request.delete('/api/session', { headers: { origin: daemon.url } });
   assert.equal(out.status(), 204);
@@ -152,7 +101,7 @@ test('a tab that is signed out speaks no more', async () => {
 
 test('a restart while somebody speaks is told, and one can speak again', async () => {
   await page.goto('/talk');
-  await button().click();
+  await button(page).click();
   await page.getByText('Listening …').waitFor();
   const lost = /net::ERR_|Failed to fetch|502|503/;
   notes.expected.push(lost);

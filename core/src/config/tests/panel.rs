@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::config::panel::{Change, Setting, Source, changed, changed_with, sections, settings};
+use crate::config::panel::{Change, Setting, SettingKind, Source, changed, changed_with, sections, settings};
 
 fn find(owner: &Owner<'_>, name: &str) -> Setting {
     let all = owner.in_layers(settings).unwrap();
@@ -114,15 +114,9 @@ fn what_is_not_right_is_refused_in_the_panels_words() {
 #[test]
 fn nobody_names_files_and_programs_of_the_machine_at_the_panel() {
     let owner = Owner::default();
-    for name in [
-        "state.dir",
-        "models.runtime",
-        "models.import_dir",
-        "audio.backend",
-        "mqtt.password_file",
-        "chat.api_key_env",
-        "chat.mcp",
-    ] {
+    for name in
+        ["state.dir", "models.runtime", "models.import_dir", "audio.backend", "mqtt.password_file", "chat.api_key_env"]
+    {
         let refused = change(&owner, &[(name, Some(json!("wav")))]).unwrap_err();
         assert_eq!(refused, format!("{name} is set in the configuration file alone."));
     }
@@ -195,4 +189,113 @@ fn a_secret_goes_elsewhere_only_if_it_is_given_anew() {
     };
     let other = ("web.oidc_issuer", Some(json!("https://evil.example")));
     assert_eq!(change(&vouched, &[other]).unwrap_err(), anew("id"));
+}
+
+#[test]
+fn tables_are_written_as_a_whole_and_stand_in_place_of_the_files() {
+    let file = "[chat]\nprovider = \"ollama\"\nmodel = \"m\"\n[[chat.mcp]]\nname = \"home\"\nurl = \"http://nas.local/mcp\"\n\
+                tools = \"light\"\nreads = \"light\"\n[[chat.mcp]]\nname = \"other\"\nurl = \"http://nas.local/other\"\n";
+    let owner = Owner { file: Some(file), ..Owner::default() };
+    let mcp = |owner: &Owner<'_>| {
+        let all = owner.in_layers(settings).unwrap();
+        let setting =
+            all.into_iter().find(|setting| (setting.section.as_str(), setting.key.as_str()) == ("chat", "mcp"));
+        let setting = setting.unwrap();
+        let names = setting.value.as_array().unwrap().iter().map(|table| table["name"].as_str().unwrap().to_owned());
+        (names.collect::<Vec<_>>(), setting)
+    };
+    let (names, setting) = mcp(&owner);
+    assert_eq!((names, setting.fixed), (vec!["home".to_owned(), "other".to_owned()], None));
+    assert_eq!(setting.source, Source::File("pipit.toml:4:1".to_owned()));
+    let SettingKind::Tables(fields) = setting.kind else { panic!("tables") };
+    assert!(
+        fields.iter().all(|field| !field.about.is_empty()
+            && field.fixed == field.key.ends_with("_env") | field.key.ends_with("_file"))
+    );
+    assert!(fields.iter().any(|field| field.key == "url"));
+
+    let mine =
+        json!([{"name": "mine", "url": "http://nas.local/mine", "tools": "find", "reads": "", "api_key_env": ""}]);
+    let text = change(&owner, &[("chat.mcp", Some(mine)), ("chat.model", Some(json!("n")))]).unwrap();
+    expect![[r#"
+        [chat]
+        model = "n"
+
+        [[chat.mcp]]
+        name = "mine"
+        tools = "find"
+        url = "http://nas.local/mine"
+    "#]]
+    .assert_eq(&text);
+    let after = Owner { file: Some(file), panel: Some(&text), ..Owner::default() };
+    let (names, setting) = mcp(&after);
+    assert_eq!((names, setting.source), (vec!["mine".to_owned()], Source::Panel));
+    assert_eq!(setting.value[0]["reads"], "", "nothing of the file's is mixed into it");
+    let none = change(&after, &[("chat.mcp", Some(json!([])))]).unwrap();
+    let emptied = Owner { file: Some(file), panel: Some(&none), ..Owner::default() };
+    assert_eq!(mcp(&emptied).0, [""; 0]);
+    assert_eq!(change(&emptied, &[("chat.mcp", None), ("chat.model", None)]).unwrap(), "");
+
+    check_refused(
+        &owner,
+        &[("chat.mcp", Some(json!([{"name": "a b", "url": "http://nas.local/x"}])))],
+        expect![[r#"chat.mcp.name must be letters, digits, - and _, at most 20 of them; write for example "home""#]],
+    );
+    for wrong in [
+        json!("wav"),
+        json!([1]),
+        json!([{"name": 3}]),
+        json!([{"nothing": "x"}]),
+        json!([{"url": {"a": [1]}}]),
+        json!({}),
+    ] {
+        change(&owner, &[("chat.mcp", Some(wrong))]).unwrap_err();
+    }
+    assert!(change(&owner, &[("chat.mcp", Some(vec![json!({}); 101].into()))]).is_err());
+}
+
+#[test]
+fn a_table_sends_a_secret_where_it_did_or_has_it_given_anew() {
+    let file = format!(
+        "{CLOUD}[[chat.fallback]]\nprovider = \"openai\"\nbase_url = \"https://a.example/v1\"\nmodel = \"m\"\napi_key_env = \"KEY\"\n\
+         [[chat.mcp]]\nname = \"home\"\nurl = \"https://a.example/mcp\"\napi_key_secret = \"cloud\"\n"
+    );
+    let owner = Owner { file: Some(&file), ..Owner::default() };
+    let given = |owner: &Owner<'_>, given: &[&str], change: (&str, Value)| {
+        let (name, value) = change;
+        owner.in_layers(|layers| changed_with(layers, &all(&[(name, Some(value))]), given))
+    };
+    let mcp =
+        |url: &str, secret: &str| ("chat.mcp", json!([{"name": "renamed", "url": url, "api_key_secret": secret}]));
+    given(&owner, &[], mcp("https://a.example/mcp", "cloud")).unwrap();
+    given(&owner, &[], mcp("https://evil.example/mcp", "")).unwrap();
+    for (url, secret) in [("https://evil.example/mcp", "cloud"), ("https://a.example/mcp", "panel-authority")] {
+        let refused = given(&owner, &["other"], mcp(url, secret)).unwrap_err();
+        assert_eq!(
+            refused,
+            [format!(
+                "A secret is sent only where it was given for: give {secret:?} anew together with what says where it goes."
+            )]
+        );
+        given(&owner, &[secret], mcp(url, secret)).unwrap();
+    }
+    // In two steps neither.
+    let text = given(&owner, &[], mcp("https://evil.example/mcp", "")).unwrap();
+    let moved = Owner { file: Some(&file), panel: Some(&text), ..Owner::default() };
+    given(&moved, &[], mcp("https://evil.example/mcp", "cloud")).unwrap_err();
+    given(&moved, &[], mcp("https://a.example/mcp", "cloud")).unwrap_err();
+
+    let fallback = |url: &str, held: &str| {
+        ("chat.fallback", json!([{"provider": "openai", "base_url": url, "model": "n", held: "KEY"}]))
+    };
+    given(&owner, &[], fallback("https://a.example/v1", "api_key_env")).unwrap();
+    for (url, held) in [("https://evil.example/v1", "api_key_env"), ("https://a.example/v1", "api_key_file")] {
+        let refused = given(&owner, &["KEY"], fallback(url, held)).unwrap_err();
+        assert_eq!(
+            refused,
+            [format!(
+                "What chat.fallback.{held} names is sent where the configuration file says; change that table there."
+            )]
+        );
+    }
 }

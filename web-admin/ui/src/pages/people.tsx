@@ -4,6 +4,7 @@ import { useId, useState } from 'preact/hooks';
 import { ask, post } from '../api';
 import { entryOf, Entries, type Link, type Passkey, type Program, type Session, type Token } from '../parts/access-lists';
 import { Card, Choice, Done, Empty, Field, Loading, Password, Title, Wrong } from '../parts/common';
+import { Tasks, useTasks } from '../parts/tasks';
 import { look, session } from '../session';
 import { useCell } from '../store';
 import { t } from '../strings';
@@ -34,6 +35,7 @@ const roleName = (role: string) => s.roles[role] ?? role;
 export function People() {
   const people = useRead<Known[]>('/api/people');
   const owner = useCell(session)?.person?.role === 'owner';
+  const [removed, setRemoved] = useState(0);
   return (
     <>
       <Title lead={owner ? s.lead : s.ownLead}>{s.title}</Title>
@@ -44,10 +46,11 @@ export function People() {
           <ul class="people">
             {people.data?.map((person) => (
               <li key={person.id}>
-                <One person={person} owner={owner} changed={people.again} />
+                <One person={person} owner={owner} changed={people.again} removed={() => setRemoved((count) => count + 1)} />
               </li>
             ))}
           </ul>
+          {owner && <CleanUp key={removed} />}
         </Card>
         {owner && (
           <div class="stack">
@@ -60,8 +63,14 @@ export function People() {
   );
 }
 
+/** How far the deletion of what those have left is who were removed. */
+function CleanUp() {
+  const { tasks, again } = useTasks(['erase']);
+  return <Tasks tasks={tasks} again={again} />;
+}
+
 /** One person, who opens on a tap. */
-function One({ person, owner, changed }: { person: Known; owner: boolean; changed: () => void }) {
+function One({ person, owner, changed, removed }: { person: Known; owner: boolean; changed: () => void; removed: () => void }) {
   const [open, setOpen] = useState(person.you && !owner);
   const name = person.name ?? s.nameless;
   const state = person.invited_until
@@ -91,7 +100,7 @@ function One({ person, owner, changed }: { person: Known; owner: boolean; change
           {other && <Role person={person} changed={changed} />}
           {other && person.privacy === 'standard' && <Let person={person} changed={changed} />}
           <Ins person={person} changed={changed} />
-          {person.role !== 'owner' && <Remove person={person} changed={changed} />}
+          {person.role !== 'owner' && <Remove person={person} changed={changed} removed={removed} />}
         </div>
       )}
     </details>
@@ -223,7 +232,7 @@ function Ins({ person, changed }: { person: Known; changed: () => void }) {
 }
 
 /** Erases somebody, once their name is typed. */
-function Remove({ person, changed }: { person: Known; changed: () => void }) {
+function Remove({ person, changed, removed }: { person: Known; changed: () => void; removed: () => void }) {
   const [typed, setTyped] = useState('');
   const [left, setLeft] = useState<string[]>([]);
   const doing = useDoing();
@@ -231,8 +240,9 @@ function Remove({ person, changed }: { person: Known; changed: () => void }) {
   const remove = async () => {
     const { set_aside } = await ask<{ set_aside: string[] }>('DELETE', `/api/people/${person.id}`, { name: typed.trim() });
     setLeft(set_aside);
-    if (person.you) await look();
-    else if (set_aside.length === 0) changed();
+    if (person.you) return look();
+    removed();
+    if (set_aside.length === 0) changed();
   };
   if (left.length > 0) return <Wrong error={s.left(left.join(', '))} again={changed} />;
   return (

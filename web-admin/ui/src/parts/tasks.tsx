@@ -19,6 +19,7 @@ export interface Task {
   unit: '' | 'bytes' | 'seconds';
   message: string;
   result: unknown;
+  can_be_cancelled: boolean;
 }
 
 const LOOK_MS = 500;
@@ -59,7 +60,7 @@ function One({ task, again }: { task: Task; again: () => void }) {
   const doing = useDoing();
   const what = [s.kinds[task.kind] ?? task.kind, task.about].filter(Boolean).join(' ');
   const goesOn = task.state === 'running';
-  // What waits for a server ends only once it has heard from it, or has waited long enough.
+  // What is under way may have to come to a point where it can end.
   const [ending, setEnding] = useState(false);
   const end = () =>
     void doing.run(() => ask('DELETE', `/api/tasks/${task.id}`)).then((done) => {
@@ -72,9 +73,11 @@ function One({ task, again }: { task: Task; again: () => void }) {
       <div class="task-head">
         <strong class="grow">{what}</strong>
         <span class="hint">{goesOn ? (ending ? s.cancelling : reached(task)) : s.states[task.state]}</span>
-        <button type="button" class="tool" aria-label={label} title={label} disabled={doing.busy || (goesOn && ending)} onClick={end}>
-          <CloseIcon />
-        </button>
+        {(!goesOn || task.can_be_cancelled) && (
+          <button type="button" class="tool" aria-label={label} title={label} disabled={doing.busy || (goesOn && ending)} onClick={end}>
+            <CloseIcon />
+          </button>
+        )}
       </div>
       {goesOn && <progress aria-label={what} value={task.total ? task.done : undefined} max={task.total ?? undefined} />}
       {/* What it does now is for the eye; what came of it is read aloud. */}

@@ -43,6 +43,7 @@ export const en = {
       trial: 'Trial of a backup',
       bundle: 'Support bundle',
       test: 'Test of',
+      erase: 'Deletion of what is left of',
     } as Record<string, string>,
     states: { running: 'going on', done: 'done', failed: 'failed', cancelled: 'cancelled' },
     of: (done: string, total: string) => `${done} of ${total}`,
@@ -439,7 +440,7 @@ export const en = {
     ignoredLead: 'Messages of devices that Pipit did not understand, the newest first.',
     also: (names: string) => `also called ${names}`,
     setUp: 'Set up',
-    described: 'Devices that do not make themselves known are described in the configuration file, under home.device.',
+    described: 'Devices that do not make themselves known are described under home.device, in the settings or the configuration file.',
   },
 
   memory: {
@@ -545,13 +546,13 @@ export const en = {
       passkeys: 'Passkeys',
       links: 'Accounts elsewhere',
     } as Record<string, string>,
-    erase: (name: string) => `Removing ${name} erases everything that is theirs: conversations, memory and ways in. Nothing of it comes back.`,
-    eraseYou: 'Removing yourself erases everything that is yours: conversations, memory and ways in. Nothing of it comes back.',
+    erase: (name: string) => `Removing ${name} erases everything that is theirs: conversations, memory and ways in. Nobody can read it from then on, and nothing cancels that or takes it back; deleting all of it may take a while.`,
+    eraseYou: 'Removing yourself erases everything that is yours: conversations, memory and ways in. Nobody can read it from then on, and nothing cancels that or takes it back; deleting all of it may take a while.',
     typed: (name: string) => `Type “${name}” to confirm`,
     eraseYes: 'Remove and erase',
     erasing: 'Erasing …',
     left: (files: string) =>
-      `Everything is erased but for damaged files that were set aside earlier and may hold some of it: ${files}. Look at them on the device and delete them.`,
+      `Nothing of it can be read any more, but for damaged files that were set aside earlier and may hold some of it: ${files}. Look at them on the device and delete them.`,
     add: 'Somebody new',
     newName: 'Their name',
     how: 'Their password',
@@ -1014,6 +1015,9 @@ export const en = {
     no: 'No',
     nothing: 'nothing',
     tables: (count: number) => (count === 0 ? 'none' : plural(count, 'entry', 'entries')),
+    table: (number: number, name: string) => (name ? `${number}: ${name}` : `${number}`),
+    addTable: 'Add an entry',
+    removeTable: (number: number) => `Remove entry ${number}`,
     default: (value: string) => `Without it: ${value}.`,
     from: {
       default: 'As Pipit comes.',
