@@ -25,6 +25,7 @@ test_packages=(
     tmux                                            # a terminal without a screen
     mosquitto                                       # an MQTT broker
     chromium                                        # a browser, without a screen
+    systemd                                         # what looks at the units; it need not run
 )
 nextest_version=0.9.143
 

@@ -13,6 +13,7 @@ use super::model::Job;
 use super::queue::{EndpointId, Urgency};
 use super::shared::Assigned;
 use super::{ClauseText, Inbox, NotChosen, Pause, Utterance, Worker};
+use crate::service::Health;
 
 /// The models that all endpoints share.
 pub struct Models {
@@ -43,6 +44,13 @@ impl Models {
     /// Has another recogniser take over between two jobs: see [`Worker::choose`].
     pub fn choose_recogniser(&self, choice: usize) -> oneshot::Receiver<Result<(), NotChosen>> {
         self.stt.choose(choice)
+    }
+
+    /// Has those who watch over the models looked after in turn.
+    pub fn watched_by(&self, health: &Health) {
+        self.smart_turn.watched_by(health.part("who watches over the turn model"));
+        self.stt.watched_by(health.part("who watches over the recogniser"));
+        self.tts.watched_by(health.part("who watches over the voice"));
     }
 
     /// Another endpoint, whose results go to `inbox`.
