@@ -23,6 +23,7 @@ help:
 	@echo 'make bench-store   those of the store (a million messages, 1 GB of disk for a while, 500 times kill -9), the chat engine, and speech over HTTP'
 	@echo 'make bench-requests   those of the panel under 500 requests a second, beside speech (wrk; three minutes)'
 	@echo 'make test-home-assistant   whether Home Assistant itself finds Pipit and commands it (root, mosquitto; 1 GB the first time)'
+	@echo 'make bench-watchdog  how soon a thread that stands still is noticed, and Pipit is ready again (ten minutes)'
 	@echo 'make bench-mqtt   those of the MQTT connection: a broker that is restarted, and killed a hundred times (five minutes)'
 
 .PHONY: setup
@@ -115,3 +116,8 @@ bench-mqtt:
 	@firmware-host/setup.sh test
 	@cargo build --quiet --release --locked --bin pipit-eval
 	@"$${CARGO_TARGET_DIR:-target}/release/pipit-eval" mqtt
+
+.PHONY: bench-watchdog
+bench-watchdog:
+	@firmware-host/setup.sh test
+	@cargo test --quiet --locked -p pipit --test service -- --exact each_thread_frozen_in_turn --ignored --nocapture

@@ -530,7 +530,8 @@ impl Driver {
 
     async fn record_what_was_heard(&mut self) {
         for (finished, heard) in std::mem::take(&mut self.heard) {
-            match self.engine.finish(finished, &heard).await {
+            // The disk may be slow, which is no fault of the driver's.
+            match self.pulse.during(self.engine.finish(finished, &heard)).await {
                 Ok(Some(kept)) => self.look_after(kept),
                 Ok(None) => {}
                 Err(error) => tracing::error!("this exchange is missing from the history: {error}"),

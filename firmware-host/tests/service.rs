@@ -9,8 +9,11 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use support::manager::{Managed, aborted};
+use support::manager::{Came, Managed, aborted};
+use support::sound_server::with_sound_server;
 use support::{Home, web};
 
 fn units() -> PathBuf {
@@ -164,7 +167,7 @@ fn the_panel_is_served_on_the_sockets_that_systemd_has_opened() {
     }
     let [http, https] = handed.each_ref().map(|socket| socket.as_raw_fd());
     let mut shell = Command::new("bash");
-    let script = format!("exec 3<&{https} 4<&{http} {https}<&- {http}<&-; LISTEN_PID=$$ exec \"$0\" \"$@\"");
+    let script = format!("exec 21<&{https} 20<&{http} 3<&21 4<&20 20<&- 21<&-; LISTEN_PID=$$ exec \"$0\" \"$@\"");
     shell.args(["-c", &script, env!("CARGO_BIN_EXE_pipit")]);
     shell.env("LISTEN_FDS", "2").env("LISTEN_FDNAMES", "https:http");
     let mut command = home.run_by(shell);
@@ -222,7 +225,7 @@ const PARTS: [(&str, &str); 5] = [
     ("pipit", "the driver"),
     ("ear", "the ear"),
     ("playback", "playback"),
-    ("whisper-jobs", "who watches over the recogniser"),
+    ("stt-jobs", "who watches over the recogniser"),
     ("tokio-rt-worker", "the async runtime"),
 ];
 
@@ -241,5 +244,100 @@ fn a_part_that_stands_still_ends_the_daemon_and_the_log_says_which() {
         assert!(aborted(status), "{thread}: {status}\n{log}");
         let reason = log.lines().find(|line| line.contains("Pipit ends itself")).unwrap_or_else(|| panic!("{log}"));
         assert!(reason.contains(part), "{thread}: {reason}");
+    }
+}
+
+#[test]
+fn a_model_that_stands_still_is_loaded_again_beside_what_goes_on() {
+    let home = Home::new();
+    let mut daemon = running(&home);
+    let threads = daemon.threads();
+    let (thread, _) = threads.iter().find(|(_, name)| name == "stt").unwrap();
+    daemon.freeze(*thread);
+    daemon.logs("the recogniser hangs, and is loaded again");
+    daemon.logs("the recogniser is back: ");
+    daemon.tells("WATCHDOG=1");
+    daemon.signal("KILL");
+    daemon.ended();
+}
+
+/// What systemd waits for according to the unit.
+const WATCHDOG: Duration = Duration::from_secs(10);
+const RESTART: Duration = Duration::from_secs(1);
+
+/// Freezes every thread that a daemon with sound devices has, each in a daemon of its own, and does what systemd does.
+#[test]
+#[ignore = "it measures, for docs/BENCHMARKS.md, and takes minutes: make bench-watchdog"]
+#[allow(clippy::print_stdout, reason = "it prints what it has measured")]
+fn each_thread_frozen_in_turn() {
+    with_sound_server("each_thread_frozen_in_turn", |_| {
+        let home = Home::new();
+        home.configure(&home.usual_config().replace("\"null\"", "\"cpal\""));
+        let start = || {
+            let mut daemon = running(&home);
+            daemon.tells("STATUS=listening");
+            daemon
+        };
+        let first = start();
+        let threads = first.threads();
+        first.signal("TERM");
+        drop(first.ended());
+        println!("| thread | noticed after | ready again after | reason in the log |\n|---|---|---|---|");
+        for (at, (_, name)) in threads.iter().enumerate() {
+            let nth = threads[..at].iter().filter(|(_, before)| before == name).count();
+            let mut daemon = start();
+            let now = daemon.threads();
+            let Some((thread, _)) = now.iter().filter(|(_, other)| other == name).nth(nth) else {
+                println!("| {name} | it was not there this time | | |");
+                continue;
+            };
+            let begun = Instant::now();
+            daemon.freeze(*thread);
+            let (noticed, reason, ended) = what_comes(&mut daemon, begun);
+            let mut ready = begun.elapsed();
+            daemon.signal("KILL");
+            drop(daemon.ended());
+            if ended {
+                thread::sleep(RESTART);
+                let again = start();
+                ready = begun.elapsed();
+                again.signal("TERM");
+                drop(again.ended());
+            }
+            let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
+            let (noticed, ready) = match noticed {
+                Some(noticed) => (seconds(noticed), seconds(ready)),
+                None => ("not at all".to_owned(), String::new()),
+            };
+            println!("| {name} | {noticed} | {ready} | {reason} |");
+        }
+    });
+
+    /// When it was noticed since `begun` and in which words, and whether the daemon has ended for it.
+    fn what_comes(daemon: &mut Managed, begun: Instant) -> (Option<Duration>, String, bool) {
+        let (mut fed, mut reason, mut noticed) = (Instant::now(), String::new(), None);
+        while begun.elapsed() < 4 * WATCHDOG {
+            match daemon.next(Duration::from_millis(20)) {
+                Came::Logged(line)
+                    if ["stood still", "been stopped", "hangs"].iter().any(|words| line.contains(words)) =>
+                {
+                    noticed.get_or_insert(begun.elapsed());
+                    if reason.is_empty() {
+                        line.split_once("ERROR ").map_or(&*line, |(_, told)| told.trim()).clone_into(&mut reason);
+                    }
+                }
+                Came::Logged(line) if line.contains(" is back: ") => return (noticed, reason, false),
+                Came::Told(line) if line == "WATCHDOG=1" => fed = Instant::now(),
+                Came::End => return (noticed, reason, true),
+                _ => {}
+            }
+            if fed.elapsed() > WATCHDOG {
+                "of systemd: no word for 10 seconds".clone_into(&mut reason);
+                noticed.get_or_insert(begun.elapsed());
+                daemon.signal("ABRT");
+                fed = Instant::now();
+            }
+        }
+        (None, reason, false)
     }
 }

@@ -39,6 +39,9 @@ use crate::{chat, nightly, panel, remote, restore, timers, wyoming};
 /// How long what is being said may go on after Pipit was told to end.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// For so many seconds whoever looks for timers may wait for the history: other programs write it too, and a card may be slow.
+const WAITS_FOR_DISK: u32 = 60;
+
 /// What Pipit ends with so that systemd starts it again, with `Restart=on-failure` too: `EX_TEMPFAIL` of sysexits.h.
 const START_AGAIN: u8 = 75;
 
@@ -134,7 +137,7 @@ async fn serve(app: App, (layering, logs, handed): Given, started: Instant) -> a
     let in_other_rooms = move |text: &str| rooms.iter().for_each(|rooms| rooms.announce(text));
     let broker =
         broker.map(|broker| join_broker(&app, broker, (&controls, driver.inbox()), words, &health, stop.clone()));
-    let timers = health.part("who looks for timers that are due");
+    let timers = health.patient_part("who looks for timers that are due", WAITS_FOR_DISK);
     tokio::spawn(timers::announce(app.engine().clone(), driver.inbox(), timers, in_other_rooms));
     let servers = chat::mcp_servers(app.config(), &|| Ok(app.store().clone()))?;
     tokio::spawn(chat::offer_tools(app.engine().clone(), servers));

@@ -35,6 +35,11 @@ impl Pulse {
         self.0.beats.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Says that the part has done all that it was there for, and beats no more.
+    pub fn end(&self) {
+        self.0.watched.store(false, Ordering::Relaxed);
+    }
+
     /// Whether anybody looks.
     #[must_use]
     pub fn is_watched(&self) -> bool {
@@ -43,6 +48,9 @@ impl Pulse {
 
     /// Beats in the task that does `work`: it stops where that keeps its thread.
     pub async fn during<Work: Future>(&self, work: Work) -> Work::Output {
+        if !self.is_watched() {
+            return work.await;
+        }
         let mut work = std::pin::pin!(work);
         loop {
             self.beat();
@@ -97,6 +105,7 @@ struct Part {
     name: String,
     pulse: Pulse,
     stillness: Stillness,
+    patience: u32,
     /// Whether it was told that it stands still.
     told: bool,
 }
@@ -121,9 +130,16 @@ impl Health {
     /// Looks after another part from now on, which has to beat each second.
     #[must_use]
     pub fn part(&self, name: impl Into<String>) -> Pulse {
+        self.patient_part(name, PATIENCE)
+    }
+
+    /// The same for a part that may wait for so many seconds for what is no part of this process, such as a disk.
+    #[must_use]
+    pub fn patient_part(&self, name: impl Into<String>, patience: u32) -> Pulse {
         let heart = Heart { watched: true.into(), given_up: Arc::clone(&self.given_up), ..Heart::default() };
         let pulse = Pulse(Arc::new(heart));
-        let part = Part { name: name.into(), pulse: pulse.clone(), stillness: Stillness::default(), told: false };
+        let (name, stillness) = (name.into(), Stillness::default());
+        let part = Part { name, pulse: pulse.clone(), stillness, patience, told: false };
         lock(&self.parts).push(part);
         pulse
     }
@@ -144,10 +160,13 @@ impl Health {
     /// Looks at every part, which is to be done once each second.
     pub fn look(&self) -> Vec<Change> {
         let mut changes = Vec::new();
-        for part in &mut *lock(&self.parts) {
-            let still = part.stillness.look(part.pulse.0.beats.load(Ordering::Relaxed)) >= PATIENCE;
+        let mut parts = lock(&self.parts);
+        parts.retain(|part| part.pulse.is_watched());
+        for part in &mut *parts {
+            let still = part.stillness.look(part.pulse.0.beats.load(Ordering::Relaxed)) >= part.patience;
             changes.extend(change(&mut part.told, still, || part.name.clone()));
         }
+        drop(parts);
         if let Some(Workers { metrics, stillness, told }) = &mut *lock(&self.workers) {
             for (worker, (stillness, told)) in stillness.iter_mut().zip(told).enumerate() {
                 let parks = metrics.worker_park_unpark_count(worker);
@@ -202,8 +221,14 @@ mod tests {
         ear.beat();
         assert_eq!(health.look(), [Change::GoesOn("the ear".to_owned())]);
         drop(ear);
-        let told: Vec<_> = (0..PATIENCE).flat_map(|_| health.look()).collect();
+        let look = || {
+            driver.beat();
+            health.look()
+        };
+        let told: Vec<_> = (0..PATIENCE).flat_map(|_| look()).collect();
         assert!(told.contains(&Change::Still("the ear".to_owned())), "a part that died stands still: {told:?}");
+        driver.end();
+        assert!((0..3 * PATIENCE).all(|_| health.look().is_empty()), "one that has done its work does not");
     }
 
     #[test]

@@ -113,7 +113,7 @@ impl Watch {
         for change in self.health.look() {
             match change {
                 Change::Still(part) => {
-                    tracing::error!("{part} has stood still for {PATIENCE} seconds");
+                    tracing::error!("{part} has stood still for {PATIENCE} seconds or more");
                     self.still.push(part);
                 }
                 Change::GoesOn(part) => {

@@ -275,6 +275,9 @@ pub fn spawn_ear(
                 place.send(Message::Event(Event::WakeWordScored { score }));
             }
             let ended = matches!(news, Some(Message::InputEnded));
+            if ended {
+                ear.pulse.end();
+            }
             let mut messages = facts.drain(..).map(speech).chain(gaps.look(&*capture)).chain(news);
             let sent = messages.all(|message| inbox.blocking_send(message).is_ok());
             if ended || !sent {

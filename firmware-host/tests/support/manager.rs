@@ -1,11 +1,10 @@
 //! Whoever starts the daemon as systemd does, and is told how it stands.
 
-use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,11 +14,19 @@ use nix::unistd::Pid;
 
 use super::sound_server::PATIENCE;
 
+/// What comes of a daemon next.
+pub(crate) enum Came {
+    Logged(String),
+    Told(String),
+    /// The process has gone.
+    End,
+    Nothing,
+}
+
 /// A daemon under a watchdog.
 pub(crate) struct Managed {
     process: Child,
-    told: UnixDatagram,
-    lines: VecDeque<String>,
+    told: Receiver<String>,
     log: Receiver<String>,
     frozen: Vec<Pid>,
     _folder: tempfile::TempDir,
@@ -30,15 +37,25 @@ impl Managed {
     pub(crate) fn start(mut command: Command) -> Managed {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("notify");
-        let told = UnixDatagram::bind(&socket).unwrap();
-        told.set_read_timeout(Some(PATIENCE)).unwrap();
+        let datagrams = UnixDatagram::bind(&socket).unwrap();
         // Whoever looks needs to know only that there is a watchdog.
         command.env("NOTIFY_SOCKET", &socket).env("WATCHDOG_USEC", "10000000").env_remove("WATCHDOG_PID");
         let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let (tell, told) = channel();
+        // Systemd reads at all times, and so must this: the daemon waits where too much is unread.
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(length) = datagrams.recv(&mut buffer) {
+                let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+                if text.lines().any(|line| tell.send(line.to_owned()).is_err()) {
+                    return;
+                }
+            }
+        });
         let (sender, log) = channel();
         let written = BufReader::new(process.stderr.take().unwrap()).lines();
         thread::spawn(move || written.map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        Managed { process, told, lines: VecDeque::new(), log, frozen: Vec::new(), _folder: folder }
+        Managed { process, told, log, frozen: Vec::new(), _folder: folder }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -47,14 +64,16 @@ impl Managed {
 
     /// What it tells next; nothing where it tells nothing for so long.
     pub(crate) fn next_within(&mut self, wait: Duration) -> Option<String> {
-        if let Some(line) = self.lines.pop_front() {
-            return Some(line);
+        self.told.recv_timeout(wait).ok()
+    }
+
+    /// What comes next, of its log first; nothing where nothing is told for so long.
+    pub(crate) fn next(&mut self, wait: Duration) -> Came {
+        match self.log.try_recv() {
+            Ok(line) => Came::Logged(line),
+            Err(TryRecvError::Disconnected) => Came::End,
+            Err(TryRecvError::Empty) => self.next_within(wait).map_or(Came::Nothing, Came::Told),
         }
-        self.told.set_read_timeout(Some(wait)).unwrap();
-        let mut buffer = [0; 4096];
-        let length = self.told.recv(&mut buffer).ok()?;
-        self.lines.extend(String::from_utf8_lossy(&buffer[..length]).lines().map(str::to_owned));
-        self.lines.pop_front()
     }
 
     /// Waits until it tells this, and gives all that it told before.
