@@ -33,7 +33,7 @@ impl Instance {
     /// [`RunsAlready`], or the file can't be made.
     pub fn of(state: &Path) -> anyhow::Result<Instance> {
         let path = state.join(FILE);
-        let unusable = || format!("{} can't be held; set state.dir to a folder that can be written to", path.display());
+        let unusable = || format!("{} can't be held", path.display());
         fs::create_dir_all(state).with_context(unusable)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);

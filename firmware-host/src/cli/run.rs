@@ -80,7 +80,12 @@ impl Run {
                 tracing::error!("{error}");
                 return Ok(ExitCode::from(RUNS_ALREADY));
             }
-            instance => instance?,
+            Err(error) => {
+                // A disk that is full or can't be written to is no reason not to listen.
+                tracing::warn!("that no other Pipit uses the same state can't be made sure of: {error:#}");
+                None
+            }
+            Ok(instance) => Some(instance),
         };
         restore::at_start(&state_dir, Timestamp::now())?;
         let given = (layering, logs, handed);

@@ -15,7 +15,7 @@ use tokio::runtime::RuntimeMetrics;
 pub const BEAT: Duration = Duration::from_secs(1);
 
 /// A part that does not beat for so many looks stands still. Every part waits for a second at most, and none works for much longer.
-pub const PATIENCE: u32 = 8;
+pub const PATIENCE: u32 = 7;
 
 /// One part's heart. Clones are the same part's. The default one is of a part that nobody looks after.
 #[derive(Clone, Default)]

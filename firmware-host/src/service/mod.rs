@@ -21,7 +21,7 @@ use pipit_web::Snapshot;
 use threads::Threads;
 
 /// A thread that the kernel does not let run is told of after so many looks: later than a part, whose name says more.
-const STOPPED: u32 = PATIENCE + 2;
+const STOPPED: u32 = PATIENCE + 1;
 
 /// The daemon as whoever started it sees it. Dropping it ends the thread that looks.
 pub struct Service {

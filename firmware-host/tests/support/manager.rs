@@ -39,7 +39,7 @@ impl Managed {
         let socket = folder.path().join("notify");
         let datagrams = UnixDatagram::bind(&socket).unwrap();
         // Whoever looks needs to know only that there is a watchdog.
-        command.env("NOTIFY_SOCKET", &socket).env("WATCHDOG_USEC", "10000000").env_remove("WATCHDOG_PID");
+        command.env("NOTIFY_SOCKET", &socket).env("WATCHDOG_USEC", "9000000").env_remove("WATCHDOG_PID");
         let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let (tell, told) = channel();
         // Systemd reads at all times, and so must this: the daemon waits where too much is unread.
