@@ -24,6 +24,7 @@ help:
 	@echo 'make bench-requests   those of the panel under 500 requests a second, beside speech (wrk; three minutes)'
 	@echo 'make test-home-assistant   whether Home Assistant itself finds Pipit and commands it (root, mosquitto; 1 GB the first time)'
 	@echo 'make check-yocto   what can be known of the image in yocto/ without building it'
+	@echo 'make bench-watchdog  how soon a thread that stands still is noticed, and Pipit is ready again (ten minutes)'
 	@echo 'make bench-mqtt   those of the MQTT connection: a broker that is restarted, and killed a hundred times (five minutes)'
 
 .PHONY: setup
@@ -120,3 +121,8 @@ bench-mqtt:
 .PHONY: check-yocto
 check-yocto:
 	@yocto/check.sh
+
+.PHONY: bench-watchdog
+bench-watchdog:
+	@firmware-host/setup.sh test
+	@cargo test --quiet --locked -p pipit --test service -- --exact each_thread_frozen_in_turn --ignored --nocapture

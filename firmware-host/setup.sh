@@ -27,6 +27,7 @@ test_packages=(
     minisign                                        # signatures of updates
     chromium                                        # a browser, without a screen
     libnss3-tools                                   # certutil, which has it trust a certificate
+    systemd                                         # what looks at the units; it need not run
 )
 nextest_version=0.9.143
 

@@ -438,16 +438,21 @@ impl Loading {
         Ok(())
     }
 
-    /// Logs what was loaded, and what could not be.
-    pub async fn log(self) {
+    /// Logs what was loaded, and what could not be, of which it gives the names.
+    pub async fn log(self) -> Vec<&'static str> {
+        let mut missing = Vec::new();
         for (part, ready) in self.parts {
             match ready.await {
                 Ok(Ok(name)) => tracing::info!("{part}: {name}"),
-                Ok(Err(error)) => tracing::error!("no {part}: {error:#}"),
+                Ok(Err(error)) => {
+                    tracing::error!("no {part}: {error:#}");
+                    missing.push(part);
+                }
                 // Everything is shutting down.
-                Err(_) => return,
+                Err(_) => return missing,
             }
         }
+        missing
     }
 }
 

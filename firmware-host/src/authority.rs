@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use jiff::Timestamp;
@@ -34,6 +34,10 @@ const CERTIFICATE_LASTS: Duration = Duration::from_hours(24 * 365);
 
 /// Boards without a clock of their own begin in the past.
 const BEFORE: Duration = Duration::from_hours(24 * 30);
+
+/// The beginning of 2026 in Unix seconds: this was written later, so a clock that shows less is wrong, and what is signed by it would be
+/// over once it is right.
+const WRITTEN: i64 = 1_767_225_600;
 
 /// How often to look which addresses this machine has.
 const LOOK: Duration = Duration::from_secs(60);
@@ -127,20 +131,27 @@ impl Authority {
 
 /// Has an authority vouch for this machine under the names and addresses that it has, and again where those change and each day.
 pub async fn keep_vouching(authority: Arc<Authority>) {
-    let mut vouched: Option<(Vec<IpAddr>, Instant)> = None;
+    let mut vouched: Option<(Vec<IpAddr>, Timestamp)> = None;
     loop {
         let mut addresses: Vec<IpAddr> =
             if_addrs::get_if_addrs().unwrap_or_default().iter().map(if_addrs::Interface::ip).collect();
         addresses.sort();
-        let due = vouched.as_ref().is_none_or(|(known, since)| *known != addresses || since.elapsed() >= AGAIN);
+        let due =
+            vouched.as_ref().is_none_or(|(known, signed)| *known != addresses || is_old(*signed, Timestamp::now()));
         if due {
             if let Err(error) = authority.vouch_for(&names(), &addresses) {
                 tracing::warn!("browsers are not shown who this is: {error:#}");
             }
-            vouched = Some((addresses, Instant::now()));
+            vouched = Some((addresses, Timestamp::now()));
         }
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// Whether what was signed then is to be signed anew, by the clock on the wall: on a board that keeps no time while it is off, that
+/// jumps by years once the time arrives, or back.
+fn is_old(signed: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(signed).unsigned_abs() >= AGAIN
 }
 
 /// The names of this machine at home.
@@ -204,8 +215,14 @@ fn params(name: &str) -> CertificateParams {
 }
 
 fn lasts(params: &mut CertificateParams, how_long: Duration) {
-    let now = OffsetDateTime::from_unix_timestamp(Timestamp::now().as_second()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let now = believed(Timestamp::now()).as_second();
+    let now = OffsetDateTime::from_unix_timestamp(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     (params.not_before, params.not_after) = (now - BEFORE, now + how_long);
+}
+
+/// The time that a clock shows, as far as it can be believed.
+fn believed(shown: Timestamp) -> Timestamp {
+    Timestamp::from_second(WRITTEN).map_or(shown, |written| shown.max(written))
 }
 
 fn is_at_home(name: &str) -> bool {
@@ -221,5 +238,23 @@ fn is_in(address: IpAddr, network: IpAddr, bits: u8) -> bool {
             (address.to_bits() ^ network.to_bits()).leading_zeros() >= bits.into()
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_signed_anew_each_day_and_when_the_clock_jumps() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let signed = at(86_400 * 10);
+        assert!(!is_old(signed, at(86_400 * 10 + 86_399)));
+        assert!(!is_old(signed, at(86_400 * 10 - 3_600)));
+        for later in [86_400 * 11, 1_795_000_000, 0] {
+            assert!(is_old(signed, at(later)), "{later}");
+        }
+        assert_eq!(believed(at(0)).as_second(), WRITTEN, "the authority that a board makes in 1970 is good in 2026");
+        assert_eq!(believed(at(1_795_000_000)), at(1_795_000_000));
     }
 }

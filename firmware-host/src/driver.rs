@@ -20,6 +20,7 @@ use crate::audio::{Capture, CaptureStep, ClauseId, Playback, PlaybackReport};
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::report::{Recording, TurnReport};
+use crate::service::{BEAT, Pulse};
 use crate::waterfall::Waterfalls;
 use crate::worker::{Ear, Endpoint, Inbox, Message, Overload, Urgency};
 use flight::{InFlight, answer};
@@ -80,6 +81,7 @@ pub struct Driver {
     wake_counters: WakeCounters,
     on_turn: Box<dyn FnMut(TurnReport) + Send>,
     on_words: Option<Box<dyn Fn(Words) + Send>>,
+    pulse: Pulse,
 }
 
 impl Driver {
@@ -124,12 +126,23 @@ impl Driver {
             wake_counters,
             on_turn,
             on_words: None,
+            pulse: Pulse::default(),
         }
     }
 
     /// Has somebody read along.
     pub fn tell_words(&mut self, on_words: Box<dyn Fn(Words) + Send>) {
         self.on_words = Some(on_words);
+    }
+
+    /// Has somebody look after it while it runs in real time.
+    pub fn watched_by(&mut self, pulse: Pulse) {
+        self.pulse = pulse;
+    }
+
+    /// Where it speaks.
+    pub fn playback(&self) -> &Playback {
+        &self.workers.playback
     }
 
     /// Gives what is not for Pipit itself to Assist, while that waits for requests.
@@ -200,6 +213,7 @@ impl Driver {
 
     async fn run_while(&mut self, go_on: impl Fn(&Driver) -> bool) {
         while go_on(self) {
+            self.pulse.beat();
             let wait = self.machine.next_deadline().map(|deadline| deadline.saturating_since(self.clock.now()));
             tokio::select! {
                 message = self.inbox.recv() => match message {
@@ -208,6 +222,7 @@ impl Driver {
                 },
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => self.step(Event::Tick),
                 Ok(()) = self.overload.changed() => self.step(Event::Tick),
+                () = tokio::time::sleep(BEAT), if self.pulse.is_watched() => {}
             }
         }
     }
@@ -515,7 +530,8 @@ impl Driver {
 
     async fn record_what_was_heard(&mut self) {
         for (finished, heard) in std::mem::take(&mut self.heard) {
-            match self.engine.finish(finished, &heard).await {
+            // The disk may be slow, which is no fault of the driver's.
+            match self.pulse.during(self.engine.finish(finished, &heard)).await {
                 Ok(Some(kept)) => self.look_after(kept),
                 Ok(None) => {}
                 Err(error) => tracing::error!("this exchange is missing from the history: {error}"),

@@ -9,13 +9,14 @@ use anyhow::Context as _;
 use pipit_store::{DATABASE, DATABASE_KEY, PANELS_SETTINGS};
 
 use crate::restore::{RESTORED_CONFIGURATION, WORKSHOP};
+use crate::settings::LAST_GOOD_FILE;
 
 /// The order, in the state directory. It is erased last, so that a power cut in between leaves nothing half erased.
 const ORDER: &str = "factory-reset";
 
 /// What Pipit keeps in the state directory beside the key, by how the names begin. Nothing else there is touched, whatever folder the owner
 /// has named.
-const KEPT: [&str; 8] = [
+const KEPT: [&str; 9] = [
     DATABASE,
     PANELS_SETTINGS,
     "audio.json",
@@ -24,6 +25,7 @@ const KEPT: [&str; 8] = [
     "failed-restore-",
     "restor",
     RESTORED_CONFIGURATION,
+    LAST_GOOD_FILE,
 ];
 
 /// Has everything erased at the next start.
@@ -108,7 +110,7 @@ mod tests {
         {
             fs::write(state.path().join(file), "words").unwrap();
         }
-        for file in ["restored.json", RESTORED_CONFIGURATION] {
+        for file in ["restored.json", RESTORED_CONFIGURATION, LAST_GOOD_FILE] {
             fs::write(state.path().join(file), "words").unwrap();
         }
         for folder in ["models", WORKSHOP, "before-restore-20270115T080000Z"] {

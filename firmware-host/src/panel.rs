@@ -18,6 +18,7 @@ use pipit_web::providers::Providers;
 use pipit_web::v1::Apis;
 use pipit_web::voice::OpenVoice;
 use pipit_web::{Accounts, Announce, Household, LastUpdate, Logs, NotAnnounced, Sockets, Sources, Tasks, Versions};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::advertise::{Advertisement, PANEL, name_of_this_machine};
@@ -26,6 +27,7 @@ use crate::authority::{Authority, keep_vouching};
 use crate::backup::DeviceBackups;
 use crate::controls::Controls;
 use crate::executable::Executable;
+use crate::service::Sockets as Handed;
 use crate::settings::{Layering, PanelsSettings};
 use crate::support::{self, Looked};
 use crate::{identity, update};
@@ -42,6 +44,8 @@ pub struct Parts {
     pub logs: Logs,
     /// Opens places from which people speak.
     pub open_voice: OpenVoice,
+    /// The sockets that are listened on in place of what the configuration says.
+    pub sockets: Arc<Handed>,
 }
 
 /// Serves it where the owner wants it, until `stop`. What can't be served is logged: it is no reason to stop listening. Gives the
@@ -55,11 +59,12 @@ pub fn start(
     parts: Parts,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Sockets>> {
-    let (web, https) = (app.config().web_listen, app.config().web_https_listen);
+    let web = Place::of(parts.sockets.http()?, app.config().web_listen);
+    let https = Place::of(parts.sockets.https()?, app.config().web_https_listen);
     if web.is_none() && https.is_none() {
         return Ok(None);
     }
-    let authority = https.and_then(|_| authority(app));
+    let authority = https.as_ref().and_then(|_| authority(app));
     let sources = sources(app, controls, parts, authority.as_deref())?;
     let (sockets, tasks) = (sources.sockets.clone(), sources.tasks.clone());
     let stopped = stop.clone();
@@ -67,14 +72,14 @@ pub fn start(
         stopped.cancelled().await;
         tasks.close();
     });
-    if let Some(address) = web {
-        tokio::spawn(serve(address, None, app.config().web_advertise, sources.clone(), stop.clone()));
+    if let Some(place) = web {
+        tokio::spawn(serve(place, None, app.config().web_advertise, sources.clone(), stop.clone()));
     }
-    let Some((address, authority)) = https.zip(authority) else { return Ok(Some(sockets)) };
+    let Some((place, authority)) = https.zip(authority) else { return Ok(Some(sockets)) };
     match authority.server_config() {
         Ok(tls) => {
             tokio::spawn(keep_vouching(authority));
-            tokio::spawn(serve(address, Some(tls), false, sources, stop.clone()));
+            tokio::spawn(serve(place, Some(tls), false, sources, stop.clone()));
         }
         Err(error) => tracing::error!("no HTTPS: {error:#}"),
     }
@@ -89,7 +94,7 @@ fn authority(app: &App) -> Option<Arc<Authority>> {
 
 /// What the panel is made of.
 fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Authority>) -> anyhow::Result<Sources> {
-    let Parts { apis, layering, providers, logs, open_voice } = parts;
+    let Parts { apis, layering, providers, logs, open_voice, sockets: _ } = parts;
     let sockets = Sockets::new(open_voice, app.bus().hearing().clone(), app.thresholds());
     let executable = Mutex::new(Executable::running(env!("CARGO_PKG_VERSION")));
     let backups = DeviceBackups::new(layering.clone(), app.config(), app.store().clone());
@@ -192,22 +197,43 @@ fn announcer(controls: Controls) -> Announce {
     })
 }
 
+/// Where the panel is served.
+enum Place {
+    /// Handed over, by systemd.
+    Socket(TcpListener),
+    Address(SocketAddr),
+}
+
+impl Place {
+    /// What was handed over outweighs what the configuration says.
+    fn of(socket: Option<TcpListener>, configured: Option<SocketAddr>) -> Option<Place> {
+        socket.map(Place::Socket).or(configured.map(Place::Address))
+    }
+
+    async fn listener(self, key: &str) -> Option<TcpListener> {
+        match self {
+            Place::Socket(listener) => Some(listener),
+            Place::Address(address) => match TcpListener::bind(address).await {
+                Ok(listener) => Some(listener),
+                Err(error) => {
+                    tracing::warn!("no panel: {address} can't be listened on ({error}); set {key} to another");
+                    None
+                }
+            },
+        }
+    }
+}
+
 async fn serve(
-    address: SocketAddr,
+    place: Place,
     tls: Option<Arc<rustls::ServerConfig>>,
     advertise: bool,
     sources: Sources,
     stop: CancellationToken,
 ) {
     let key = if tls.is_some() { "web.https_listen" } else { "web.listen" };
-    let listener = match tokio::net::TcpListener::bind(address).await {
-        Ok(listener) => listener,
-        Err(error) => {
-            tracing::warn!("no panel: {address} can't be listened on ({error}); set {key} to another");
-            return;
-        }
-    };
-    let address = listener.local_addr().unwrap_or(address);
+    let Some(listener) = place.listener(key).await else { return };
+    let Ok(address) = listener.local_addr() else { return };
     tracing::info!("panel at {}://{address}", if tls.is_some() { "https" } else { "http" });
     let advertised = advertise && !address.ip().to_canonical().is_loopback();
     let advertisement = advertised.then(|| Advertisement::start(PANEL, "pipit", address)).transpose();

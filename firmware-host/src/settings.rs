@@ -15,13 +15,27 @@ use zeroize::Zeroizing;
 /// What the panel writes, in the state directory: where it may write, and what is backed up.
 const PANELS_FILE: &str = "settings.toml";
 
+/// The last configuration that the daemon came up with, in the state directory.
+pub(crate) const LAST_GOOD_FILE: &str = "pipit.toml.last-good";
+
 /// The layers of the configuration, as far as they are known before any of them is read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Layering {
     /// The file, if one was named; else the usual one, which need not exist.
     pub file: Option<PathBuf>,
     /// What followed each `--set`.
     pub flags: Vec<String>,
+    /// What is read in place of the file, which can't be used.
+    last_good: Option<LastGood>,
+}
+
+/// What the file said when the daemon came up last.
+#[derive(Clone, Debug)]
+struct LastGood {
+    name: String,
+    content: String,
+    /// What is wrong with the file now.
+    problem: String,
 }
 
 /// What a configuration was made of.
@@ -34,6 +48,84 @@ pub struct Loaded {
 }
 
 impl Layering {
+    /// That file, if one is named, and what followed each `--set`.
+    #[must_use]
+    pub fn new(file: Option<PathBuf>, flags: Vec<String>) -> Layering {
+        Layering { file, flags, last_good: None }
+    }
+
+    /// The same, and where the file can't be used, as after a power cut in the middle of writing it, the one that the daemon came up
+    /// with last takes its place.
+    #[must_use]
+    pub fn or_last_good(self) -> Layering {
+        let Some(problem) = self.problem() else { return self };
+        let content = match self.kept() {
+            Ok(Some(content)) => content,
+            Ok(None) => return self,
+            Err(error) => {
+                tracing::warn!("whether there is a last configuration that was right can't be looked up: {error:#}");
+                return self;
+            }
+        };
+        let name = format!("{}, as it was when Pipit came up last", self.name().display());
+        let instead = Layering { last_good: Some(LastGood { name, content, problem }), ..self.clone() };
+        match instead.with_layers(None, config::load) {
+            Ok(Ok(_)) => instead,
+            // What is wrong is not in the file, or there too.
+            _ => self,
+        }
+    }
+
+    /// What is wrong with the file, where the last good one takes its place.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        if let Some(LastGood { problem, .. }) = &self.last_good {
+            return Some(problem.clone());
+        }
+        match self.with_layers(None, config::load) {
+            Err(error) => Some(format!("{error:#}")),
+            Ok(Err(problems)) => Some(listed(&problems)),
+            // A file of no length is what a power cut leaves; whoever wants everything as it comes has no file.
+            Ok(Ok(_)) => {
+                let is_empty = fs::metadata(self.name()).is_ok_and(|file| file.is_file() && file.len() == 0);
+                is_empty.then(|| format!("{} is empty", self.name().display()))
+            }
+        }
+    }
+
+    /// Whether the last good configuration takes the place of the file.
+    #[must_use]
+    pub fn is_last_good(&self) -> bool {
+        self.last_good.is_some()
+    }
+
+    /// Keeps what the file says as what Pipit came up with last. Without a file there is nothing to keep.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub fn keep_as_good(&self, state_dir: &Path) -> anyhow::Result<()> {
+        if self.is_last_good() {
+            return Ok(());
+        }
+        let (kept, name) = (state_dir.join(LAST_GOOD_FILE), self.name());
+        let Some(content) = read(&name)? else { return Ok(()) };
+        let text = format!("{}\n{content}", heading(&name));
+        if read(&kept).is_ok_and(|before| before.as_ref() == Some(&text)) {
+            return Ok(());
+        }
+        replace(&kept, &text)
+    }
+
+    /// What the same file said when Pipit came up last. It is looked for where the state lies if the file does not say, as it is for
+    /// the service.
+    fn kept(&self) -> anyhow::Result<Option<String>> {
+        let without = Layering { last_good: Some(LastGood::nothing()), ..self.clone() };
+        let Ok(config) = without.with_layers(None, config::load)? else { return Ok(None) };
+        let text = read(&config.state_dir.join(LAST_GOOD_FILE))?;
+        let content = |text: String| Some(text.strip_prefix(&heading(&self.name()))?.strip_prefix('\n')?.to_owned());
+        Ok(text.and_then(content).filter(|content| !content.is_empty()))
+    }
+
     /// Reads every layer. What was set at the panel and is not right is left out: Pipit starts without, so that it can be set
     /// right there.
     ///
@@ -67,12 +159,16 @@ impl Layering {
     /// # Errors
     /// One of them is there and can't be read.
     pub fn texts_in(&self, state_dir: &Path) -> anyhow::Result<(Option<String>, Option<String>)> {
-        Ok((read(&state_dir.join(PANELS_FILE))?, read(&self.name())?))
+        let own = self.last_good.as_ref().map(|good| good.content.clone());
+        Ok((read(&state_dir.join(PANELS_FILE))?, own.map_or_else(|| read(&self.name()), |own| Ok(Some(own)))?))
     }
 
     /// Where the configuration comes from, in words.
     #[must_use]
     pub fn described(&self) -> String {
+        if let Some(LastGood { name, .. }) = &self.last_good {
+            return name.clone();
+        }
         match &self.file {
             Some(file) => file.display().to_string(),
             None if Path::new(config::USUAL_FILE).exists() => config::USUAL_FILE.to_owned(),
@@ -82,11 +178,17 @@ impl Layering {
 
     fn with_layers<T>(&self, panel: Option<(&Path, &str)>, work: impl FnOnce(Layers<'_>) -> T) -> anyhow::Result<T> {
         let (file, panels_name) = (self.name(), panel.map(|(file, _)| file.display().to_string()));
-        let name = file.display().to_string();
-        let content = match fs::read_to_string(&file) {
-            Ok(content) => Some(content),
-            Err(error) if error.kind() == ErrorKind::NotFound && self.file.is_none() => None,
-            Err(error) => return Err(error).with_context(|| format!("the configuration {name} can't be read")),
+        let mut name = file.display().to_string();
+        let content = match (&self.last_good, fs::read_to_string(&file)) {
+            (Some(good), _) => {
+                name.clone_from(&good.name);
+                Some(good.content.clone())
+            }
+            (None, Ok(content)) => Some(content),
+            (None, Err(error)) if error.kind() == ErrorKind::NotFound && self.file.is_none() => None,
+            (None, Err(error)) => {
+                return Err(error).with_context(|| format!("the configuration {name} can't be read"));
+            }
         };
         let state_dir = config::usual_state_dir(|name| std::env::var_os(name)).context(
             "there is no place for what Pipit remembers: set HOME, or write state.dir into the configuration",
@@ -99,6 +201,18 @@ impl Layering {
             flags: &self.flags,
         }))
     }
+}
+
+impl LastGood {
+    /// As if there were no file.
+    fn nothing() -> LastGood {
+        LastGood { name: String::new(), content: String::new(), problem: String::new() }
+    }
+}
+
+/// By which it is known of which file the last good one was.
+fn heading(file: &Path) -> String {
+    format!("# What Pipit came up with last out of {}", file.display())
 }
 
 /// The panel's part of the configuration, which takes effect at the next start.
@@ -191,7 +305,11 @@ impl Settings for PanelsSettings {
         let settings = read_all(&self.layering, &self.file).map_err(|error| format!("{error:#}"))?;
         let differs = |(now, before): (&Setting, &Setting)| now.value != before.value;
         let pending = settings.iter().zip(&self.at_start).any(differs);
-        Ok(Shown { settings, file: self.layering.name().display().to_string(), pending })
+        let file = match &self.layering.last_good {
+            Some(good) => good.name.clone(),
+            None => self.layering.name().display().to_string(),
+        };
+        Ok(Shown { settings, file, pending })
     }
 
     fn change_with(&self, changes: &[Change], secrets: &Secrets) -> Result<(), Vec<String>> {
@@ -218,9 +336,7 @@ fn read(file: &Path) -> anyhow::Result<Option<String>> {
     match fs::read_to_string(file) {
         Ok(text) => Ok(Some(text)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-        Err(error) => {
-            Err(error).with_context(|| format!("what was set at the panel, {}, can't be read", file.display()))
-        }
+        Err(error) => Err(error).with_context(|| format!("{} can't be read", file.display())),
     }
 }
 

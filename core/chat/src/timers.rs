@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use pipit_core::intent::{AlarmId, AnnouncementId, TimerId, missed_alarm, proclaim, remind_aloud, ring, ring_alarm};
 use pipit_core::turn::NoticeId;
-use pipit_store::{PersonId, Store};
+use pipit_store::{PersonId, SetSoFar, Store};
 use tracing::warn;
 
 use crate::engine::Engine;
@@ -82,6 +82,31 @@ impl Engine {
     /// The store can't be written.
     pub fn ring_again(&self) -> Result<(), ChatError> {
         Ok(self.store().ring_again()?)
+    }
+
+    /// What timers and alarms were set so far: see [`Engine::clock_was_set`].
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub fn set_so_far(&self) -> Result<SetSoFar, ChatError> {
+        Ok(self.store().set_so_far()?)
+    }
+
+    /// The clock, which would have shown this time, was set to what it shows now. Timers and alarms that were set after `before` keep
+    /// their lengths and their times of day, and what rings goes on.
+    ///
+    /// # Errors
+    /// The store can't be written; then they are due by what the clock shows.
+    pub fn clock_was_set(&self, before: SetSoFar, expected: Timestamp) -> Result<(), ChatError> {
+        let here = self.now();
+        let (now, zone) = (here.timestamp(), here.time_zone());
+        self.store().clock_was_set(before, (expected, now), zone)?;
+        let by = now.duration_since(expected);
+        let moved = |at: Timestamp| at.saturating_add(by).unwrap_or(now);
+        let mut notices = self.notices();
+        notices.ringing.values_mut().for_each(|(begun, heard)| (*begun, *heard) = (moved(*begun), moved(*heard)));
+        notices.unheard.iter_mut().for_each(|(at, _)| *at = moved(*at));
+        Ok(())
     }
 
     /// The timers that are due by the clock, soonest first. Each is handed out once.

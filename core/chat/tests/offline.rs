@@ -9,6 +9,7 @@ use support::{TestClock, ask, converse, engine, settings, store};
 use tempfile::TempDir;
 
 const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_hours(1);
 
 fn said(due: &[Due]) -> Vec<&str> {
     due.iter().map(|due| due.text.as_str()).collect()
@@ -315,4 +316,30 @@ async fn an_alarm_after_a_power_cut_rings_late_or_is_said_to_have_been_missed() 
     assert_eq!(second.take_due_alarms().unwrap().len(), 1, "one rings on");
     second.silence().unwrap();
     assert_eq!(converse(&second, "which alarms are set").await, "You have no alarms set.");
+}
+
+#[tokio::test]
+async fn a_timer_keeps_its_length_and_an_alarm_its_time_of_day_when_the_clock_jumps_by_years() {
+    let (folder, clock) = (TempDir::new().unwrap(), TestClock::new());
+    let engine = engine(folder.path(), &clock, settings());
+    // By a clock that was right, before the board was off.
+    converse(&engine, "set a timer for 2 hours").await;
+    let before = engine.set_so_far().unwrap();
+    converse(&engine, "set a timer for 10 minutes").await;
+    converse(&engine, "set an alarm for 3 pm").await;
+    converse(&engine, "set an alarm for 4 pm every day").await;
+    let expected = clock.clock()().timestamp();
+    // Some years and an hour: it is 15:05 now.
+    clock.advance(HOUR * 24 * 365 * 3 + HOUR);
+    engine.clock_was_set(before, expected).unwrap();
+    assert_eq!(said(&engine.take_due_timers().unwrap()).len(), 1, "what was set by the right clock is due by it");
+    assert!(engine.take_due_alarms().unwrap().is_empty());
+    clock.advance(9 * MINUTE);
+    assert!(engine.take_due_timers().unwrap().is_empty());
+    clock.advance(MINUTE);
+    assert_eq!(said(&engine.take_due_timers().unwrap()), ["Your 10 minute timer is done."]);
+    clock.advance(45 * MINUTE);
+    assert_eq!(said(&engine.take_due_alarms().unwrap()), ["It's 4 PM. This is your alarm."]);
+    clock.advance(23 * HOUR);
+    assert_eq!(said(&engine.take_due_alarms().unwrap()), ["It's 3 PM. This is your alarm."]);
 }

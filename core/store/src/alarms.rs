@@ -121,7 +121,7 @@ impl Store {
     }
 }
 
-fn all(connection: &Connection) -> rusqlite::Result<Vec<StoredAlarm>> {
+pub(crate) fn all(connection: &Connection) -> rusqlite::Result<Vec<StoredAlarm>> {
     connection
         .prepare_cached("SELECT id, second, days, date, skip, over_to, snoozed_until, ringing FROM alarm ORDER BY id")?
         .query_map([], alarm)?

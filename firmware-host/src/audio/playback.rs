@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use anyhow::{Context as _, Result};
 use pipit_core::audio::Pcm;
 
 use super::echo::EchoSource;
+use crate::service::{BEAT, Pulse};
 
 /// Clauses that may wait. A reply is spoken more slowly than it is made, so a full queue means that the driver does not
 /// hold back as it should.
@@ -150,6 +151,13 @@ impl Playback {
         self.echo.take()
     }
 
+    /// Has somebody look after the thread that plays.
+    pub fn watched_by(&self, pulse: Pulse) {
+        // Whoever looks already goes on.
+        let _ = self.orders.pulse.set(pulse);
+        self.orders.changed.notify_one();
+    }
+
     /// As [`Playback::take_echo`], for the backend that has one to give.
     pub(super) fn with_echo(mut self, echo: EchoSource) -> Self {
         self.echo = Some(echo);
@@ -214,11 +222,12 @@ pub(super) enum Order {
 pub(super) struct OrderBook {
     orders: Mutex<VecDeque<Order>>,
     changed: Condvar,
+    pulse: OnceLock<Pulse>,
 }
 
 impl OrderBook {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(OrderBook { orders: Mutex::new(VecDeque::new()), changed: Condvar::new() })
+        Arc::new(OrderBook { orders: Mutex::new(VecDeque::new()), changed: Condvar::new(), pulse: OnceLock::new() })
     }
 
     pub(super) fn push(&self, order: Order) {
@@ -244,15 +253,19 @@ impl OrderBook {
     pub(super) fn next(&self, room: bool, deadline: Option<Instant>) -> Option<Order> {
         let mut orders = self.lock();
         loop {
+            let pulse = self.pulse.get();
+            pulse.iter().for_each(|pulse| pulse.beat());
             let leave = orders.iter().position(|order| matches!(order, Order::Leave));
             let first = || orders.iter().position(|order| room || !matches!(order, Order::Play(..)));
             if let Some(at) = leave.or_else(first) {
                 return orders.remove(at);
             }
-            orders = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let beat = pulse.map(|_| BEAT);
+            orders = match left.into_iter().chain(beat).min() {
+                _ if left == Some(Duration::ZERO) => return None,
                 None => self.changed.wait(orders).unwrap_or_else(PoisonError::into_inner),
-                Some(Duration::ZERO) => return None,
-                Some(left) => self.changed.wait_timeout(orders, left).unwrap_or_else(PoisonError::into_inner).0,
+                Some(wait) => self.changed.wait_timeout(orders, wait).unwrap_or_else(PoisonError::into_inner).0,
             };
         }
     }

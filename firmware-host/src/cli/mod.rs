@@ -157,21 +157,26 @@ impl Cli {
 impl Options {
     /// Reads the configuration: the file, what was set at the panel, the environment, then `--set`.
     fn load(&self) -> anyhow::Result<Config> {
-        let Loaded { config, left_out } = self.layering().load()?;
-        if let Some(problems) = left_out {
-            eprintln!("pipit: what was set at the panel is left out, because it is not right:\n{problems}");
-        }
-        Ok(config)
+        load(&self.layering())
     }
 
     fn layering(&self) -> Layering {
-        Layering { file: self.config.clone(), flags: self.overrides.clone() }
+        Layering::new(self.config.clone(), self.overrides.clone())
     }
 
     /// Where the configuration comes from, in words.
     fn described_file(&self) -> String {
         self.layering().described()
     }
+}
+
+/// The same by layers that are known.
+fn load(layering: &Layering) -> anyhow::Result<Config> {
+    let Loaded { config, left_out } = layering.load()?;
+    if let Some(problems) = left_out {
+        eprintln!("pipit: what was set at the panel is left out, because it is not right:\n{problems}");
+    }
+    Ok(config)
 }
 
 /// Log lines go to standard error, so that standard output holds nothing but what was asked for. `RUST_LOG` overrides the

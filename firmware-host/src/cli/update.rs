@@ -9,7 +9,6 @@ use clap::Args;
 use semver::Version;
 
 use super::Options;
-use crate::settings::Layering;
 use crate::update::feed::Feed;
 use crate::update::{self, Ended, Here};
 
@@ -32,8 +31,7 @@ pub(super) struct Update {
 impl Update {
     pub(super) fn execute(self, options: &Options) -> anyhow::Result<ExitCode> {
         // Whoever may change settings at the panel may not choose what root installs.
-        let Layering { file, flags } = options.layering();
-        let config = Layering { file, flags }.load_without_panel()?;
+        let config = options.layering().load_without_panel()?;
         super::start_logging(&config, true);
         let running = Version::parse(env!("CARGO_PKG_VERSION")).context("Pipit's own version is none")?;
         let here = Here {

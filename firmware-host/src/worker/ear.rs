@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use super::wake_word::WakeWord;
 use super::{Inbox, Message};
 use crate::audio::{Capture, CaptureCounters, CaptureStep, EchoSource};
+use crate::service::Pulse;
 
 /// How often the thread looks whether it should end while no sound comes.
 const LOOK: Duration = Duration::from_millis(500);
@@ -36,6 +37,7 @@ pub struct Ear {
     voice: Option<f32>,
     /// Where it is shown what is made of the sound.
     shown: Option<watch::Sender<Hearing>>,
+    pulse: Pulse,
 }
 
 /// What keeps Pipit from taking its own voice for a person's.
@@ -68,7 +70,8 @@ impl Ear {
     /// An ear that has heard nothing yet.
     pub fn new(vad: SileroVad, settings: EarSettings, protection: Protection) -> Self {
         let (gate, segmenter) = (EnergyGate::default(), Segmenter::new(settings));
-        Ear { gate, vad, segmenter, protection, wake_word: None, failing: false, voice: None, shown: None }
+        let pulse = Pulse::default();
+        Ear { gate, vad, segmenter, protection, wake_word: None, failing: false, voice: None, shown: None, pulse }
     }
 
     /// An ear that listens for a wake word too.
@@ -79,6 +82,12 @@ impl Ear {
     /// An ear that shows what it makes of the sound, while somebody looks.
     pub fn shown_on(self, hearing: watch::Sender<Hearing>) -> Self {
         Ear { shown: Some(hearing), ..self }
+    }
+
+    /// An ear that somebody looks after.
+    #[must_use]
+    pub fn watched_by(self, pulse: Pulse) -> Self {
+        Ear { pulse, ..self }
     }
 
     /// Shows the last frame. Nobody looks most of the time, and then it costs nothing.
@@ -225,8 +234,19 @@ pub fn spawn_ear(
     std::thread::Builder::new().name("ear".to_owned()).spawn(move || {
         let mut facts = Vec::new();
         let mut gaps = Gaps { known: CaptureCounters::default(), looked_at: Instant::now() };
+        // No sound is as it should be only where there is no microphone, which is waited for.
+        let mut waits = true;
         while !stop.load(Ordering::Relaxed) {
-            let news = match capture.next_frame(LOOK) {
+            let step = capture.next_frame(LOOK);
+            match step {
+                CaptureStep::Lost(_) => waits = true,
+                CaptureStep::Found(_) => waits = false,
+                _ => {}
+            }
+            if waits || matches!(step, CaptureStep::Frame(_)) {
+                ear.pulse.beat();
+            }
+            let news = match step {
                 CaptureStep::Frame(_) if muted.load(Ordering::Relaxed) => {
                     levels.send_replace(LOWEST_LEVEL);
                     facts.extend(ear.miss());
@@ -255,6 +275,9 @@ pub fn spawn_ear(
                 place.send(Message::Event(Event::WakeWordScored { score }));
             }
             let ended = matches!(news, Some(Message::InputEnded));
+            if ended {
+                ear.pulse.end();
+            }
             let mut messages = facts.drain(..).map(speech).chain(gaps.look(&*capture)).chain(news);
             let sent = messages.all(|message| inbox.blocking_send(message).is_ok());
             if ended || !sent {

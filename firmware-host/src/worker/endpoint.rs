@@ -13,6 +13,7 @@ use super::model::Job;
 use super::queue::{EndpointId, Urgency};
 use super::shared::Assigned;
 use super::{ClauseText, Inbox, NotChosen, Pause, Utterance, Worker};
+use crate::service::Health;
 
 /// The models that all endpoints share.
 pub struct Models {
@@ -48,6 +49,13 @@ impl Models {
     /// Takes in how hot the board is, in degrees Celsius.
     pub fn heat(&self, celsius: f64) {
         self.gauge.heat(celsius);
+    }
+
+    /// Has those who watch over the models looked after in turn.
+    pub fn watched_by(&self, health: &Health) {
+        self.smart_turn.watched_by(health.part("who watches over the turn model"));
+        self.stt.watched_by(health.part("who watches over the recogniser"));
+        self.tts.watched_by(health.part("who watches over the voice"));
     }
 
     /// Another endpoint, whose results go to `inbox`.

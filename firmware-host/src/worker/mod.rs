@@ -27,6 +27,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::assist::Link;
 use crate::audio::{CaptureCounters, PlaybackReport};
+use crate::service::Pulse;
 
 pub use pipit_web::Stage;
 
@@ -142,6 +143,11 @@ impl<Task: Send + Sync + 'static> Worker<Task> {
     /// else was chosen before that.
     pub fn choose(&self, choice: usize) -> oneshot::Receiver<Result<(), NotChosen>> {
         self.shared.choose(choice)
+    }
+
+    /// Has somebody look after the thread that watches over the model.
+    pub fn watched_by(&self, pulse: Pulse) {
+        self.shared.watched_by(pulse);
     }
 }
 

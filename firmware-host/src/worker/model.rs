@@ -1,6 +1,7 @@
 //! One thread that loads one model and does jobs with it until nobody hands it any, or until it dies.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use pipit_core::turn::{DraftId, Event};
 use pipit_models::cancel::CancelFlag;
 
 use super::Stage;
+use crate::service::{BEAT, PATIENCE, Stillness};
 
 /// How one kind of model is loaded and used. Functions beside data, so that whoever runs it needs to know no model.
 pub struct Work<Model, Task> {
@@ -81,6 +83,16 @@ pub(super) struct ModelThread<Task> {
     /// The thread is handed one job at a time, so that there always is room.
     jobs: SyncSender<Arc<Job<Task>>>,
     reports: Receiver<Report>,
+    life: Arc<Life>,
+    stillness: Stillness,
+}
+
+/// What a thread tells of itself while it has nothing to do.
+#[derive(Default)]
+struct Life {
+    beats: AtomicU64,
+    /// What the kernel calls it, once it runs.
+    thread: AtomicI32,
 }
 
 enum Report {
@@ -111,7 +123,10 @@ impl<Task: Send + Sync + 'static> ModelThread<Task> {
         // other end, and ends.
         let (report, reports) = sync_channel(2);
         let work = Arc::clone(work);
+        let life = Arc::<Life>::default();
+        let own = Arc::clone(&life);
         std::thread::Builder::new().name(work.thread.to_owned()).spawn(move || {
+            own.thread.store(this_thread(), Ordering::Relaxed);
             let (mut model, description) = match (work.load)(which) {
                 Ok((model, description)) => (Some(model), Ok(description)),
                 Err(error) => (None, Err(error)),
@@ -119,7 +134,13 @@ impl<Task: Send + Sync + 'static> ModelThread<Task> {
             let _ = report.send(Report::Loaded(description));
             loaded();
             let Some(model) = &mut model else { return };
-            for job in queue {
+            loop {
+                own.beats.fetch_add(1, Ordering::Relaxed);
+                let job = match queue.recv_timeout(BEAT) {
+                    Ok(job) => job,
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                };
                 let begun = Instant::now();
                 let event = (work.run)(model, &job);
                 if report.send(Report::Done(event, begun.elapsed())).is_err() {
@@ -127,15 +148,31 @@ impl<Task: Send + Sync + 'static> ModelThread<Task> {
                 }
             }
         })?;
-        Ok(ModelThread { which, jobs, reports })
+        Ok(ModelThread { which, jobs, reports, life, stillness: Stillness::default() })
     }
 
-    /// What was loaded, or why nothing could be. Waits for it.
-    pub(super) fn loaded(&self) -> anyhow::Result<String> {
-        match self.reports.recv() {
-            Ok(Report::Loaded(description)) => description,
-            Ok(Report::Done(..)) | Err(_) => Err(anyhow::anyhow!("its thread failed while it was loaded")),
+    /// What was loaded, or why nothing could be. Waits for it, and calls `beat` at least each second meanwhile.
+    pub(super) fn loaded(&self, beat: impl Fn()) -> anyhow::Result<String> {
+        loop {
+            beat();
+            match self.reports.recv_timeout(BEAT) {
+                Ok(Report::Loaded(description)) => return description,
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Report::Done(..)) | Err(RecvTimeoutError::Disconnected) => {
+                    anyhow::bail!("its thread failed while it was loaded")
+                }
+            }
         }
+    }
+
+    /// Looks at a thread that has nothing to do: whether it has stood still for too long. To be called each second.
+    pub(super) fn stands_still(&mut self) -> bool {
+        self.stillness.look_at(self.life.beats.load(Ordering::Relaxed), Instant::now()) >= PATIENCE
+    }
+
+    /// What the kernel calls it.
+    pub(super) fn thread(&self) -> i32 {
+        self.life.thread.load(Ordering::Relaxed)
     }
 
     /// The same, or nothing as long as it is loading.
@@ -150,20 +187,26 @@ impl<Task: Send + Sync + 'static> ModelThread<Task> {
     }
 
     /// Has a job done, and says what came of it and how long it took. What takes longer than `limit` is told to stop, and
-    /// is given up where it does not within `grace`.
+    /// is given up where it does not within `grace`. `beat` is called at least each second meanwhile.
     pub(super) fn run(
         &self,
         job: &Arc<Job<Task>>,
-        limit: Duration,
-        grace: Duration,
+        (limit, grace): (Duration, Duration),
+        beat: impl Fn(),
     ) -> Result<(Event, Duration), Trouble> {
         if self.jobs.send(Arc::clone(job)).is_err() {
             return Err(Trouble::Died);
         }
-        match self.reports.recv_timeout(limit) {
-            Ok(Report::Done(event, took)) => return Ok((event, took)),
-            Ok(Report::Loaded(_)) | Err(RecvTimeoutError::Disconnected) => return Err(Trouble::Died),
-            Err(RecvTimeoutError::Timeout) => {}
+        let until = Instant::now() + limit;
+        loop {
+            beat();
+            let left = until.saturating_duration_since(Instant::now());
+            match self.reports.recv_timeout(left.min(BEAT)) {
+                Ok(Report::Done(event, took)) => return Ok((event, took)),
+                Ok(Report::Loaded(_)) | Err(RecvTimeoutError::Disconnected) => return Err(Trouble::Died),
+                Err(RecvTimeoutError::Timeout) if left <= BEAT => break,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
         }
         job.cancel.cancel();
         match self.reports.recv_timeout(grace) {
@@ -172,4 +215,10 @@ impl<Task: Send + Sync + 'static> ModelThread<Task> {
             Err(RecvTimeoutError::Timeout) => Err(Trouble::Hangs),
         }
     }
+}
+
+/// What the kernel calls this thread; 0 where it does not say.
+fn this_thread() -> i32 {
+    let own = std::fs::read_link("/proc/thread-self").ok();
+    own.and_then(|own| own.file_name()?.to_str()?.parse().ok()).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! What a worker's supervisor shares with those who ask for work: the queue, and the job that is being done.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use pipit_core::turn::DraftId;
@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::Inbox;
 use super::model::Job;
 use super::queue::{EndpointId, Queue, Taken, Urgency};
+use crate::service::{BEAT, Pulse};
 
 /// Work for a draft counts as over when nothing was asked of the model for so long. A guest does not say when it is.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -24,6 +25,8 @@ pub(super) struct Assigned<Task> {
 pub(super) struct Shared<Task> {
     state: Mutex<State<Task>>,
     changed: Condvar,
+    /// Of the supervisor's thread.
+    pulse: OnceLock<Pulse>,
 }
 
 struct State<Task> {
@@ -80,7 +83,23 @@ impl<Task> Shared<Task> {
             closed: false,
             ended: false,
         };
-        Shared { state: Mutex::new(state), changed: Condvar::new() }
+        Shared { state: Mutex::new(state), changed: Condvar::new(), pulse: OnceLock::new() }
+    }
+
+    /// Has somebody look after the supervisor.
+    pub(super) fn watched_by(&self, pulse: Pulse) {
+        // Whoever looks already goes on.
+        let _ = self.pulse.set(pulse);
+    }
+
+    /// Says that the supervisor goes on.
+    pub(super) fn beat(&self) {
+        self.pulse.get().iter().for_each(|pulse| pulse.beat());
+    }
+
+    /// Has nobody wonder about a thread that was replaced.
+    pub(super) fn give_up(&self, thread: i32) {
+        self.pulse.get().iter().for_each(|pulse| pulse.give_up(thread));
     }
 
     /// Queues a job. False where the endpoint has as many waiting as it may.
@@ -192,8 +211,11 @@ impl<Task> Shared<Task> {
         drop(self.changed.wait_timeout_while(state, grace, |state| !state.ended));
     }
 
-    /// Waits for a job, at most `until`. The job counts as running from then on.
+    /// Waits for a job, at most `until` and no longer than a second. The job counts as running from then on.
     pub(super) fn next(&self, until: Option<Instant>) -> News<Task> {
+        self.beat();
+        let beat = Instant::now() + BEAT;
+        let until = until.map_or(beat, |until| until.min(beat));
         let mut state = self.lock();
         loop {
             if state.closed {
@@ -208,16 +230,11 @@ impl<Task> Shared<Task> {
                 state.begun.insert(endpoint, (draft, Instant::now()));
                 return News::Job(taken);
             }
-            state = match until {
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(until) => {
-                    let left = until.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return News::Nothing;
-                    }
-                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return News::Nothing;
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 

@@ -100,7 +100,7 @@ impl<Model: 'static, Task: Send + Sync + 'static> Supervisor<Model, Task> {
 
     fn load_this(&mut self, which: Which) -> anyhow::Result<String> {
         let thread = ModelThread::spawn(&self.work, which, || {})?;
-        let model = thread.loaded()?;
+        let model = thread.loaded(|| self.shared.beat())?;
         self.take_over(thread, &model);
         Ok(model)
     }
@@ -120,6 +120,9 @@ impl<Model: 'static, Task: Send + Sync + 'static> Supervisor<Model, Task> {
 
     /// Does what is due between two jobs, and says when to look again if none comes.
     fn attend(&mut self) -> Option<Instant> {
+        if self.thread.as_mut().is_some_and(ModelThread::stands_still) {
+            self.on_trouble(&Trouble::Hangs);
+        }
         if !self.successor_comes() && self.load_at.is_some_and(|at| at <= Instant::now()) {
             self.load_at = None;
             match self.load() {
@@ -220,7 +223,8 @@ impl<Model: 'static, Task: Send + Sync + 'static> Supervisor<Model, Task> {
     fn have_done(&mut self, job: &Arc<Job<Task>>) -> (Event, Duration) {
         let begun = Instant::now();
         let Some(thread) = &self.thread else { return ((self.work.failed)(job), Duration::ZERO) };
-        let trouble = match thread.run(job, (self.work.limit)(&job.task), GRACE) {
+        let limits = ((self.work.limit)(&job.task), GRACE);
+        let trouble = match thread.run(job, limits, || self.shared.beat()) {
             Ok(done) => return done,
             Err(trouble) => trouble,
         };
@@ -239,7 +243,9 @@ impl<Model: 'static, Task: Send + Sync + 'static> Supervisor<Model, Task> {
             Trouble::Died => "has died",
         };
         // A thread that hangs can't be ended. It ends by itself if it ever comes back.
-        self.thread = None;
+        if let Some(thread) = self.thread.take() {
+            self.shared.give_up(thread.thread());
+        }
         let death = self.restarts.died(Instant::now());
         self.load_at = Some(Instant::now() + death.delay);
         match death.deaths {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "this is test code, which clippy sees only inside of test functions")]
 
 pub(crate) mod broker;
+pub(crate) mod manager;
 pub(crate) mod recording;
 pub(crate) mod room;
 pub(crate) mod server;
@@ -77,7 +78,8 @@ impl Home {
         self.run_by(shell)
     }
 
-    fn run_by(&self, mut program: Command) -> Command {
+    /// Pipit by way of another program, which is given the arguments behind its own.
+    pub(crate) fn run_by(&self, mut program: Command) -> Command {
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
             if name.starts_with("PIPIT_") || name.to_lowercase().ends_with("_proxy") {

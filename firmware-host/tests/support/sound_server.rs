@@ -29,7 +29,7 @@ pub(crate) fn with_sound_server(test: &str, body: impl FnOnce(&SoundServer)) {
     let config = home.path().join("asound.conf");
     fs::write(&config, alsa_config(home.path())).unwrap();
     let status = Command::new(env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
+        .args(["--exact", test, "--include-ignored", "--nocapture"])
         .env(HOME, home.path())
         .env("ALSA_CONFIG_PATH", config)
         .status()
