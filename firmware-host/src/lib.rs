@@ -14,6 +14,7 @@ pub mod chat;
 pub mod cli;
 pub mod clock;
 pub mod controls;
+pub mod display;
 pub mod driver;
 pub mod echo_test;
 pub mod executable;

@@ -4,9 +4,10 @@ mod shelf;
 mod sound;
 mod voices;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
@@ -16,13 +17,16 @@ use pipit_web::privacy::Kept;
 use pipit_web::providers::Providers;
 use pipit_web::v1::Apis;
 use pipit_web::voice::OpenVoice;
-use pipit_web::{Accounts, Announce, Household, Logs, NotAnnounced, Sockets, Sources, Tasks};
+use pipit_web::{
+    Accounts, Announce, CODE_GOOD_FOR, Household, Logs, NotAnnounced, ShowCode, Sockets, Sources, Tasks,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::advertise::{Advertisement, PANEL, name_of_this_machine};
 use crate::app::App;
 use crate::authority::{Authority, keep_vouching};
 use crate::backup::DeviceBackups;
+use crate::bus::Bus;
 use crate::controls::Controls;
 use crate::executable::Executable;
 use crate::identity;
@@ -67,13 +71,16 @@ pub fn start(
         tasks.close();
     });
     if let Some(address) = web {
-        tokio::spawn(serve(address, None, app.config().web_advertise, sources.clone(), stop.clone()));
+        let shown = Some(app.bus().clone());
+        tokio::spawn(serve(address, None, (app.config().web_advertise, shown), sources.clone(), stop.clone()));
     }
     let Some((address, authority)) = https.zip(authority) else { return Ok(Some(sockets)) };
     match authority.server_config() {
         Ok(tls) => {
             tokio::spawn(keep_vouching(authority));
-            tokio::spawn(serve(address, Some(tls), false, sources, stop.clone()));
+            // A page without encryption is the easier one to get to know Pipit by.
+            let shown = web.is_none().then(|| app.bus().clone());
+            tokio::spawn(serve(address, Some(tls), (false, shown), sources, stop.clone()));
         }
         Err(error) => tracing::error!("no HTTPS: {error:#}"),
     }
@@ -97,6 +104,7 @@ fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Auth
     let announce = announcer(controls.clone());
     let in_memory = app.config().privacy.ephemeral;
     let accounts = Accounts::new(app.store().clone(), in_memory, Arc::new(Timestamp::now), Arc::clone(&announce));
+    let accounts = accounts.showing_code(shown_code(app.bus().clone()));
     let accounts = match identity::provider(app) {
         Some(provider) => accounts.vouched_for_by(provider),
         None => accounts,
@@ -148,6 +156,14 @@ fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Auth
     })
 }
 
+/// Has a display show the code of the claim.
+fn shown_code(bus: Bus) -> ShowCode {
+    Arc::new(move |code| {
+        let code = code.map(|code| (code.to_owned(), Instant::now() + CODE_GOOD_FOR));
+        bus.beside().send_modify(|beside| beside.code = code);
+    })
+}
+
 /// What the configuration says of what is set up first.
 fn household(app: &App) -> Household {
     let config = app.config();
@@ -194,7 +210,7 @@ fn announcer(controls: Controls) -> Announce {
 async fn serve(
     address: SocketAddr,
     tls: Option<Arc<rustls::ServerConfig>>,
-    advertise: bool,
+    (advertise, shown): (bool, Option<Bus>),
     sources: Sources,
     stop: CancellationToken,
 ) {
@@ -210,9 +226,51 @@ async fn serve(
     tracing::info!("panel at {}://{address}", if tls.is_some() { "https" } else { "http" });
     let advertised = advertise && !address.ip().to_canonical().is_loopback();
     let advertisement = advertised.then(|| Advertisement::start(PANEL, "pipit", address)).transpose();
-    let _advertisement = advertisement.unwrap_or_else(|error| {
+    let advertisement = advertisement.unwrap_or_else(|error| {
         tracing::warn!("the panel is not found as pipit.local: {error:#}; use this machine's address");
         None
     });
+    if let Some(bus) = shown {
+        let place = place(address, tls.is_some(), advertisement.is_some());
+        bus.beside().send_modify(|beside| beside.address = Some(place));
+    }
     pipit_web::serve(listener, tls, pipit_web::router(sources), stop.cancelled_owned()).await;
+}
+
+/// What people type to find the panel.
+fn place(address: SocketAddr, encrypted: bool, advertised: bool) -> String {
+    let (scheme, usual) = if encrypted { ("https://", 443) } else { ("", 80) };
+    let port = if address.port() == usual { String::new() } else { format!(":{}", address.port()) };
+    let host = if advertised {
+        "pipit.local".to_owned()
+    } else {
+        let ip = if address.ip().is_unspecified() { own_address().unwrap_or(address.ip()) } else { address.ip() };
+        SocketAddr::new(ip, 0).to_string().trim_end_matches(":0").to_owned()
+    };
+    format!("{scheme}{host}{port}")
+}
+
+/// The address by which others in the network reach this machine.
+fn own_address() -> Option<IpAddr> {
+    let all = if_addrs::get_if_addrs().ok()?;
+    all.iter().map(if_addrs::Interface::ip).find(|ip| ip.is_ipv4() && !ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn what_people_type_is_as_short_as_it_may_be() {
+        let table = [
+            ("192.168.1.5:80", false, false, "192.168.1.5"),
+            ("192.168.1.5:7847", false, false, "192.168.1.5:7847"),
+            ("0.0.0.0:7847", false, true, "pipit.local:7847"),
+            ("0.0.0.0:443", true, true, "https://pipit.local"),
+            ("[fd00::5]:7848", true, false, "https://[fd00::5]:7848"),
+        ];
+        for (address, encrypted, advertised, typed) in table {
+            assert_eq!(place(address.parse().unwrap(), encrypted, advertised), typed);
+        }
+    }
 }

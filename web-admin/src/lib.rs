@@ -54,7 +54,7 @@ use tokio::sync::{broadcast, watch};
 use account::Watcher;
 use problem::Problem;
 
-pub use account::{Accounts, AskProvider, Now, Provider as IdentityProvider, Question};
+pub use account::{Accounts, AskProvider, CODE_GOOD_FOR, Now, Provider as IdentityProvider, Question, ShowCode};
 pub use announce::{Announce, NotAnnounced};
 pub use bus::BusEvent;
 pub use control::CarryOut;

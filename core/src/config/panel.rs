@@ -76,7 +76,7 @@ pub struct Change {
 
 /// Keys that decide which files and programs of this machine Pipit reads, loads and writes. Whoever has a session at the panel
 /// must not thereby have the machine.
-const FOR_THE_FILE: [(&str, &str); 7] = [
+const FOR_THE_FILE: [(&str, &str); 10] = [
     ("state", "dir"),
     ("models", "dir"),
     ("models", "import_dir"),
@@ -84,6 +84,9 @@ const FOR_THE_FILE: [(&str, &str); 7] = [
     ("audio", "backend"),
     ("home", "custom_sentences"),
     ("mqtt", "ca_file"),
+    ("board", "gpio_chip"),
+    ("display", "device"),
+    ("leds", "device"),
 ];
 
 /// Endings of keys that name a file or a variable of the environment.

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
+use pipit_core::face::Face;
 use pipit_core::turn::Event;
 use pipit_store::{PrivacyTier, Store};
 use pipit_web::Logs;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +32,7 @@ use crate::report::TurnReport;
 use crate::settings::Layering;
 use crate::worker::{Inbox, Message, spawn_ear};
 use crate::wyoming::{Offer, Say};
-use crate::{chat, nightly, panel, remote, restore, timers, wyoming};
+use crate::{chat, display, nightly, panel, remote, restore, timers, wyoming};
 
 /// How long what is being said may go on after Pipit was told to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -95,7 +96,8 @@ async fn serve(app: App, (layering, logs): (Layering, Logs), started: Instant) -
     let capture = app.tap().through(app.capture()?, controls.muted());
     let ear = spawn_ear(ear, capture, Arc::clone(&ear_stop), controls.muted(), driver.inbox(), levels)?;
     tracing::info!("listening {} ms after the start", started.elapsed().as_millis());
-    tokio::spawn(loading.log());
+    tokio::spawn(loading.log(app.bus().clone()));
+    let face = show_face(&app)?;
     let broker = app.broker();
     let rooms = broker.as_ref().map(|(_, rooms)| rooms.clone());
     let in_other_rooms = move |text: &str| rooms.iter().for_each(|rooms| rooms.announce(text));
@@ -154,6 +156,16 @@ async fn serve(app: App, (layering, logs): (Layering, Logs), started: Instant) -
     }
     ear.join().map_err(|_| anyhow::anyhow!("the ear's thread failed; the log says why"))?;
     Ok(controls.wants_restart())
+}
+
+/// Shows on what there is what Pipit does, and gives what is shown.
+fn show_face(app: &App) -> anyhow::Result<watch::Receiver<Face>> {
+    let (told, face) = watch::channel(Face::Starting);
+    if let Some(settings) = &app.config().display {
+        display::start(settings.clone(), face.clone())?;
+    }
+    tokio::spawn(display::situation::follow(app.face(), told));
+    Ok(face)
 }
 
 /// Has something said on this device alone, as soon as it can be.
