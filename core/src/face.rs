@@ -154,6 +154,36 @@ pub enum Face {
     Trouble(Trouble),
 }
 
+/// What lights show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Light {
+    /// Nothing.
+    Off,
+    /// All of them the same.
+    Steady(Hue),
+    /// As loud as it is heard, 0..=[`LEVELS`], in Pipit's own hue.
+    Level(u8),
+    /// One goes around.
+    Turning(Hue),
+    /// They get brighter and darker.
+    Breathing(Hue),
+    /// They go on and off.
+    Blinking(Hue),
+}
+
+/// What a colour stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hue {
+    /// It is about what is said to Pipit, or what it says.
+    Own,
+    /// It is not set up, or not ready.
+    Fresh,
+    /// Something is due.
+    Due,
+    /// It does not listen, or can't.
+    Muted,
+}
+
 /// A timer as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimerShown {
@@ -230,6 +260,22 @@ impl Face {
                 Face::Idle { time, date, muted, timers: timers.into_iter().map(nameless).collect() }
             }
             other => other,
+        }
+    }
+
+    /// The same for lights.
+    #[must_use]
+    pub fn light(&self) -> Light {
+        match self {
+            Face::Idle { muted: false, .. } => Light::Off,
+            Face::Idle { muted: true, .. } => Light::Steady(Hue::Muted),
+            Face::Starting => Light::Turning(Hue::Fresh),
+            Face::Code { .. } | Face::Welcome { .. } => Light::Breathing(Hue::Fresh),
+            Face::Listening { level } => Light::Level(*level),
+            Face::Thinking => Light::Turning(Hue::Own),
+            Face::Speaking { .. } => Light::Breathing(Hue::Own),
+            Face::Ringing { .. } => Light::Blinking(Hue::Due),
+            Face::Trouble(_) => Light::Breathing(Hue::Muted),
         }
     }
 

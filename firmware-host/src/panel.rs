@@ -13,6 +13,8 @@ use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use pipit_core::config::{Config, PrivacySettings};
 use pipit_core::control::{Command, Origin};
+use pipit_core::face::Face;
+use pipit_web::display::Display as Preview;
 use pipit_web::privacy::Kept;
 use pipit_web::providers::Providers;
 use pipit_web::v1::Apis;
@@ -20,6 +22,7 @@ use pipit_web::voice::OpenVoice;
 use pipit_web::{
     Accounts, Announce, CODE_GOOD_FOR, Household, Logs, NotAnnounced, ShowCode, Sockets, Sources, Tasks,
 };
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::advertise::{Advertisement, PANEL, name_of_this_machine};
@@ -28,6 +31,7 @@ use crate::authority::{Authority, keep_vouching};
 use crate::backup::DeviceBackups;
 use crate::bus::Bus;
 use crate::controls::Controls;
+use crate::display::picture;
 use crate::executable::Executable;
 use crate::identity;
 use crate::settings::{Layering, PanelsSettings};
@@ -45,6 +49,8 @@ pub struct Parts {
     pub logs: Logs,
     /// Opens places from which people speak.
     pub open_voice: OpenVoice,
+    /// What Pipit shows of itself.
+    pub face: watch::Receiver<Face>,
 }
 
 /// Serves it where the owner wants it, until `stop`. What can't be served is logged: it is no reason to stop listening. Gives the
@@ -95,7 +101,7 @@ fn authority(app: &App) -> Option<Arc<Authority>> {
 
 /// What the panel is made of.
 fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Authority>) -> anyhow::Result<Sources> {
-    let Parts { apis, layering, providers, logs, open_voice } = parts;
+    let Parts { apis, layering, providers, logs, open_voice, face } = parts;
     let sockets = Sockets::new(open_voice, app.bus().hearing().clone(), app.thresholds());
     let executable = Mutex::new(Executable::running(env!("CARGO_PKG_VERSION")));
     let backups = DeviceBackups::new(layering.clone(), app.config(), app.store().clone());
@@ -151,8 +157,18 @@ fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Auth
         logs,
         privacy: kept(app.config()),
         house: app.house(),
+        display: preview(app.config(), face),
         authority: authority.map(|authority| authority.certificate().into()),
         hosts: app.config().web_hosts.iter().cloned().chain(own_name).collect(),
+    })
+}
+
+/// Draws what is shown, as the display would that is configured, and without what is not for everybody.
+fn preview(config: &Config, face: watch::Receiver<Face>) -> Preview {
+    let of = config.display.clone();
+    Arc::new(move || {
+        let face = face.borrow().clone().without_words();
+        picture::preview(&face, of.as_ref()).inspect_err(|error| tracing::debug!("no picture: {error:#}")).ok()
     })
 }
 

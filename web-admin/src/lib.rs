@@ -12,6 +12,7 @@ mod control;
 mod guard;
 mod health;
 mod hearing;
+pub mod display;
 pub mod house;
 mod levels;
 mod logs;
@@ -159,6 +160,8 @@ pub struct Sources {
     pub household: Arc<Household>,
     /// How it stands with the home.
     pub house: house::House,
+    /// What a display shows, without words.
+    pub display: display::Display,
     /// The language models and speech services that may be asked.
     pub providers: Arc<dyn providers::Providers>,
     /// The last lines of the log.
@@ -198,6 +201,7 @@ pub fn router(sources: Sources) -> Router {
         .merge(privacy::routes())
         .merge(providers::routes())
         .merge(house::routes())
+        .merge(display::routes())
         .merge(personas::routes())
         .merge(secrets::routes())
         .fallback(panel::file)

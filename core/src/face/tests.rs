@@ -96,3 +96,11 @@ fn nothing_of_what_is_said_is_left_for_others() {
     let nameless = vec![TimerShown { name: String::new(), left: words("7:32"), paused: false }];
     assert!(idle(true, named).without_words() == idle(true, nameless));
 }
+
+#[test]
+fn lights_are_off_while_nobody_needs_them_and_red_while_it_does_not_listen() {
+    assert_eq!(idle(false, Vec::new()).light(), Light::Off);
+    assert_eq!(idle(true, Vec::new()).light(), Light::Steady(Hue::Muted));
+    assert_eq!(Face::Listening { level: 7 }.light(), Light::Level(7));
+    assert_eq!(Face::Ringing { words: String::new() }.light(), Light::Blinking(Hue::Due));
+}

@@ -32,7 +32,7 @@ use crate::report::TurnReport;
 use crate::settings::Layering;
 use crate::worker::{Inbox, Message, spawn_ear};
 use crate::wyoming::{Offer, Say};
-use crate::{chat, display, nightly, panel, remote, restore, timers, wyoming};
+use crate::{buttons, chat, display, leds, nightly, panel, remote, restore, timers, wyoming};
 
 /// How long what is being said may go on after Pipit was told to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -90,6 +90,10 @@ async fn serve(app: App, (layering, logs): (Layering, Logs), started: Instant) -
     let kept = (app.engine().clone(), app.speakers().clone());
     let choosing = Choosing::new(selections, &models);
     let controls = Controls::new(app.config(), choosing, kept, app.bus().clone(), driver.inbox(), stop.clone())?;
+    if let Some(settings) = &app.config().buttons {
+        let touches = buttons::start(settings.clone())?;
+        tokio::spawn(buttons::obey(controls.clone(), app.bus().snapshots(), touches));
+    }
     let ear_stop = Arc::new(AtomicBool::new(false));
     let (ear, levels) = (app.waking_ear(driver.wants_wake_word())?, app.bus().levels().clone());
     let ear = ear.shown_on(app.bus().hearing().clone());
@@ -97,7 +101,7 @@ async fn serve(app: App, (layering, logs): (Layering, Logs), started: Instant) -
     let ear = spawn_ear(ear, capture, Arc::clone(&ear_stop), controls.muted(), driver.inbox(), levels)?;
     tracing::info!("listening {} ms after the start", started.elapsed().as_millis());
     tokio::spawn(loading.log(app.bus().clone()));
-    let face = show_face(&app)?;
+    let face = show_face(&app, stop.clone())?;
     let broker = app.broker();
     let rooms = broker.as_ref().map(|(_, rooms)| rooms.clone());
     let in_other_rooms = move |text: &str| rooms.iter().for_each(|rooms| rooms.announce(text));
@@ -112,6 +116,7 @@ async fn serve(app: App, (layering, logs): (Layering, Logs), started: Instant) -
         providers: Arc::new(DaemonsProviders::new(layering.clone(), app.config(), stores, app.engine().clone())),
         layering,
         logs,
+        face,
         open_voice: remote::opener(&app, &models, tokio::runtime::Handle::current()),
     };
     let sockets = panel::start(&app, &controls, parts, &stop)?;
@@ -159,12 +164,16 @@ async fn serve(app: App, (layering, logs): (Layering, Logs), started: Instant) -
 }
 
 /// Shows on what there is what Pipit does, and gives what is shown.
-fn show_face(app: &App) -> anyhow::Result<watch::Receiver<Face>> {
+fn show_face(app: &App, stop: CancellationToken) -> anyhow::Result<watch::Receiver<Face>> {
     let (told, face) = watch::channel(Face::Starting);
     if let Some(settings) = &app.config().display {
         display::start(settings.clone(), face.clone())?;
     }
-    tokio::spawn(display::situation::follow(app.face(), told));
+    if let Some(settings) = &app.config().leds {
+        leds::start(settings.clone(), face.clone())?;
+    }
+    let follow = display::situation::follow(app.face(), told);
+    tokio::spawn(async move { stop.run_until_cancelled(follow).await });
     Ok(face)
 }
 

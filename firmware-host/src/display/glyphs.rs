@@ -4,21 +4,21 @@ use embedded_graphics::geometry::Point;
 
 /// A font in one size.
 #[derive(Debug)]
-pub(super) struct Glyphs(&'static [u8]);
+pub struct Glyphs(&'static [u8]);
 
 /// Bytes before the table of the glyphs, and for each of them.
 const HEAD: usize = 4;
 const ENTRY: usize = 12;
 
 /// For text of 16, 20 and 28 pixels.
-pub(super) static TEXT: [Glyphs; 3] = [
+pub static TEXT: [Glyphs; 3] = [
     Glyphs(include_bytes!("fonts/text-28.glyphs")),
     Glyphs(include_bytes!("fonts/text-20.glyphs")),
     Glyphs(include_bytes!("fonts/text-16.glyphs")),
 ];
 
 /// Digits and the colon, from the largest down.
-pub(super) static DIGITS: [Glyphs; 5] = [
+pub static DIGITS: [Glyphs; 5] = [
     Glyphs(include_bytes!("fonts/digits-112.glyphs")),
     Glyphs(include_bytes!("fonts/digits-84.glyphs")),
     Glyphs(include_bytes!("fonts/digits-56.glyphs")),
@@ -38,17 +38,17 @@ struct Glyph {
 
 impl Glyphs {
     /// The height of a line, in pixels.
-    pub(super) fn line(&self) -> i32 {
+    pub fn line(&self) -> i32 {
         i32::from(self.0[0])
     }
 
     /// The width of a text, in pixels.
-    pub(super) fn width(&self, text: &str) -> i32 {
+    pub fn width(&self, text: &str) -> i32 {
         text.chars().map(|one| self.glyph(one).advance).sum()
     }
 
     /// Where a text has which level, 1..=15, if its line begins at `at`.
-    pub(super) fn pixels(&self, text: &str, at: Point) -> impl Iterator<Item = (Point, u8)> {
+    pub fn pixels(&self, text: &str, at: Point) -> impl Iterator<Item = (Point, u8)> {
         let mut x = at.x;
         text.chars().flat_map(move |one| {
             let glyph = self.glyph(one);

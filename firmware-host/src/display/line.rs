@@ -12,7 +12,7 @@ pub struct Line(Request);
 
 /// The kernel refuses.
 #[derive(Debug)]
-pub struct Refused(#[expect(dead_code, reason = "the log shows it")] gpiocdev::Error);
+pub struct Refused(gpiocdev::Error);
 
 impl Line {
     /// Takes the line with this number, which is low at first.

@@ -7,7 +7,7 @@ pub mod beside;
 pub mod canvas;
 pub mod draw;
 mod framebuffer;
-mod glyphs;
+pub mod glyphs;
 pub mod line;
 mod mipi;
 pub mod pen;

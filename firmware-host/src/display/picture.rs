@@ -3,11 +3,34 @@
 use embedded_graphics::geometry::{OriginDimensions as _, Size};
 use embedded_graphics::pixelcolor::{BinaryColor, Rgb888, RgbColor as _};
 use embedded_graphics::primitives::Rectangle;
-use pipit_core::config::Rotation;
+use pipit_core::config::{DisplayKind, DisplaySettings, Rotation};
 use pipit_core::face::Face;
 
 use super::canvas::Canvas;
 use super::draw::{COLOURS, ON_OR_OFF, draw};
+
+/// A face as the display shows it that is configured, or where there is none, as one with colours would. As PNG.
+///
+/// # Errors
+/// It can't be written.
+pub fn preview(face: &Face, display: Option<&DisplaySettings>) -> anyhow::Result<Vec<u8>> {
+    let (mut size, has_colours) = match display {
+        Some(display) if display.kind == DisplayKind::Framebuffer => (USUAL, true),
+        Some(display) => {
+            (Size::new(display.width.into(), display.height.into()), display.kind != DisplayKind::Ssd1306)
+        }
+        None => (USUAL, true),
+    };
+    if display.is_some_and(|display| matches!(display.rotation, Rotation::Quarter | Rotation::ThreeQuarters)) {
+        size = Size::new(size.height, size.width);
+    }
+    let mut picture = Picture::blank(size, has_colours);
+    picture.draw(face, 0);
+    picture.png()
+}
+
+/// Of a display of which nothing is known.
+const USUAL: Size = Size::new(320, 240);
 
 /// A picture for one kind of display.
 #[derive(Clone, Debug, PartialEq)]

@@ -38,25 +38,39 @@ pub fn start(settings: DisplaySettings, faces: watch::Receiver<Face>) -> anyhow:
     let runtime = runtime.context("the display's thread can't be prepared")?;
     let work = move || runtime.block_on(run(&settings, faces, &busy));
     std::thread::Builder::new().name("display".into()).spawn(work).context("the display's thread can't be started")?;
-    tokio::spawn(watch_over(name, watched));
+    tokio::spawn(watch_over(watched, move |told| log(&name, told)));
     Ok(())
 }
 
-/// Says it once if the display hangs, and once if it goes on.
-async fn watch_over(name: String, mut busy: watch::Receiver<bool>) {
+/// What is told of a display at work.
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    Hangs,
+    Answers,
+}
+
+fn log(name: &str, told: Told) {
+    match told {
+        Told::Hangs => tracing::error!(
+            "the display at {name} has not answered for {} s; check its wires and start it anew. Pipit goes on without it",
+            HANGS.as_secs()
+        ),
+        Told::Answers => tracing::info!("the display at {name} answers again"),
+    }
+}
+
+/// Tells it once if the display hangs, and once if it goes on.
+async fn watch_over(mut busy: watch::Receiver<bool>, tell: impl Fn(Told)) {
     while busy.wait_for(|busy| *busy).await.is_ok() {
         match timeout(HANGS, busy.wait_for(|busy| !*busy)).await {
             Ok(Ok(_)) => continue,
             Ok(Err(_)) => return,
-            Err(_) => tracing::error!(
-                "the display at {name} has not answered for {} s; check its wires and start it anew. Pipit goes on without it",
-                HANGS.as_secs()
-            ),
+            Err(_) => tell(Told::Hangs),
         }
         if busy.wait_for(|busy| !*busy).await.is_err() {
             return;
         }
-        tracing::info!("the display at {name} answers again");
+        tell(Told::Answers);
     }
 }
 
@@ -143,4 +157,63 @@ fn while_busy<T>(busy: &watch::Sender<bool>, work: impl FnOnce() -> T) -> T {
     let done = work();
     busy.send_replace(false);
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use pipit_core::config::DisplayKind;
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_display_that_hangs_is_told_of_once() {
+        let (busy, watched) = watch::channel(false);
+        let (tell, mut told) = mpsc::unbounded_channel();
+        tokio::spawn(watch_over(watched, move |what| tell.send(what).unwrap()));
+        let began = Instant::now();
+        busy.send_replace(true);
+        assert_eq!(told.recv().await, Some(Told::Hangs));
+        assert_eq!(began.elapsed(), HANGS);
+        busy.send_replace(false);
+        assert_eq!(told.recv().await, Some(Told::Answers));
+        drop(busy);
+        assert_eq!(told.recv().await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_display_that_was_not_there_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let device = folder.path().join("later/face.png");
+        let settings = DisplaySettings {
+            kind: DisplayKind::Png,
+            device: device.clone(),
+            width: 64,
+            height: 48,
+            rotation: Rotation::Quarter,
+            address: 0x3c,
+            gpio_chip: "/dev/gpiochip0".into(),
+            dc_line: None,
+            reset_line: None,
+            backlight_line: None,
+            invert: false,
+        };
+        let (faces, shown) = watch::channel(Face::Thinking);
+        let (busy, mut worked) = watch::channel(false);
+        let looks = async {
+            while !device.exists() {
+                worked.changed().await.unwrap();
+                let _ = fs::create_dir(folder.path().join("later"));
+            }
+            let mut upright = Picture::blank(Size::new(48, 64), true);
+            upright.draw(&Face::Thinking, 0);
+            assert!(fs::read(&device).unwrap() == upright.turned(Rotation::Quarter).png().unwrap());
+            drop(faces);
+        };
+        tokio::join!(run(&settings, shown, &busy), looks);
+        let blank = Picture::blank(Size::new(64, 48), true).png().unwrap();
+        assert!(fs::read(&device).unwrap() == blank, "nothing is shown once nobody tells any more");
+    }
 }
