@@ -341,7 +341,8 @@ impl TimerShown {
         // What is begun counts, as people count: a timer of ten seconds begins with 0:10 and rings at 0:00.
         let seconds = timer.left.as_secs() + u64::from(timer.left.subsec_nanos() > 0);
         let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        let left = if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") };
+        let left =
+            if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") };
         TimerShown { name: timer.name.clone().unwrap_or_default(), left, paused: timer.paused }
     }
 }

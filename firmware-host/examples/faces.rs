@@ -19,7 +19,9 @@ type Shown = fn(u32) -> Face;
 fn main() {
     let listening: Shown = |n| Face::Listening { level: (n % u32::from(LEVELS + 1)) as u8 };
     let speaking: Shown = |n| Face::Speaking {
-        words: format!("The {n}th of many sentences that are neither short nor long, and are shown while they are said."),
+        words: format!(
+            "The {n}th of many sentences that are neither short nor long, and are shown while they are said."
+        ),
     };
     let idle: Shown = |n| Face::Idle {
         time: format!("14:{:02}", n % 60),
@@ -28,8 +30,12 @@ fn main() {
         timers: Vec::new(),
     };
     // How many pictures there are in a minute at most.
-    let faces: [(&str, Shown, u32); 4] =
-        [("idle", idle, 1), ("listening", listening, 600), ("thinking", |_| Face::Thinking, 150), ("speaking", speaking, 60)];
+    let faces: [(&str, Shown, u32); 4] = [
+        ("idle", idle, 1),
+        ("listening", listening, 600),
+        ("thinking", |_| Face::Thinking, 150),
+        ("speaking", speaking, 60),
+    ];
     for (name, size, has_colours) in [
         ("128x64 on or off", Size::new(128, 64), false),
         ("240x240 colours", Size::new(240, 240), true),

@@ -89,7 +89,9 @@ impl Bus {
 
     /// These words are being said; none that are known, if there are none.
     pub fn saying(&self, words: &str) {
-        self.beside.send_if_modified(|beside| (beside.saying != words).then(|| words.clone_into(&mut beside.saying)).is_some());
+        self.beside.send_if_modified(|beside| {
+            (beside.saying != words).then(|| words.clone_into(&mut beside.saying)).is_some()
+        });
     }
 
     /// What is counted.

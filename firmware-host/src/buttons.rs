@@ -49,7 +49,11 @@ pub fn touch(settings: &ButtonSettings, line: u32, pressed: bool) -> Option<Touc
     if is(settings.talk) {
         return Some(Touch::Talk(pressed));
     }
-    let pressed_now = [(settings.mute, Touch::Mute), (settings.volume_up, Touch::Volume(1)), (settings.volume_down, Touch::Volume(-1))];
+    let pressed_now = [
+        (settings.mute, Touch::Mute),
+        (settings.volume_up, Touch::Volume(1)),
+        (settings.volume_down, Touch::Volume(-1)),
+    ];
     pressed_now.into_iter().find(|(button, _)| pressed && is(*button)).map(|(_, touch)| touch)
 }
 
@@ -60,7 +64,10 @@ pub fn touch(settings: &ButtonSettings, line: u32, pressed: bool) -> Option<Touc
 pub fn start(settings: ButtonSettings) -> anyhow::Result<mpsc::Receiver<Touch>> {
     let (touched, touches) = mpsc::channel(WAITING);
     let work = move || run(&settings, &touched);
-    std::thread::Builder::new().name("buttons".into()).spawn(work).context("the thread of the buttons can't be started")?;
+    std::thread::Builder::new()
+        .name("buttons".into())
+        .spawn(work)
+        .context("the thread of the buttons can't be started")?;
     Ok(touches)
 }
 
@@ -89,11 +96,8 @@ fn open(settings: &ButtonSettings) -> anyhow::Result<Request> {
     let lines: Vec<u32> = [mute, talk, volume_up, volume_down, mute_switch].into_iter().copied().flatten().collect();
     let mut wanted = Request::builder();
     let wanted = wanted.on_chip(gpio_chip).with_consumer("pipit").with_lines(&lines).as_input();
-    let wanted = if *active_low {
-        wanted.as_active_low().with_bias(Bias::PullUp)
-    } else {
-        wanted.with_bias(Bias::PullDown)
-    };
+    let wanted =
+        if *active_low { wanted.as_active_low().with_bias(Bias::PullUp) } else { wanted.with_bias(Bias::PullDown) };
     let wanted = wanted.with_edge_detection(EdgeDetection::BothEdges).with_debounce_period(BOUNCE);
     wanted.request().with_context(|| {
         format!(
@@ -128,22 +132,24 @@ pub async fn obey(controls: Controls, mut snapshots: watch::Receiver<Snapshot>, 
     // How the switch is, once that is known.
     let mut switch = None;
     loop {
-        let has_power = switch != Some(true);
-        tokio::select! {
-            touch = touches.recv() => {
-                let Some(touch) = touch else { return };
-                let now = snapshots.borrow().clone();
-                carry_out(&controls, touch, &now, &mut switch).await;
-            }
-            // Whatever somebody chose elsewhere: without power it hears nothing, and must not say otherwise.
-            told = snapshots.wait_for(|now| !now.muted), if !has_power => {
+        let now = snapshots.borrow_and_update().clone();
+        // Whatever somebody chose elsewhere: without power it hears nothing, and must not say otherwise.
+        if switch == Some(true) && !now.muted {
+            command(&controls, Command::Mute(true)).await;
+        }
+        let touch = tokio::select! {
+            touch = touches.recv() => touch,
+            told = snapshots.changed() => {
                 if told.is_err() {
                     return;
                 }
-                drop(told);
-                command(&controls, Command::Mute(true)).await;
+                continue;
             }
-        }
+        };
+        let Some(touch) = touch else { return };
+        // It may have changed since.
+        let now = snapshots.borrow().clone();
+        carry_out(&controls, touch, &now, &mut switch).await;
     }
 }
 

@@ -38,7 +38,10 @@ pub fn start(settings: LedSettings, faces: watch::Receiver<Face>) -> anyhow::Res
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.context("the thread of the lights can't be prepared")?;
     let work = move || runtime.block_on(run(&settings, faces));
-    std::thread::Builder::new().name("lights".into()).spawn(work).context("the thread of the lights can't be started")?;
+    std::thread::Builder::new()
+        .name("lights".into())
+        .spawn(work)
+        .context("the thread of the lights can't be started")?;
     Ok(())
 }
 
@@ -135,7 +138,10 @@ impl Lights {
 
 fn spi(device: &Path, hertz: u32) -> anyhow::Result<SpidevDevice> {
     let mut bus = SpidevDevice::open(device).with_context(|| {
-        format!("{} can't be opened; enable SPI (dtparam=spi=on) and let Pipit's user be in the group spi", device.display())
+        format!(
+            "{} can't be opened; enable SPI (dtparam=spi=on) and let Pipit's user be in the group spi",
+            device.display()
+        )
     })?;
     let mut options = SpidevOptions::new();
     let options = options.bits_per_word(8).max_speed_hz(hertz).mode(SpiModeFlags::SPI_MODE_0).build();

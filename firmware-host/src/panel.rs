@@ -19,9 +19,7 @@ use pipit_web::privacy::Kept;
 use pipit_web::providers::Providers;
 use pipit_web::v1::Apis;
 use pipit_web::voice::OpenVoice;
-use pipit_web::{
-    Accounts, Announce, CODE_GOOD_FOR, Household, Logs, NotAnnounced, ShowCode, Sockets, Sources, Tasks,
-};
+use pipit_web::{Accounts, Announce, CODE_GOOD_FOR, Household, Logs, NotAnnounced, ShowCode, Sockets, Sources, Tasks};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 

@@ -38,7 +38,8 @@ pub(super) fn display(
     };
     let device = if display.device.trim().is_empty() { usual } else { display.device.trim() };
     if device.is_empty() {
-        let sentence = "display.device must name the file that is to hold the picture; write for example \"/run/pipit/face.png\"";
+        let sentence =
+            "display.device must name the file that is to hold the picture; write for example \"/run/pipit/face.png\"";
         settings.object(&[("display", "device"), ("display", "kind")], sentence);
     }
     let or_usual = |written: u16, usual: u16| if written == 0 { usual } else { written };
@@ -46,7 +47,8 @@ pub(super) fn display(
     check_size(settings, kind, (width, height));
     let dc_line = line(display.dc_line);
     if matches!(kind, DisplayKind::St7789 | DisplayKind::Ili9341) && dc_line.is_none() {
-        let sentence = "display.dc_line must be the GPIO line that the display's DC pin is wired to; write for example 25";
+        let sentence =
+            "display.dc_line must be the GPIO line that the display's DC pin is wired to; write for example 25";
         settings.object(&[("display", "dc_line"), ("display", "kind")], sentence);
     }
     Some(DisplaySettings {
@@ -120,7 +122,8 @@ pub(super) fn buttons(
     board: &wire::Board,
     buttons: &wire::Buttons,
 ) -> Option<ButtonSettings> {
-    let wire::Buttons { mute_line, talk_line, volume_up_line, volume_down_line, mute_switch_line, active_low } = buttons;
+    let wire::Buttons { mute_line, talk_line, volume_up_line, volume_down_line, mute_switch_line, active_low } =
+        buttons;
     let keys = [
         ("mute_line", line(*mute_line)),
         ("talk_line", line(*talk_line).or(profile(board.profile).talk_line)),

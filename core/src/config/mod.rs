@@ -29,9 +29,9 @@ use std::path::{Path, PathBuf};
 
 pub use checked::{
     AudioBackend, AudioDevice, AudioSettings, BargeIn, ButtonSettings, Config, DisplayKind, DisplaySettings,
-    HomeSettings, KeySource, LedKind, LedSettings, LlmProvider, LlmServer, LlmSettings, LogLevel, McpServer, ModelSettings, MqttSettings, MqttTls, OidcSettings, PersonaSource,
-    PrivacySettings, Rotation, Sentences, SpeechService, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel,
-    WakeSettings, WyomingSettings,
+    HomeSettings, KeySource, LedKind, LedSettings, LlmProvider, LlmServer, LlmSettings, LogLevel, McpServer,
+    ModelSettings, MqttSettings, MqttTls, OidcSettings, PersonaSource, PrivacySettings, Rotation, Sentences,
+    SpeechService, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, WakeModel, WakeSettings, WyomingSettings,
 };
 pub use problem::Problem;
 

@@ -78,7 +78,13 @@ fn the_first_timers_are_shown_with_what_is_left_of_them() {
 
 #[test]
 fn hours_are_told_as_they_are_wanted() {
-    let table = [(0, "0:07", "12:07"), (1, "1:07", "1:07"), (12, "12:07", "12:07"), (13, "13:07", "1:07"), (23, "23:07", "11:07")];
+    let table = [
+        (0, "0:07", "12:07"),
+        (1, "1:07", "1:07"),
+        (12, "12:07", "12:07"),
+        (13, "13:07", "1:07"),
+        (23, "23:07", "11:07"),
+    ];
     for (hour, whole, half) in table {
         let clock = Clock { hour, minute: 7, ..usual().clock };
         assert_eq!((clock.time().as_str(), Clock { twelve_hours: true, ..clock }.time().as_str()), (whole, half));

@@ -358,7 +358,8 @@ impl<D: DrawTarget<Color: Shade>> Sheet<'_, '_, D> {
         }
         let gap = self.gap();
         let title = self.fit("Your code", &look.titles[1..], self.height() / 4);
-        let place = self.fit(&format!("Enter it at {}", address.unwrap_or("the panel")), &look.words[1..], self.height() / 3);
+        let place =
+            self.fit(&format!("Enter it at {}", address.unwrap_or("the panel")), &look.words[1..], self.height() / 3);
         let block = title.height() + gap + large.height() + gap + place.height();
         let top = self.top() + (self.height() - block).max(0) / 2;
         self.centred(&title, top, look.soft)?;

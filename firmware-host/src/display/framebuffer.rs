@@ -39,10 +39,12 @@ impl Framebuffer {
             read_to_string(&path).with_context(|| format!("{} can't be read", path.display()))
         };
         let remedy = "enable the display's overlay (dtoverlay in config.txt) and see that /dev has it";
-        let virtual_size = told("virtual_size").with_context(|| format!("there is no {}; {remedy}", device.display()))?;
+        let virtual_size =
+            told("virtual_size").with_context(|| format!("there is no {}; {remedy}", device.display()))?;
         // What is visible may be less than what there is memory for.
         let size = told("modes").ok().and_then(|modes| mode(&modes)).or_else(|| pair(&virtual_size, ','));
-        let Some((width, height)) = size.filter(|(width, height)| (1..=8192).contains(width) && (1..=8192).contains(height))
+        let Some((width, height)) =
+            size.filter(|(width, height)| (1..=8192).contains(width) && (1..=8192).contains(height))
         else {
             bail!("{} does not say how large it is", device.display());
         };
@@ -53,12 +55,12 @@ impl Framebuffer {
             device.display()
         );
         let bytes = bits / 8;
-        let stride = told("stride").ok().and_then(|stride| stride.trim().parse().ok()).unwrap_or(width as usize * bytes);
+        let stride =
+            told("stride").ok().and_then(|stride| stride.trim().parse().ok()).unwrap_or(width as usize * bytes);
         ensure!(stride >= width as usize * bytes, "{} has rows that are too short", device.display());
         let opened = OpenOptions::new().write(true).open(device);
-        let file = opened.with_context(|| {
-            format!("{} can't be opened; let Pipit's user be in the group video", device.display())
-        })?;
+        let file = opened
+            .with_context(|| format!("{} can't be opened; let Pipit's user be in the group video", device.display()))?;
         let scale = (width.min(height) / LARGE).max(1);
         Ok(Framebuffer { file, size: Size::new(width, height), stride, bytes, scale })
     }

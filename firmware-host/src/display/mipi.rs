@@ -42,7 +42,10 @@ where
 pub(super) fn open(settings: &DisplaySettings) -> anyhow::Result<Box<dyn Screen>> {
     let DisplaySettings { device, .. } = settings;
     let mut bus = SpidevDevice::open(device).with_context(|| {
-        format!("{} can't be opened; enable SPI (dtparam=spi=on) and let Pipit's user be in the group spi", device.display())
+        format!(
+            "{} can't be opened; enable SPI (dtparam=spi=on) and let Pipit's user be in the group spi",
+            device.display()
+        )
     })?;
     let mut options = SpidevOptions::new();
     let options = options.bits_per_word(8).max_speed_hz(HERTZ).mode(SpiModeFlags::SPI_MODE_0).build();
@@ -73,7 +76,8 @@ fn begin<M: Model<ColorFormat = Rgb565> + 'static>(
     (reset, backlight): (Option<Line>, Option<Line>),
 ) -> anyhow::Result<Box<dyn Screen>> {
     let builder = builder.display_size(size.width as u16, size.height as u16);
-    let wrong = |error: String| anyhow::anyhow!("the display does not begin ({error}); check its wires and display.dc_line");
+    let wrong =
+        |error: String| anyhow::anyhow!("the display does not begin ({error}); check its wires and display.dc_line");
     Ok(match reset {
         Some(line) => {
             let display = builder.reset_pin(line).init(&mut Delay).map_err(|error| wrong(format!("{error:?}")))?;
@@ -236,11 +240,8 @@ mod tests {
         screen.show(&picture, Rectangle::new(Point::new(3, 200), Size::new(2, 1))).unwrap();
         let sent = std::mem::take(&mut wires.0.lock().unwrap().1);
         // CASET, RASET, RAMWR of the datasheet.
-        let expected = [
-            (0x2a, vec![vec![0, 3, 0, 4]]),
-            (0x2b, vec![vec![0, 200, 0, 200]]),
-            (0x2c, vec![vec![0xf8, 0, 0xf8, 0]]),
-        ];
+        let expected =
+            [(0x2a, vec![vec![0, 3, 0, 4]]), (0x2b, vec![vec![0, 200, 0, 200]]), (0x2c, vec![vec![0xf8, 0, 0xf8, 0]])];
         assert_eq!(sent, expected);
         screen.show(&picture, Rectangle::new(Point::zero(), size)).unwrap();
         let sent = std::mem::take(&mut wires.0.lock().unwrap().1);

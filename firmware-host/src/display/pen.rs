@@ -175,9 +175,10 @@ impl<'t, D: DrawTarget<Color: Shade>> Pen<'t, D> {
 
     /// Fills a polygon whose corners are given in parts of a pixel.
     pub fn polygon(&mut self, corners: &[Point], colour: D::Color) -> Result<(), D::Error> {
-        let (Some(low), Some(high)) =
-            (corners.iter().copied().reduce(Point::component_min), corners.iter().copied().reduce(Point::component_max))
-        else {
+        let (Some(low), Some(high)) = (
+            corners.iter().copied().reduce(Point::component_min),
+            corners.iter().copied().reduce(Point::component_max),
+        ) else {
             return Ok(());
         };
         let first = Point::new(low.x.div_euclid(PARTS), low.y.div_euclid(PARTS));

@@ -16,9 +16,7 @@ use super::draw::{COLOURS, ON_OR_OFF, draw};
 pub fn preview(face: &Face, display: Option<&DisplaySettings>) -> anyhow::Result<Vec<u8>> {
     let (mut size, has_colours) = match display {
         Some(display) if display.kind == DisplayKind::Framebuffer => (USUAL, true),
-        Some(display) => {
-            (Size::new(display.width.into(), display.height.into()), display.kind != DisplayKind::Ssd1306)
-        }
+        Some(display) => (Size::new(display.width.into(), display.height.into()), display.kind != DisplayKind::Ssd1306),
         None => (USUAL, true),
     };
     if display.is_some_and(|display| matches!(display.rotation, Rotation::Quarter | Rotation::ThreeQuarters)) {

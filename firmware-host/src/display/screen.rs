@@ -61,7 +61,10 @@ impl Screen for PngFile {
         beside.push(".new");
         let written = fs::write(&beside, picture).and_then(|()| fs::rename(&beside, &self.path));
         written.with_context(|| {
-            format!("{} can't be written; set display.device to a file in a folder that Pipit may write", self.path.display())
+            format!(
+                "{} can't be written; set display.device to a file in a folder that Pipit may write",
+                self.path.display()
+            )
         })
     }
 }

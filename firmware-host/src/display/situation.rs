@@ -119,11 +119,8 @@ impl Sources {
         let timers = stored.timers.iter();
         // What is due is not shown as 0:00 until somebody looks again.
         let timers = timers.filter(|timer| timer.paused.is_some() || !left(timer).is_zero());
-        let timers = timers.map(|timer| Timer {
-            name: timer.name.clone(),
-            left: left(timer),
-            paused: timer.paused.is_some(),
-        });
+        let timers =
+            timers.map(|timer| Timer { name: timer.name.clone(), left: left(timer), paused: timer.paused.is_some() });
         Situation {
             phase,
             level_db,

@@ -29,7 +29,10 @@ struct Ssd1306<B> {
 pub(super) fn open(settings: &DisplaySettings) -> anyhow::Result<Box<dyn Screen>> {
     let DisplaySettings { device, address, .. } = settings;
     let bus = I2cdev::new(device).with_context(|| {
-        format!("{} can't be opened; enable I2C (dtparam=i2c_arm=on) and let Pipit's user be in the group i2c", device.display())
+        format!(
+            "{} can't be opened; enable I2C (dtparam=i2c_arm=on) and let Pipit's user be in the group i2c",
+            device.display()
+        )
     })?;
     let opened = Ssd1306::begin(bus, *address, size(settings));
     Ok(Box::new(opened.with_context(|| {

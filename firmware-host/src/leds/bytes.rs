@@ -45,9 +45,15 @@ mod tests {
     fn ws2812_has_green_first_and_three_bits_for_each() {
         let sent = ws2812(&[[0x00, 0xff, 0xa5]]);
         let expected = [
-            0b1101_1011, 0b0110_1101, 0b1011_0110, // green: all ones
-            0b1001_0010, 0b0100_1001, 0b0010_0100, // red: all zeros
-            0b1101_0011, 0b0100_1001, 0b1010_0110, // blue: 1010 0101
+            0b1101_1011,
+            0b0110_1101,
+            0b1011_0110, // green: all ones
+            0b1001_0010,
+            0b0100_1001,
+            0b0010_0100, // red: all zeros
+            0b1101_0011,
+            0b0100_1001,
+            0b1010_0110, // blue: 1010 0101
         ];
         assert_eq!((&sent[..9], sent.len(), sent[9..].iter().max()), (&expected[..], 9 + 90, Some(&0)));
     }

@@ -86,7 +86,9 @@ mod tests {
 
     #[test]
     fn one_goes_around() {
-        let lit = |step| colours(Light::Turning(Hue::Muted), step, 12, 100).iter().map(|colour| colour[0]).collect::<Vec<_>>();
+        let lit = |step| {
+            colours(Light::Turning(Hue::Muted), step, 12, 100).iter().map(|colour| colour[0]).collect::<Vec<_>>()
+        };
         assert_eq!(lit(0)[..2], [255, 0]);
         assert_eq!(lit(2)[..3], [63, 255, 0]);
     }

@@ -42,8 +42,8 @@ pub(crate) use programs::NewGrant;
 pub(crate) use sign_in::Visitor;
 pub(crate) use who::{Caller, Credential, Here, Scope, Scopes, Watcher, Who, address, while_signed_in};
 
-pub use claim::GOOD_FOR as CODE_GOOD_FOR;
 use claim::Code;
+pub use claim::GOOD_FOR as CODE_GOOD_FOR;
 
 /// What the time is.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;

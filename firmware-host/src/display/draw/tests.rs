@@ -13,7 +13,11 @@ use crate::display::picture::Picture;
 
 fn timers() -> Vec<TimerShown> {
     let timer = |name: &str, left: &str, paused| TimerShown { name: name.to_owned(), left: left.to_owned(), paused };
-    vec![timer("Pasta", "7:32", false), timer("", "1:07:32", false), timer("Tea for everybody in the house", "0:45", true)]
+    vec![
+        timer("Pasta", "7:32", false),
+        timer("", "1:07:32", false),
+        timer("Tea for everybody in the house", "0:45", true),
+    ]
 }
 
 fn idle(muted: bool, timers: Vec<TimerShown>) -> Face {
@@ -60,15 +64,18 @@ fn sheet(size: Size, has_colours: bool, columns: u32) -> Canvas<Rgb888> {
     let mut sheet = Canvas::new(whole, Rgb888::new(0x4a, 0x50, 0x57));
     for (n, (face, beat)) in faces.iter().enumerate() {
         let at = Point::new(n as i32 % columns as i32, n as i32 / columns as i32);
-        let corner = Point::new_equal(GAP as i32) + at.component_mul(Point::new((size.width + GAP) as i32, (size.height + GAP) as i32));
+        let corner = Point::new_equal(GAP as i32)
+            + at.component_mul(Point::new((size.width + GAP) as i32, (size.height + GAP) as i32));
         let mut place = sheet.cropped(&Rectangle::new(corner, size));
         let picture = drawn(face, *beat, size, has_colours);
         let pixels = |y| -> Vec<Rgb888> {
             match &picture {
                 Picture::Colours(canvas) => canvas.row(y).to_vec(),
-                Picture::OnOrOff(canvas) => {
-                    canvas.row(y).iter().map(|pixel| if pixel.is_on() { Rgb888::new(0xe0, 0xff, 0xff) } else { Rgb888::BLACK }).collect()
-                }
+                Picture::OnOrOff(canvas) => canvas
+                    .row(y)
+                    .iter()
+                    .map(|pixel| if pixel.is_on() { Rgb888::new(0xe0, 0xff, 0xff) } else { Rgb888::BLACK })
+                    .collect(),
             }
         };
         for y in 0..size.height {
