@@ -63,7 +63,7 @@ impl Daemon {
         let panel = web::free_address();
         let mut command = home.command();
         command.arg(format!("--set=web.listen={panel}"));
-        command.arg(format!("--set=display.device={}", shown.path.display()));
+        command.arg(format!("--set=display.path={}", shown.path.display()));
         command.args(settings.iter().map(|setting| format!("--set={setting}"))).arg("run");
         let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, log) = channel();

@@ -36,11 +36,11 @@ pub(super) fn display(
         wire::DisplayKind::Framebuffer => (DisplayKind::Framebuffer, "/dev/fb0", 320, 240),
         wire::DisplayKind::Png => (DisplayKind::Png, "", 320, 240),
     };
-    let device = if display.device.trim().is_empty() { usual } else { display.device.trim() };
+    let device = if display.path.trim().is_empty() { usual } else { display.path.trim() };
     if device.is_empty() {
         let sentence =
-            "display.device must name the file that is to hold the picture; write for example \"/run/pipit/face.png\"";
-        settings.object(&[("display", "device"), ("display", "kind")], sentence);
+            "display.path must name the file that is to hold the picture; write for example \"/run/pipit/face.png\"";
+        settings.object(&[("display", "path"), ("display", "kind")], sentence);
     }
     let or_usual = |written: u16, usual: u16| if written == 0 { usual } else { written };
     let (width, height) = (or_usual(display.width, width), or_usual(display.height, height));
@@ -91,7 +91,7 @@ fn check_size(settings: &mut Settings<'_>, kind: DisplayKind, (width, height): (
 /// Reads what lights there are; `None` if there are none.
 pub(super) fn leds(settings: &mut Settings<'_>, board: &wire::Board, leds: &wire::Leds) -> Option<LedSettings> {
     let own = profile(board.profile).apa102;
-    let device = |usual: &str| PathBuf::from(if leds.device.trim().is_empty() { usual } else { leds.device.trim() });
+    let device = |usual: &str| PathBuf::from(if leds.path.trim().is_empty() { usual } else { leds.path.trim() });
     let count = |usual: u16| if leds.count == 0 { usual } else { leds.count };
     let kind = match leds.kind {
         wire::LedKind::None => return None,

@@ -85,8 +85,8 @@ const FOR_THE_FILE: [(&str, &str); 10] = [
     ("home", "custom_sentences"),
     ("mqtt", "ca_file"),
     ("board", "gpio_chip"),
-    ("display", "device"),
-    ("leds", "device"),
+    ("display", "path"),
+    ("leds", "path"),
 ];
 
 /// Endings of keys that name a file or a variable of the environment.

@@ -33,7 +33,7 @@ impl Framebuffer {
     /// # Errors
     /// It is not there, or of a kind that is not known.
     pub(super) fn open(device: &Path, sysfs: &Path) -> anyhow::Result<Framebuffer> {
-        let name = device.file_name().context("display.device names no framebuffer; write for example /dev/fb0")?;
+        let name = device.file_name().context("display.path names no framebuffer; write for example /dev/fb0")?;
         let told = |what: &str| {
             let path = sysfs.join(name).join(what);
             read_to_string(&path).with_context(|| format!("{} can't be read", path.display()))

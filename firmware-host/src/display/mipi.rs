@@ -183,9 +183,12 @@ mod tests {
     use super::*;
     use crate::display::canvas::Canvas;
 
-    /// What goes over the wires: commands with what follows each of them.
+    /// Commands with what follows each of them.
+    type Sent = Vec<(u8, Vec<Vec<u8>>)>;
+
+    /// What goes over the wires, and whether what comes next follows a command.
     #[derive(Clone, Default)]
-    struct Wires(Arc<Mutex<(bool, Vec<(u8, Vec<Vec<u8>>)>)>>);
+    struct Wires(Arc<Mutex<(bool, Sent)>>);
 
     impl digital::ErrorType for Wires {
         type Error = Infallible;

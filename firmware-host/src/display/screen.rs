@@ -62,7 +62,7 @@ impl Screen for PngFile {
         let written = fs::write(&beside, picture).and_then(|()| fs::rename(&beside, &self.path));
         written.with_context(|| {
             format!(
-                "{} can't be written; set display.device to a file in a folder that Pipit may write",
+                "{} can't be written; set display.path to a file in a folder that Pipit may write",
                 self.path.display()
             )
         })

@@ -48,7 +48,7 @@ pub async fn follow(sources: Sources, faces: watch::Sender<Face>) {
     let mut beside = sources.bus.beside().subscribe();
     let mut stored = Stored { claimed: true, ..Stored::default() };
     let mut looked: Option<Instant> = None;
-    let mut was_idle = false;
+    let (mut was_idle, mut had_code) = (false, false);
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
         let known = beside.borrow_and_update().clone();
@@ -56,7 +56,9 @@ pub async fn follow(sources: Sources, faces: watch::Sender<Face>) {
         let is_idle = phase == Phase::Idle;
         // A turn that has ended may have set a timer.
         let has_ended = is_idle && !std::mem::replace(&mut was_idle, is_idle);
-        if has_ended || looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
+        // A code is gone once the device has an owner.
+        let is_used = std::mem::replace(&mut had_code, known.code.is_some()) && known.code.is_none();
+        if has_ended || is_used || looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
             let store = sources.store.clone();
             // SQLite may have to wait for another program.
             match tokio::task::spawn_blocking(move || look(&store)).await {

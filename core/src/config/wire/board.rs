@@ -45,7 +45,7 @@ pub(in crate::config) struct Display {
     pub(in crate::config) kind: DisplayKind,
     /// Its device, such as /dev/i2c-1, /dev/spidev0.0 or /dev/fb0; with kind "png" the file that always holds the newest picture.
     /// "" is what is usual for its kind.
-    pub(in crate::config) device: String,
+    pub(in crate::config) path: String,
     /// Pixels in a row, before it is turned; 0 for as many as is usual for its kind. A framebuffer knows by itself.
     #[schemars(range(min = 0, max = 2048))]
     pub(in crate::config) width: u16,
@@ -76,7 +76,7 @@ impl Default for Display {
     fn default() -> Self {
         Display {
             kind: DisplayKind::None,
-            device: String::new(),
+            path: String::new(),
             width: 0,
             height: 0,
             rotation: Rotation::None,
@@ -147,7 +147,7 @@ pub(in crate::config) struct Leds {
     /// What lights there are.
     pub(in crate::config) kind: LedKind,
     /// With kinds "apa102" and "ws2812": the SPI device; "" is what is usual for the board.
-    pub(in crate::config) device: String,
+    pub(in crate::config) path: String,
     /// With the same: how many; 0 for as many as the board has.
     #[schemars(range(min = 0, max = 256))]
     pub(in crate::config) count: u16,
@@ -161,7 +161,7 @@ pub(in crate::config) struct Leds {
 
 impl Default for Leds {
     fn default() -> Self {
-        Leds { kind: LedKind::Board, device: String::new(), count: 0, brightness: 30, line: -1 }
+        Leds { kind: LedKind::Board, path: String::new(), count: 0, brightness: 30, line: -1 }
     }
 }
 
