@@ -22,6 +22,7 @@ help:
 	@echo 'make bench-panel   those of the panel: a thousand sockets, and speaking in a browser'
 	@echo 'make bench-store   those of the store (a million messages, 1 GB of disk for a while, 500 times kill -9), the chat engine, and speech over HTTP'
 	@echo 'make bench-requests   those of the panel under 500 requests a second, beside speech (wrk; three minutes)'
+	@echo 'make bench-display   what it costs to draw what a display shows'
 	@echo 'make test-home-assistant   whether Home Assistant itself finds Pipit and commands it (root, mosquitto; 1 GB the first time)'
 	@echo 'make check-yocto   what can be known of the image in yocto/ without building it'
 	@echo 'make bench-watchdog  how soon a thread that stands still is noticed, and Pipit is ready again (ten minutes)'
@@ -106,6 +107,11 @@ bench-store:
 bench-requests:
 	@firmware-host/setup.sh test
 	@firmware-host/bench-requests.sh
+
+.PHONY: bench-display
+bench-display:
+	@firmware-host/setup.sh
+	@cargo run --quiet --release --locked -p pipit --example faces
 
 .PHONY: test-home-assistant
 test-home-assistant:

@@ -14,6 +14,8 @@ pub mod ear;
 
 pub mod turn;
 
+pub mod face;
+
 pub mod load;
 
 pub mod intent;

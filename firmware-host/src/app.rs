@@ -28,6 +28,7 @@ use crate::barge_in;
 use crate::bus::Bus;
 use crate::chat;
 use crate::clock::Clock;
+use crate::display;
 use crate::driver::{Driver, Workers};
 use crate::installed::Installed;
 use crate::ledger::Ledger;
@@ -151,6 +152,17 @@ impl App {
             let (voice, name) = of.open_voice(which, (&installed, &config, &runtime), (&ledger, &may_ask))?;
             Ok((pace.of(voice), name))
         })
+    }
+
+    /// Where what a display shows comes from.
+    pub fn face(&self) -> display::situation::Sources {
+        display::situation::Sources {
+            bus: self.bus.clone(),
+            engine: self.engine.clone(),
+            store: self.speakers.clone(),
+            has_microphone: !matches!(self.config.audio.backend, AudioBackend::Null),
+            twelve_hours: self.config.twelve_hours,
+        }
     }
 
     fn may_ask(&self) -> MayAsk {
@@ -438,8 +450,8 @@ impl Loading {
         Ok(())
     }
 
-    /// Logs what was loaded, and what could not be, of which it gives the names.
-    pub async fn log(self) -> Vec<&'static str> {
+    /// Logs what was loaded, and what could not be, of which it gives the names, and tells `bus` once that is known of all.
+    pub async fn log(self, bus: Bus) -> Vec<&'static str> {
         let mut missing = Vec::new();
         for (part, ready) in self.parts {
             match ready.await {
@@ -452,6 +464,7 @@ impl Loading {
                 Err(_) => return missing,
             }
         }
+        bus.beside().send_modify(|beside| beside.loaded = true);
         missing
     }
 }

@@ -6,6 +6,7 @@ use pipit_core::audio::LOWEST_LEVEL;
 use pipit_web::{BusEvent, Hearing, Metrics, Snapshot, TurnRecord};
 use tokio::sync::{broadcast, watch};
 
+use crate::display::Beside;
 use crate::turn_log::TurnLog;
 
 /// A subscriber that is this many events behind loses the oldest, and is told how many. Nobody ever waits for one.
@@ -19,6 +20,7 @@ pub struct Bus {
     levels: watch::Sender<f32>,
     hearing: watch::Sender<Hearing>,
     calls: watch::Sender<u64>,
+    beside: watch::Sender<Beside>,
     metrics: Arc<Metrics>,
     turn_log: Option<Arc<TurnLog>>,
     is_private: bool,
@@ -33,6 +35,7 @@ impl Bus {
             levels: watch::Sender::new(LOWEST_LEVEL),
             hearing: watch::Sender::default(),
             calls: watch::Sender::default(),
+            beside: watch::Sender::default(),
             metrics: Arc::default(),
             turn_log: turn_log.map(Arc::new),
             is_private: false,
@@ -72,6 +75,23 @@ impl Bus {
     /// How often Pipit was called where others may have been called too.
     pub fn calls(&self) -> &watch::Sender<u64> {
         &self.calls
+    }
+
+    /// What a face shows beside the state. It goes to no page and no log.
+    pub fn beside(&self) -> &watch::Sender<Beside> {
+        &self.beside
+    }
+
+    /// Whether somebody shows what is being said.
+    pub fn shows_words(&self) -> bool {
+        self.beside.receiver_count() > 0
+    }
+
+    /// These words are being said; none that are known, if there are none.
+    pub fn saying(&self, words: &str) {
+        self.beside.send_if_modified(|beside| {
+            (beside.saying != words).then(|| words.clone_into(&mut beside.saying)).is_some()
+        });
     }
 
     /// What is counted.

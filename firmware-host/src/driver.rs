@@ -367,7 +367,7 @@ impl Driver {
             }
             Effect::Synthesise { draft, clause, words } => {
                 let urgency = self.urgency(draft);
-                if self.on_words.is_some() {
+                if self.on_words.is_some() || self.bus.shows_words() {
                     self.flight(draft).clauses.push((clause, words.clone()));
                 }
                 let taken = self.workers.endpoint.speak(draft, urgency, clause, words, self.number(draft.turn));
@@ -467,7 +467,10 @@ impl Driver {
 
     fn on_playback(&mut self, report: PlaybackReport) {
         match report {
-            PlaybackReport::Started(id) => self.step(Event::ClauseStarted { draft: draft_of(id), clause: id.clause }),
+            PlaybackReport::Started(id) => {
+                self.show_words(id);
+                self.step(Event::ClauseStarted { draft: draft_of(id), clause: id.clause });
+            }
             PlaybackReport::Played(id) => self.step(Event::ClausePlayed { draft: draft_of(id), clause: id.clause }),
             PlaybackReport::Stopped { cut } => {
                 self.paused = false;
@@ -497,6 +500,16 @@ impl Driver {
         }
     }
 
+    /// What a display shows of the clause that begins.
+    fn show_words(&self, id: ClauseId) {
+        if !self.bus.shows_words() {
+            return;
+        }
+        let flight = self.turns.get(&TurnId(id.turn)).filter(|flight| flight.draft == draft_of(id));
+        let said = flight.and_then(|flight| flight.clauses.iter().find(|(clause, _)| *clause == id.clause));
+        self.bus.saying(said.map_or("", |(_, words)| words));
+    }
+
     fn end(&mut self, turn: TurnId, heard: String, given_up: bool) {
         let Some(record) = self.waterfalls.ended(self.clock.stamp(), turn) else { return };
         self.bus.turn_ended(record.clone());
@@ -505,6 +518,7 @@ impl Driver {
         flight.cancel();
         flight.assist.take().iter().for_each(Link::played);
         self.workers.playback.end_of_turn(turn.0);
+        self.bus.saying("");
         if let Some(finished) = flight.finished.take().filter(|_| !given_up) {
             if let Some(asked) = finished.asked().filter(|_| !heard.trim().is_empty()) {
                 flight.recording.remembered(asked);

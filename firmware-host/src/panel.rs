@@ -4,28 +4,37 @@ mod shelf;
 mod sound;
 mod voices;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use pipit_core::config::{Config, PrivacySettings};
 use pipit_core::control::{Command, Origin};
+use pipit_core::face::Face;
+use pipit_web::display::Display as Preview;
 use pipit_web::privacy::Kept;
 use pipit_web::providers::Providers;
 use pipit_web::v1::Apis;
 use pipit_web::voice::OpenVoice;
-use pipit_web::{Accounts, Announce, Household, LastUpdate, Logs, NotAnnounced, Sockets, Sources, Tasks, Versions};
+use pipit_web::{
+    Accounts, Announce, CODE_GOOD_FOR, Household, LastUpdate, Logs, NotAnnounced, ShowCode, Sockets, Sources, Tasks,
+    Versions,
+};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::advertise::{Advertisement, PANEL, name_of_this_machine};
 use crate::app::App;
 use crate::authority::{Authority, keep_vouching};
 use crate::backup::DeviceBackups;
+use crate::bus::Bus;
 use crate::controls::Controls;
+use crate::display::picture;
 use crate::executable::Executable;
 use crate::service::Sockets as Handed;
 use crate::settings::{Layering, PanelsSettings};
@@ -46,6 +55,8 @@ pub struct Parts {
     pub open_voice: OpenVoice,
     /// The sockets that are listened on in place of what the configuration says.
     pub sockets: Arc<Handed>,
+    /// What Pipit shows of itself.
+    pub face: watch::Receiver<Face>,
 }
 
 /// Serves it where the owner wants it, until `stop`. What can't be served is logged: it is no reason to stop listening. Gives the
@@ -72,14 +83,17 @@ pub fn start(
         stopped.cancelled().await;
         tasks.close();
     });
+    // A page without encryption is the easier one to get to know Pipit by.
+    let shown = web.is_some().then(|| app.bus().clone());
+    let shown_there = web.is_none().then(|| app.bus().clone());
     if let Some(place) = web {
-        tokio::spawn(serve(place, None, app.config().web_advertise, sources.clone(), stop.clone()));
+        tokio::spawn(serve(place, None, (app.config().web_advertise, shown), sources.clone(), stop.clone()));
     }
     let Some((place, authority)) = https.zip(authority) else { return Ok(Some(sockets)) };
     match authority.server_config() {
         Ok(tls) => {
             tokio::spawn(keep_vouching(authority));
-            tokio::spawn(serve(place, Some(tls), false, sources, stop.clone()));
+            tokio::spawn(serve(place, Some(tls), (false, shown_there), sources, stop.clone()));
         }
         Err(error) => tracing::error!("no HTTPS: {error:#}"),
     }
@@ -94,7 +108,7 @@ fn authority(app: &App) -> Option<Arc<Authority>> {
 
 /// What the panel is made of.
 fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Authority>) -> anyhow::Result<Sources> {
-    let Parts { apis, layering, providers, logs, open_voice, sockets: _ } = parts;
+    let Parts { apis, layering, providers, logs, open_voice, face, sockets: _ } = parts;
     let sockets = Sockets::new(open_voice, app.bus().hearing().clone(), app.thresholds());
     let executable = Mutex::new(Executable::running(env!("CARGO_PKG_VERSION")));
     let backups = DeviceBackups::new(layering.clone(), app.config(), app.store().clone());
@@ -103,6 +117,7 @@ fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Auth
     let announce = announcer(controls.clone());
     let in_memory = app.config().privacy.ephemeral;
     let accounts = Accounts::new(app.store().clone(), in_memory, Arc::new(Timestamp::now), Arc::clone(&announce));
+    let accounts = accounts.showing_code(shown_code(app.bus().clone()));
     let accounts = match identity::provider(app) {
         Some(provider) => accounts.vouched_for_by(provider),
         None => accounts,
@@ -149,8 +164,26 @@ fn sources(app: &App, controls: &Controls, parts: Parts, authority: Option<&Auth
         logs,
         privacy: kept(app.config()),
         house: app.house(),
+        display: preview(app.config(), face),
         authority: authority.map(|authority| authority.certificate().into()),
         hosts: app.config().web_hosts.iter().cloned().chain(own_name).collect(),
+    })
+}
+
+/// Draws what is shown, as the display would that is configured, and without what is not for everybody.
+fn preview(config: &Config, face: watch::Receiver<Face>) -> Preview {
+    let of = config.display.clone();
+    Arc::new(move || {
+        let face = face.borrow().clone().without_words();
+        picture::preview(&face, of.as_ref()).inspect_err(|error| tracing::debug!("no picture: {error:#}")).ok()
+    })
+}
+
+/// Has a display show the code of the claim.
+fn shown_code(bus: Bus) -> ShowCode {
+    Arc::new(move |code| {
+        let code = code.map(|code| (code.to_owned(), Instant::now() + CODE_GOOD_FOR));
+        bus.beside().send_modify(|beside| beside.code = code);
     })
 }
 
@@ -227,7 +260,7 @@ impl Place {
 async fn serve(
     place: Place,
     tls: Option<Arc<rustls::ServerConfig>>,
-    advertise: bool,
+    (advertise, shown): (bool, Option<Bus>),
     sources: Sources,
     stop: CancellationToken,
 ) {
@@ -237,10 +270,14 @@ async fn serve(
     tracing::info!("panel at {}://{address}", if tls.is_some() { "https" } else { "http" });
     let advertised = advertise && !address.ip().to_canonical().is_loopback();
     let advertisement = advertised.then(|| Advertisement::start(PANEL, "pipit", address)).transpose();
-    let _advertisement = advertisement.unwrap_or_else(|error| {
+    let advertisement = advertisement.unwrap_or_else(|error| {
         tracing::warn!("the panel is not found as pipit.local: {error:#}; use this machine's address");
         None
     });
+    if let Some(bus) = shown {
+        let place = typed(address, tls.is_some(), advertisement.is_some());
+        bus.beside().send_modify(|beside| beside.address = Some(place));
+    }
     pipit_web::serve(listener, tls, pipit_web::router(sources), stop.cancelled_owned()).await;
 }
 
@@ -265,5 +302,43 @@ fn versions(config: &Config, executable: Mutex<Executable>) -> Versions {
                 })
             })
         }),
+    }
+}
+
+/// What people type to find the panel.
+fn typed(address: SocketAddr, encrypted: bool, advertised: bool) -> String {
+    let (scheme, usual) = if encrypted { ("https://", 443) } else { ("", 80) };
+    let port = if address.port() == usual { String::new() } else { format!(":{}", address.port()) };
+    let host = if advertised {
+        "pipit.local".to_owned()
+    } else {
+        let ip = if address.ip().is_unspecified() { own_address().unwrap_or(address.ip()) } else { address.ip() };
+        SocketAddr::new(ip, 0).to_string().trim_end_matches(":0").to_owned()
+    };
+    format!("{scheme}{host}{port}")
+}
+
+/// The address by which others in the network reach this machine.
+fn own_address() -> Option<IpAddr> {
+    let all = if_addrs::get_if_addrs().ok()?;
+    all.iter().map(if_addrs::Interface::ip).find(|ip| ip.is_ipv4() && !ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::typed;
+
+    #[test]
+    fn what_people_type_is_as_short_as_it_may_be() {
+        let table = [
+            ("192.168.1.5:80", false, false, "192.168.1.5"),
+            ("192.168.1.5:7847", false, false, "192.168.1.5:7847"),
+            ("0.0.0.0:7847", false, true, "pipit.local:7847"),
+            ("0.0.0.0:443", true, true, "https://pipit.local"),
+            ("[fd00::5]:7848", true, false, "https://[fd00::5]:7848"),
+        ];
+        for (address, encrypted, advertised, expected) in table {
+            assert_eq!(typed(address.parse().unwrap(), encrypted, advertised), expected);
+        }
     }
 }

@@ -9,6 +9,7 @@ mod announce;
 pub mod backup;
 mod bus;
 mod control;
+pub mod display;
 mod guard;
 mod health;
 mod hearing;
@@ -54,7 +55,7 @@ use tokio::sync::{broadcast, watch};
 use account::Watcher;
 use problem::Problem;
 
-pub use account::{Accounts, AskProvider, Now, Provider as IdentityProvider, Question};
+pub use account::{Accounts, AskProvider, CODE_GOOD_FOR, Now, Provider as IdentityProvider, Question, ShowCode};
 pub use announce::{Announce, NotAnnounced};
 pub use bus::BusEvent;
 pub use control::CarryOut;
@@ -161,6 +162,8 @@ pub struct Sources {
     pub household: Arc<Household>,
     /// How it stands with the home.
     pub house: house::House,
+    /// What a display shows, without words.
+    pub display: display::Display,
     /// The language models and speech services that may be asked.
     pub providers: Arc<dyn providers::Providers>,
     /// The last lines of the log.
@@ -200,6 +203,7 @@ pub fn router(sources: Sources) -> Router {
         .merge(privacy::routes())
         .merge(providers::routes())
         .merge(house::routes())
+        .merge(display::routes())
         .merge(personas::routes())
         .merge(secrets::routes())
         .fallback(panel::file)

@@ -254,6 +254,13 @@ impl Engine {
         self.notices().open.len()
     }
 
+    /// Whether a timer or an alarm was handed out and is not settled.
+    #[must_use]
+    pub fn rings(&self) -> bool {
+        let rings = |notice: &Notice| matches!(notice, Notice::Timer(_) | Notice::Alarm(_));
+        self.notices().open.values().any(rings)
+    }
+
     /// Ends the ringing of every alarm until it is due again.
     ///
     /// # Errors

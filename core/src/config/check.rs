@@ -11,7 +11,7 @@ use super::checked::{
 };
 use super::layers::{Settings, shown};
 use super::problem::{Origin, Problem};
-use super::{Defaults, home, llm, mqtt, oidc, speech, wire, wyoming};
+use super::{Defaults, board, home, llm, mqtt, oidc, speech, wire, wyoming};
 use crate::chat::Tier;
 use crate::ear::{EarSettings, WakePhrases};
 use crate::turn::{AttentionSettings, TurnSettings, WakeMode};
@@ -60,6 +60,10 @@ pub(super) fn check(mut settings: Settings<'_>, defaults: &Defaults) -> Result<C
         web_advertise: file.web.advertise,
         web_hosts: web_hosts(rest, &file.web.hosts),
         web_oidc: oidc::oidc(rest, &file.web),
+        display: board::display(rest, &file.board, &file.display),
+        twelve_hours: file.display.clock == wire::ClockFace::Twelve,
+        leds: board::leds(rest, &file.board, &file.leds),
+        buttons: board::buttons(rest, &file.board, &file.buttons),
         ring_late: Duration::from_secs(u64::from(file.alarms.ring_late_min) * 60),
         snooze: Duration::from_secs(u64::from(file.alarms.snooze_min) * 60),
         update: update(rest, &file.update),

@@ -61,6 +61,14 @@ pub struct Config {
     pub web_oidc: Option<OidcSettings>,
     /// Where other versions of Pipit come from.
     pub update: UpdateSettings,
+    /// What Pipit shows itself on; `None` if there is no display.
+    pub display: Option<DisplaySettings>,
+    /// Whether a display tells hours as 1 to 12.
+    pub twelve_hours: bool,
+    /// Its lights; `None` if it has none.
+    pub leds: Option<LedSettings>,
+    /// Its buttons; `None` if it has none.
+    pub buttons: Option<ButtonSettings>,
     /// How much is logged.
     pub log_level: LogLevel,
     /// Of how many turns, the last ones, it is kept what they took.
@@ -525,4 +533,116 @@ pub struct OidcSettings {
     pub claim: String,
     /// How far away it is.
     pub tier: Tier,
+}
+
+/// A display, and how it is connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisplaySettings {
+    /// What it is.
+    pub kind: DisplayKind,
+    /// Its device, or the file that holds the picture.
+    pub device: PathBuf,
+    /// Pixels in a row, before it is turned. A framebuffer knows by itself.
+    pub width: u16,
+    /// Rows of pixels, before it is turned.
+    pub height: u16,
+    /// By how much it is turned.
+    pub rotation: Rotation,
+    /// Its address on an I2C bus.
+    pub address: u8,
+    /// The chip of the lines below.
+    pub gpio_chip: PathBuf,
+    /// What tells commands from pixels; set where the display needs it.
+    pub dc_line: Option<u32>,
+    /// What resets it.
+    pub reset_line: Option<u32>,
+    /// Its light.
+    pub backlight_line: Option<u32>,
+    /// Whether its colours are the other way round than is usual for it.
+    pub invert: bool,
+}
+
+/// What a display is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DisplayKind {
+    /// Over I2C, pixels that are on or off.
+    Ssd1306,
+    /// Over SPI.
+    St7789,
+    /// Over SPI.
+    Ili9341,
+    /// Linux's own.
+    Framebuffer,
+    /// A file.
+    Png,
+}
+
+/// By how much a display is turned, clockwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rotation {
+    /// It is not.
+    #[default]
+    None,
+    /// 90 degrees.
+    Quarter,
+    /// 180 degrees.
+    Half,
+    /// 270 degrees.
+    ThreeQuarters,
+}
+
+/// Lights, and how they are connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedSettings {
+    /// What they are.
+    pub kind: LedKind,
+    /// The chip of their lines.
+    pub gpio_chip: PathBuf,
+    /// How bright they are, in percent, 1..=100.
+    pub brightness: u8,
+}
+
+/// What lights are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LedKind {
+    /// APA102, over SPI.
+    Apa102 {
+        /// The SPI device.
+        device: PathBuf,
+        /// How many. At least one.
+        count: u16,
+        /// The GPIO line that gives them power, if there is one.
+        power_line: Option<u32>,
+    },
+    /// WS2812, over SPI.
+    Ws2812 {
+        /// The SPI device.
+        device: PathBuf,
+        /// How many. At least one.
+        count: u16,
+    },
+    /// A single one.
+    Gpio {
+        /// Its GPIO line.
+        line: u32,
+    },
+}
+
+/// Buttons and switches, by their GPIO lines. At least one is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ButtonSettings {
+    /// The chip of the lines.
+    pub gpio_chip: PathBuf,
+    /// Whether a line is low while its button is pressed.
+    pub active_low: bool,
+    /// Switches the microphone off and on again.
+    pub mute: Option<u32>,
+    /// Makes Pipit listen.
+    pub talk: Option<u32>,
+    /// Makes it louder.
+    pub volume_up: Option<u32>,
+    /// Makes it quieter.
+    pub volume_down: Option<u32>,
+    /// Takes the microphone's power for as long as it is on.
+    pub mute_switch: Option<u32>,
 }

@@ -5,6 +5,7 @@
 //! All problems are reported at once, each with its place and what to write instead. Secrets have no place in any of the
 //! layers: the file names an environment variable or a file that holds one, and the caller reads that.
 
+mod board;
 mod check;
 mod checked;
 mod home;
@@ -27,10 +28,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use checked::{
-    AudioBackend, AudioDevice, AudioSettings, BargeIn, Config, HomeSettings, KeySource, LlmProvider, LlmServer,
-    LlmSettings, LogLevel, McpServer, ModelSettings, MqttSettings, MqttTls, OidcSettings, PersonaSource,
-    PrivacySettings, Sentences, SpeechService, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings,
-    UpdateSettings, WakeModel, WakeSettings, WyomingSettings,
+    AudioBackend, AudioDevice, AudioSettings, BargeIn, ButtonSettings, Config, DisplayKind, DisplaySettings,
+    HomeSettings, KeySource, LedKind, LedSettings, LlmProvider, LlmServer, LlmSettings, LogLevel, McpServer,
+    ModelSettings, MqttSettings, MqttTls, OidcSettings, PersonaSource, PrivacySettings, Rotation, Sentences,
+    SpeechService, SttEngine, SttModel, SttSettings, TtsEngine, TtsSettings, UpdateSettings, WakeModel, WakeSettings,
+    WyomingSettings,
 };
 pub use problem::Problem;
 

@@ -89,7 +89,7 @@ pub struct Change {
 
 /// Keys that decide which files and programs of this machine Pipit reads, loads and writes. Whoever has a session at the panel
 /// must not thereby have the machine.
-const FOR_THE_FILE: [(&str, &str); 9] = [
+const FOR_THE_FILE: [(&str, &str); 12] = [
     ("state", "dir"),
     ("models", "dir"),
     ("models", "import_dir"),
@@ -100,6 +100,9 @@ const FOR_THE_FILE: [(&str, &str); 9] = [
     // It is installed as root.
     ("update", "feed"),
     ("update", "key"),
+    ("board", "gpio_chip"),
+    ("display", "path"),
+    ("leds", "path"),
 ];
 
 /// Endings of keys that name a file or a variable of the environment.

@@ -1,5 +1,6 @@
 //! What owners write, right and wrong, through the public door.
 
+mod board;
 mod panel;
 mod servers;
 mod services;

@@ -4,6 +4,7 @@
 //! within which limits (see `keys.rs`). So the doc comments here are read by owners, and limits stand nowhere else.
 //! What a value means is not decided here but in `checked.rs`.
 
+mod board;
 mod chat;
 mod home;
 mod mqtt;
@@ -14,6 +15,7 @@ mod wyoming;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(super) use board::{Board, Buttons, ClockFace, Display, DisplayKind, LedKind, Leds, Profile, Rotation};
 pub(super) use chat::{Chat, FallbackProvider, Mcp, Privacy, Provider};
 pub(super) use home::{Home, HomeKind};
 pub(super) use mqtt::Mqtt;
@@ -42,6 +44,10 @@ pub(super) struct File {
     pub(super) wyoming: Wyoming,
     pub(super) web: Web,
     pub(super) update: Update,
+    pub(super) board: Board,
+    pub(super) display: Display,
+    pub(super) leds: Leds,
+    pub(super) buttons: Buttons,
     pub(super) log: Log,
 }
 

@@ -9,11 +9,12 @@ use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
 use pipit_core::config::AudioBackend;
+use pipit_core::face::Face;
 use pipit_core::turn::Event;
 use pipit_store::{PrivacyTier, Store};
 use pipit_web::Logs;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -35,7 +36,7 @@ use crate::service::{Health, Service, Sockets};
 use crate::settings::Layering;
 use crate::worker::{Inbox, Message, spawn_ear};
 use crate::wyoming::{Offer, Say};
-use crate::{chat, factory_reset, nightly, panel, remote, restore, timers, wyoming};
+use crate::{buttons, chat, display, factory_reset, leds, nightly, panel, remote, restore, timers, wyoming};
 
 /// How long what is being said may go on after Pipit was told to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -131,14 +132,19 @@ async fn serve(app: App, (layering, logs, handed): Given, started: Instant) -> a
     let kept = (app.engine().clone(), app.speakers().clone());
     let choosing = Choosing::new(selections, &models);
     let controls = Controls::new(app.config(), choosing, kept, app.bus().clone(), driver.inbox(), stop.clone())?;
+    if let Some(settings) = &app.config().buttons {
+        let touches = buttons::start(settings.clone())?;
+        tokio::spawn(buttons::obey(controls.clone(), app.bus().snapshots(), touches));
+    }
     let ear_stop = Arc::new(AtomicBool::new(false));
     let (ear, levels) = (app.waking_ear(driver.wants_wake_word())?, app.bus().levels().clone());
     let ear = ear.shown_on(app.bus().hearing().clone()).watched_by(health.part("the ear"));
     let capture = app.tap().through(app.capture()?, controls.muted());
     let ear = spawn_ear(ear, capture, Arc::clone(&ear_stop), controls.muted(), driver.inbox(), levels)?;
     tracing::info!("listening {} ms after the start", started.elapsed().as_millis());
-    let loaded = tokio::spawn(loading.log());
+    let loaded = tokio::spawn(loading.log(app.bus().clone()));
     look_after_runtime(&health);
+    let face = show_face(&app, stop.clone())?;
     let broker = app.broker();
     let rooms = broker.as_ref().map(|(_, rooms)| rooms.clone());
     let in_other_rooms = move |text: &str| rooms.iter().for_each(|rooms| rooms.announce(text));
@@ -160,6 +166,7 @@ async fn serve(app: App, (layering, logs, handed): Given, started: Instant) -> a
         providers: Arc::new(DaemonsProviders::new(layering.clone(), app.config(), stores, app.engine().clone())),
         layering,
         logs,
+        face,
         open_voice: remote::opener(&app, &models, tokio::runtime::Handle::current()),
         sockets: handed,
     };
@@ -228,6 +235,20 @@ async fn tell_ready(service: Arc<Service>, loaded: JoinHandle<Vec<&'static str>>
     if let Ok(missing) = loaded.await {
         service.ready(missing.into_iter().map(|part| format!("no {part}")).chain(also).collect());
     }
+}
+
+/// Shows on what there is what Pipit does, and gives what is shown.
+fn show_face(app: &App, stop: CancellationToken) -> anyhow::Result<watch::Receiver<Face>> {
+    let (told, face) = watch::channel(Face::Starting);
+    if let Some(settings) = &app.config().display {
+        display::start(settings.clone(), face.clone())?;
+    }
+    if let Some(settings) = &app.config().leds {
+        leds::start(settings.clone(), face.clone())?;
+    }
+    let follow = display::situation::follow(app.face(), told);
+    tokio::spawn(async move { stop.run_until_cancelled(follow).await });
+    Ok(face)
 }
 
 /// Has something said on this device alone, as soon as it can be.

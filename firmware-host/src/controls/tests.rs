@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::buttons::{self, Touch};
 
 /// A server in the house answers what is asked of a model, and Pipit wakes by a phrase.
 const CONFIG: &str =
@@ -182,4 +183,36 @@ async fn what_is_said_stays_on_this_device_where_somebody_has_chosen_that() {
     assert_eq!(daemon.refuses(model("the service")).await, Refusal::AsksFarther);
     daemon.controls.carry_out(model("the service"), Origin::Home).await.unwrap();
     daemon.keeps(None, None).await;
+}
+
+#[tokio::test]
+async fn buttons_do_what_they_are_for_and_a_switch_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut daemon = Daemon::started(folder.path());
+    while daemon.inbox.try_recv().is_ok() {}
+    let mut snapshots = daemon.bus.snapshots();
+    let (touched, touches) = mpsc::channel(8);
+    tokio::spawn(buttons::obey(daemon.controls.clone(), daemon.bus.snapshots(), touches));
+    let touch = async |touch| touched.send(touch).await.unwrap();
+    // A switch that is off leaves it as it was.
+    touch(Touch::MuteSwitch(false)).await;
+    touch(Touch::Mute).await;
+    snapshots.wait_for(|now| now.muted).await.unwrap();
+    touch(Touch::Mute).await;
+    snapshots.wait_for(|now| !now.muted).await.unwrap();
+    for pressed in [true, false] {
+        touch(Touch::Talk(pressed)).await;
+    }
+    assert!(matches!(daemon.inbox.recv().await, Some(Message::Event(Event::ButtonPressed))));
+    assert!(matches!(daemon.inbox.recv().await, Some(Message::Event(Event::ButtonReleased))));
+    daemon.bus.send_modify(|now| now.volume = 95);
+    touch(Touch::Volume(1)).await;
+    assert!(matches!(daemon.inbox.recv().await, Some(Message::Device(DeviceAction::SetVolume(100)))));
+    touch(Touch::MuteSwitch(true)).await;
+    snapshots.wait_for(|now| now.muted).await.unwrap();
+    // Without power it hears nothing, whatever is chosen elsewhere.
+    daemon.controls.carry_out(Command::Mute(false), Origin::Home).await.unwrap();
+    snapshots.wait_for(|now| now.muted).await.unwrap();
+    touch(Touch::MuteSwitch(false)).await;
+    snapshots.wait_for(|now| !now.muted).await.unwrap();
 }

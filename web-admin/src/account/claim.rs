@@ -20,7 +20,7 @@ use crate::problem::{Problem, blocking, sentence};
 use crate::{NotAnnounced, Sources};
 
 /// How long a code is good.
-const GOOD_FOR: Duration = Duration::from_secs(10 * 60);
+pub const GOOD_FOR: Duration = Duration::from_secs(10 * 60);
 /// Wrong guesses that make it useless.
 const GUESSES: u32 = 5;
 /// There is no new one before.
@@ -54,6 +54,11 @@ impl Code {
             rest /= 10;
         }
         Ok(Code { digits: Some(digits), wrong: 0, made: now })
+    }
+
+    /// Whether it may still be right.
+    fn is_good(&self) -> bool {
+        self.digits.is_some()
     }
 
     fn age(&self, now: Timestamp) -> Duration {
@@ -105,6 +110,7 @@ pub(super) async fn new_code(State(sources): State<Sources>) -> Result<StatusCod
     let digits = accounts.make_code()?;
     let shown = Zeroizing::new(digits.iter().map(|digit| char::from(*digit)).collect::<String>());
     tracing::info!("to claim this Pipit, enter the code {} at the panel within ten minutes", shown.as_str());
+    accounts.show_code(Some(&shown));
     let mut text = Zeroizing::new(String::from("Your code is"));
     for (n, digit) in shown.chars().enumerate() {
         let parted = if n == 0 { " " } else { ", " };
@@ -139,6 +145,7 @@ pub(super) async fn claim(
         let id = root.claim(&name, &password).inspect_err(|_| accounts.give_back_code(&code))?;
         let person = root.known(id)?;
         let (_, cookie) = accounts.begin(&person, &visitor)?;
+        accounts.show_code(None);
         accounts.note(Some(id), "claimed", &visitor.address);
         tracing::info!("this Pipit has been claimed");
         Ok::<_, Problem>((told(true, Some(&person)), cookie))
@@ -171,6 +178,9 @@ impl Accounts {
 
     fn take_code(&self, guess: &str, visitor: &Visitor) -> Result<(), Problem> {
         let guessed = self.code().as_mut().map_or(Guess::NoCode, |code| code.take(guess.trim(), self.now()));
+        if !self.code().as_ref().is_some_and(Code::is_good) && guessed != Guess::Right {
+            self.show_code(None);
+        }
         let (code, message) = match guessed {
             Guess::Right => return Ok(()),
             Guess::Wrong => ("wrong_code", "that is not the code; listen again, or have a new one said"),

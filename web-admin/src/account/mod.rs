@@ -43,6 +43,7 @@ pub(crate) use sign_in::Visitor;
 pub(crate) use who::{Caller, Credential, Here, Scope, Scopes, Watcher, Who, address, while_signed_in};
 
 use claim::Code;
+pub use claim::GOOD_FOR as CODE_GOOD_FOR;
 
 /// What the time is.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -66,6 +67,9 @@ const CLAIM: Rate = Rate { burst: 5, every: Duration::from_secs(30) };
 /// Guesses of the code, whoever it is: in a day, of a million codes, fewer than 1500.
 const CLAIM_OVER_ALL: Rate = Rate { burst: 10, every: Duration::from_secs(60) };
 
+/// Shows the code of the claim, or no longer any. It is good for [`CODE_GOOD_FOR`].
+pub type ShowCode = Arc<dyn Fn(Option<&str>) + Send + Sync>;
+
 /// Everybody who may sign in, and who has. Clones are about the same.
 #[derive(Clone)]
 pub struct Accounts(Arc<Shared>);
@@ -82,6 +86,7 @@ struct Shared {
     code: Mutex<Option<Code>>,
     challenges: Mutex<passkeys::Challenges>,
     provider: OnceLock<Provider>,
+    show_code: OnceLock<ShowCode>,
     flows: Mutex<oidc::Flows>,
     /// Stores that can't be opened again for each request: what a passphrase has opened, and what is in memory.
     open: Mutex<HashMap<Credential, Store>>,
@@ -157,11 +162,26 @@ impl Accounts {
             code: Mutex::default(),
             challenges: Mutex::default(),
             provider: OnceLock::new(),
+            show_code: OnceLock::new(),
             flows: Mutex::default(),
             open: Mutex::default(),
             endings: watch::Sender::new(()),
             looking: Semaphore::new(LOOKS),
         }))
+    }
+
+    /// Has the code of the claim shown as long as it is good, for whoever stands before the device.
+    #[must_use]
+    pub fn showing_code(self, show: ShowCode) -> Accounts {
+        // It is set once, before anything is served.
+        let _ = self.0.show_code.set(show);
+        self
+    }
+
+    fn show_code(&self, code: Option<&str>) {
+        if let Some(show) = self.0.show_code.get() {
+            show(code);
+        }
     }
 
     /// Says in the log whether somebody has changed the audit log.

@@ -67,6 +67,7 @@ pub(crate) fn sources(store: &Store) -> Sources {
         sound: None,
         household: Arc::default(),
         house: Arc::new(|| None),
+        display: Arc::new(|| Some(b"\x89PNG".to_vec())),
         providers: providers(),
         logs: Logs::default(),
         privacy: kept(),

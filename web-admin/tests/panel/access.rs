@@ -174,6 +174,7 @@ fn endpoints() -> Vec<Row> {
         ),
         ("DELETE", "/api/personas/nobody", none(), [401, 401, 403, 403, 404, 403, 403, 403, 404]),
         ("GET", "/api/house", none(), [401, 401, 403, 200, 200, 403, 403, 403, 200]),
+        ("GET", "/api/display.png", none(), [401, 401, 403, 200, 200, 403, 403, 403, 200]),
         ("POST", "/api/claim/code", none(), [409; 9]),
         (
             "POST",

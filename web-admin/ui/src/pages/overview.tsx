@@ -1,6 +1,6 @@
 /** How Pipit is, and what can be changed about it. */
 import type { ComponentChildren } from 'preact';
-import { useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 
 import { post } from '../api';
 import { link, newestTurn, snapshot } from '../daemon';
@@ -22,7 +22,9 @@ export function Overview() {
   const now = useCell(snapshot);
   const phase = phaseOf(now, useCell(link));
   const controlling = useDoing();
-  const owner = useCell(session)?.person?.role === 'owner';
+  const role = useCell(session)?.person?.role;
+  const owner = role === 'owner';
+  const resident = owner || role === 'member';
   return (
     <>
       <Title>{s.title}</Title>
@@ -40,6 +42,7 @@ export function Overview() {
             <Announce />
           </div>
           <div class="stack">
+            {resident && <Face now={now} phase={phase} />}
             <Health now={now} owner={owner} />
             <Last />
           </div>
@@ -190,6 +193,31 @@ function Health({ now, owner }: { now: Snapshot; owner: boolean }) {
         {well ? s.well : s.unwell} {s.counts(now.turns)}.
       </p>
       {owner && <Restart />}
+    </Card>
+  );
+}
+
+/** What a display shows, or would show, drawn anew at most once a second and only while somebody looks. */
+function Face({ now, phase }: { now: Snapshot; phase: string }) {
+  const [drawn, draw] = useState(() => Date.now());
+  useEffect(() => {
+    const anew = () => {
+      if (!document.hidden) draw(Date.now());
+    };
+    const soon = setTimeout(anew, 1000);
+    // The clock goes on while nothing happens.
+    const minutes = setInterval(anew, 60_000);
+    document.addEventListener('visibilitychange', anew);
+    return () => {
+      clearTimeout(soon);
+      clearInterval(minutes);
+      document.removeEventListener('visibilitychange', anew);
+    };
+  }, [now]);
+  return (
+    <Card title={s.face}>
+      <img class="face" src={`/api/display.png?${drawn}`} alt={s.faceNow(t.phases[phase] ?? phase)} />
+      <p class="hint">{s.faceHint}</p>
     </Card>
   );
 }

@@ -157,6 +157,9 @@ export const en = {
   } as Record<string, string>,
 
   overview: {
+    face: 'Face',
+    faceNow: (phase: string) => `What Pipit shows now: ${phase}`,
+    faceHint: 'What a display at Pipit shows, but for the words.',
     title: 'Home',
     microphone: 'Microphone',
     on: 'On',

@@ -1,0 +1,127 @@
+//! What the daemon shows, on a display that is a file.
+#![allow(clippy::unwrap_used, reason = "this is test code, which clippy sees only inside of test functions")]
+
+mod support;
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::mem::MaybeUninit;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+
+use embedded_graphics::geometry::Size;
+use pipit::display::picture::Picture;
+use pipit_core::face::Face;
+use rustix::fs::inotify;
+use support::sound_server::PATIENCE;
+use support::{Home, web};
+
+struct Daemon {
+    process: Child,
+    log: Receiver<String>,
+    shown: Shown,
+    panel: SocketAddr,
+}
+
+/// A file that holds what is shown.
+struct Shown {
+    path: PathBuf,
+    changes: OwnedFd,
+}
+
+impl Shown {
+    fn in_folder(folder: &Path) -> Shown {
+        fs::create_dir(folder).unwrap();
+        let changes = inotify::init(inotify::CreateFlags::CLOEXEC).unwrap();
+        inotify::add_watch(&changes, folder, inotify::WatchFlags::MOVED_TO).unwrap();
+        Shown { path: folder.join("face.png"), changes }
+    }
+
+    /// Waits until what is shown is as it is wanted.
+    fn wait_until(&self, is_wanted: impl Fn(&[u8]) -> bool) {
+        while !fs::read(&self.path).is_ok_and(|picture| is_wanted(&picture)) {
+            let mut buffer = [MaybeUninit::uninit(); 4096];
+            inotify::Reader::new(&self.changes, &mut buffer).next().unwrap();
+        }
+    }
+
+    fn shows(&self, face: &Face) {
+        let mut picture = Picture::blank(Size::new(320, 240), true);
+        picture.draw(face, 0);
+        let picture = picture.png().unwrap();
+        self.wait_until(|shown| shown == picture);
+    }
+}
+
+impl Daemon {
+    fn start(home: &Home, settings: &[&str]) -> Daemon {
+        let shown = Shown::in_folder(&home.path("shown"));
+        let panel = web::free_address();
+        let mut command = home.command();
+        command.arg(format!("--set=web.listen={panel}"));
+        command.arg(format!("--set=display.path={}", shown.path.display()));
+        command.args(settings.iter().map(|setting| format!("--set={setting}"))).arg("run");
+        let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let (sender, log) = channel();
+        let lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        Daemon { process, log, shown, panel }
+    }
+
+    #[track_caller]
+    fn logs(&self, words: &str) -> String {
+        let mut seen = Vec::new();
+        loop {
+            match self.log.recv_timeout(PATIENCE) {
+                Ok(line) if line.contains(words) => return line,
+                Ok(line) => seen.push(line),
+                Err(_) => panic!("`{words}` is not in the log:\n{}", seen.join("\n")),
+            }
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn whoever_stands_before_it_is_shown_where_it_is_set_up_and_by_which_code() {
+    let home = Home::new();
+    let daemon = Daemon::start(&home, &["display.kind=png"]);
+    let address = Some(daemon.panel.to_string());
+    daemon.shown.shows(&Face::Welcome { address: address.clone() });
+    let post = |path: &str, body: &str| web::send(daemon.panel, "POST", path, "sec-fetch-site: same-origin\r\n", body);
+    let (head, body) = post("/api/claim/code", "");
+    assert!(head.starts_with("http/1.1 204"), "{head}{body}");
+    let line = daemon.logs("to claim this Pipit, enter the code ");
+    let digits = line.split("the code ").nth(1).unwrap()[..6].to_owned();
+    let code = Face::Code { digits: digits.clone(), address };
+    daemon.shown.shows(&code);
+    let claim = format!(r#"{{"code": "{digits}", "name": "Ann", "password": "three wise lighthouse keepers"}}"#);
+    let (head, body) = post("/api/claim", &claim);
+    assert!(head.starts_with("http/1.1 201"), "{head}{body}");
+    let mut picture = Picture::blank(Size::new(320, 240), true);
+    picture.draw(&code, 0);
+    let picture = picture.png().unwrap();
+    daemon.shown.wait_until(|shown| shown != picture);
+}
+
+#[test]
+fn a_display_that_is_not_there_is_told_of_and_pipit_listens_all_the_same() {
+    for (kind, words) in [("ssd1306", "enable I2C"), ("ili9341", "enable SPI"), ("framebuffer", "dtoverlay")] {
+        let home = Home::new();
+        let settings = [&format!("display.kind={kind}"), "display.dc_line=25"];
+        let daemon = Daemon::start(&home, &settings);
+        let line = daemon.logs("nothing is shown: ");
+        assert!(line.contains(words) && line.contains("tries again"), "{line}");
+        assert!(web::page(daemon.panel, "/health").0.starts_with("http/1.1 200"));
+    }
+}
