@@ -22,6 +22,8 @@ help:
 	@echo 'make bench-panel   those of the panel: a thousand sockets, and speaking in a browser'
 	@echo 'make bench-store   those of the store (a million messages, 1 GB of disk for a while, 500 times kill -9), the chat engine, and speech over HTTP'
 	@echo 'make bench-requests   those of the panel under 500 requests a second, beside speech (wrk; three minutes)'
+	@echo 'make bench-power-cut   what is left after 300 power cuts (root; half an hour)'
+	@echo 'make bench-soak   whether memory, handles and timers hold out over 24 hours of speech, faster than they pass (mosquitto)'
 	@echo 'make test-home-assistant   whether Home Assistant itself finds Pipit and commands it (root, mosquitto; 1 GB the first time)'
 	@echo 'make bench-mqtt   those of the MQTT connection: a broker that is restarted, and killed a hundred times (five minutes)'
 
@@ -115,3 +117,14 @@ bench-mqtt:
 	@firmware-host/setup.sh test
 	@cargo build --quiet --release --locked --bin pipit-eval
 	@"$${CARGO_TARGET_DIR:-target}/release/pipit-eval" mqtt
+
+.PHONY: bench-power-cut
+bench-power-cut:
+	@firmware-host/setup.sh test
+	@firmware-host/bench-power-cut.sh
+
+.PHONY: bench-soak
+bench-soak:
+	@firmware-host/setup.sh test
+	@cargo build --quiet --release --locked --bin pipit-eval
+	@"$${CARGO_TARGET_DIR:-target}/release/pipit-eval" soak
