@@ -7,6 +7,8 @@
 # flushed: a loop device on a file of bench-power-cut/forgetful_disk.py. That takes root, FUSE and a loop device, and some 5 s a cut.
 # With `--preload libeatmydata.so` (of Debian's package libeatmydata1) nothing is flushed, and it has to find losses.
 set -euo pipefail
+# Whoever else makes a namespace for mounts meanwhile would keep these.
+[ "${PIPIT_MOUNTS_APART:-}" ] || PIPIT_MOUNTS_APART=1 exec unshare --mount --propagation private "$(realpath "$0")" "$@"
 cd "$(dirname "$0")/.."
 
 [ "$(id -u)" = 0 ] || { echo "disks are made and mounted here: run it as root" >&2; exit 1; }

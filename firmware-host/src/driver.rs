@@ -195,6 +195,10 @@ impl Driver {
                 let Some(message) = self.inbox.recv().await else { return };
                 self.receive(message).await;
             }
+            // What others want meanwhile, such as that a timer is due.
+            if let Ok(message) = self.inbox.try_recv() {
+                self.receive(message).await;
+            }
         }
     }
 
