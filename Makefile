@@ -23,6 +23,8 @@ help:
 	@echo 'make bench-store   those of the store (a million messages, 1 GB of disk for a while, 500 times kill -9), the chat engine, and speech over HTTP'
 	@echo 'make bench-requests   those of the panel under 500 requests a second, beside speech (wrk; three minutes)'
 	@echo 'make bench-display   what it costs to draw what a display shows'
+	@echo 'make bench-power-cut   what is left after 300 power cuts (root; half an hour)'
+	@echo 'make bench-soak   whether memory, handles and timers hold out over 24 hours of speech, faster than they pass (mosquitto)'
 	@echo 'make test-home-assistant   whether Home Assistant itself finds Pipit and commands it (root, mosquitto; 1 GB the first time)'
 	@echo 'make check-yocto   what can be known of the image in yocto/ without building it'
 	@echo 'make bench-watchdog  how soon a thread that stands still is noticed, and Pipit is ready again (ten minutes)'
@@ -132,3 +134,14 @@ check-yocto:
 bench-watchdog:
 	@firmware-host/setup.sh test
 	@cargo test --quiet --locked -p pipit --test service -- --exact each_thread_frozen_in_turn --ignored --nocapture
+
+.PHONY: bench-power-cut
+bench-power-cut:
+	@firmware-host/setup.sh test
+	@firmware-host/bench-power-cut.sh
+
+.PHONY: bench-soak
+bench-soak:
+	@firmware-host/setup.sh test
+	@cargo build --quiet --release --locked --bin pipit-eval
+	@"$${CARGO_TARGET_DIR:-target}/release/pipit-eval" soak

@@ -1,7 +1,7 @@
 //! The turn machine, told as stories in virtual time.
 
 use expect_test::expect;
-use pipit_testkit::check;
+use pipit_testkit::{Sim, check};
 
 #[test]
 fn a_finished_sentence_is_answered() {
@@ -429,4 +429,14 @@ fn stop_silences_everything() {
             750    turn 1 ended, heard ``
         "#]],
     );
+}
+
+#[test]
+fn an_announcement_that_is_ready_while_somebody_speaks_waits_for_them_and_for_no_more_work() {
+    let mut sim = Sim::new();
+    sim.advance("0   announce Your timer is done.");
+    sim.advance("10  speech");
+    assert!(sim.awaits_work());
+    sim.advance("20  ready 0 900");
+    assert!(!sim.awaits_work());
 }

@@ -93,11 +93,19 @@ impl App {
     /// # Errors
     /// ONNX Runtime, the models folder or the history can't be opened: what is wrong with it, and what to do.
     pub fn new(config: Config) -> anyhow::Result<App> {
+        App::by_clock(config, Arc::new(jiff::Zoned::now))
+    }
+
+    /// As [`App::new`], with what is due taken from `clock`, which may follow a recording.
+    ///
+    /// # Errors
+    /// As [`App::new`].
+    pub fn by_clock(config: Config, clock: pipit_chat::Clock) -> anyhow::Result<App> {
         let runtime = Runtime::load(&config.models.runtime)?;
         let installed = Arc::new(Installed::open(&config)?);
         let store = chat::store_to_go_on_with(&config)?;
         let speakers = chat::speakers(&config, &store)?;
-        let engine = chat::engine(&config, &store, speakers.clone())?;
+        let engine = chat::engine_by(&config, &store, speakers.clone(), clock)?;
         let bus = Bus::new(turn_log(&config, &speakers)?).of_private_turns(config.privacy.ephemeral);
         let (home, broker, protection, tap) = (OnceLock::new(), OnceLock::new(), Mutex::default(), Tap::default());
         let speed = speakers.speed().unwrap_or_else(|error| {

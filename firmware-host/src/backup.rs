@@ -290,7 +290,10 @@ pub fn confirm(state_dir: &Path) -> Result<(), String> {
         remove(&tried.join(DATABASE_KEY))?;
     }
     remove(&confirmed)?;
-    fs::rename(&tried, &confirmed).map_err(|error| format!("{} can't be moved: {error}", tried.display()))
+    let workshop = state_dir.join(WORKSHOP);
+    // A power cut must not undo what was said to be confirmed.
+    let moved = fs::rename(&tried, &confirmed).and_then(|()| File::open(&workshop)?.sync_all());
+    moved.map_err(|error| format!("{} can't be moved: {error}", tried.display()))
 }
 
 /// Deletes what was unpacked to be tried.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use pipit_chat::tools::{HOME_CONTROL, McpServer, McpSettings, Tool};
-use pipit_chat::{Engine, EngineSettings, ProviderKind, ProviderSettings, Secret};
+use pipit_chat::{Clock, Engine, EngineSettings, ProviderKind, ProviderSettings, Secret};
 use pipit_core::chat::Persona;
 use pipit_core::config::{self, Config, KeySource, LlmProvider, LlmServer, LlmSettings, PersonaSource};
 use pipit_store::{KeySource as DeviceKey, Store, StoreError};
@@ -79,6 +79,14 @@ pub fn device_key() -> DeviceKey {
 /// # Errors
 /// An API key can't be read, or the history fails.
 pub fn engine(config: &Config, owner: &Store, speakers: Store) -> anyhow::Result<Engine> {
+    engine_by(config, owner, speakers, Arc::new(jiff::Zoned::now))
+}
+
+/// As [`engine`], which takes the time from `clock`.
+///
+/// # Errors
+/// As [`engine`].
+pub fn engine_by(config: &Config, owner: &Store, speakers: Store, clock: Clock) -> anyhow::Result<Engine> {
     let (volume, ring_late, snooze) = (config.audio.volume, config.ring_late, config.snooze);
     let without_model = EngineSettings { volume, ring_late, snooze, ..EngineSettings::default() };
     let settings = match &config.llm {
@@ -105,7 +113,7 @@ pub fn engine(config: &Config, owner: &Store, speakers: Store) -> anyhow::Result
         }
         None => without_model,
     };
-    let engine = Engine::new(settings, owner.clone(), Arc::new(jiff::Zoned::now))?;
+    let engine = Engine::new(settings, owner.clone(), clock)?;
     engine.read_personas()?;
     engine.speak_of_home(home_sentences(config)?, config.home.area.clone());
     Ok(engine.for_person(speakers, false))

@@ -204,6 +204,10 @@ impl Driver {
             for fact in facts.drain(..) {
                 self.step(Event::Speech(fact));
             }
+            // What others want meanwhile, such as that a timer is due.
+            if let Ok(message) = self.inbox.try_recv() {
+                self.receive(message).await;
+            }
             while self.machine.awaits_work() || !self.unwritten.is_empty() {
                 let Some(message) = self.inbox.recv().await else { return };
                 self.receive(message).await;

@@ -89,7 +89,7 @@ impl Draft {
     /// Whether what the request means is still being found out.
     fn is_understanding(&self) -> bool {
         match &self.heard {
-            None => true,
+            None => self.awaits_words(),
             Some(heard) if heard.request().is_some() => self.understanding.is_none() && !self.reply.is_complete(),
             Some(_) => false,
         }

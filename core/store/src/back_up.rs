@@ -1,6 +1,7 @@
 //! The last good copy: made in the background, and returned to when the file is found damaged.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -15,7 +16,7 @@ static COPYING: Mutex<()> = Mutex::new(());
 
 impl Store {
     /// Makes a copy of everything beside the file, in place of the last one, which stays until the new one is whole. The store
-    /// can be used meanwhile.
+    /// can be used meanwhile. Of several that are made at once, here or by other programs, each waits for those before it.
     ///
     /// # Errors
     /// The copy can't be written, or what is to be copied is damaged; then the last copy is still there.
@@ -24,11 +25,7 @@ impl Store {
         let (copy, new) = (copy_of(&file), beside(&file, ".good.new"));
         let _copying = COPYING.lock().unwrap_or_else(PoisonError::into_inner);
         let unwritten = |error: std::io::Error| StoreError::Unopened { file: new.clone(), why: error.to_string() };
-        match fs::remove_file(&new) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unwritten(error)),
-            _ => {}
-        }
-        create_private(&new).map_err(unwritten)?;
+        let _alone = begin(&new).map_err(unwritten)?;
         // A connection of its own, so that nobody waits for it.
         let source = Connection::open(&file)?;
         source.busy_timeout(PATIENCE)?;
@@ -54,6 +51,27 @@ impl Store {
 
     pub(crate) fn file(&self) -> Option<PathBuf> {
         self.device().path().map(PathBuf::from)
+    }
+}
+
+/// An empty file for a copy, for nobody else until the result is dropped.
+fn begin(new: &Path) -> std::io::Result<File> {
+    loop {
+        create_private(new)?;
+        let file = match OpenOptions::new().write(true).open(new) {
+            Ok(file) => file,
+            // Whoever had it has just put it in its place.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        // Where the file system knows no locks, copying goes on without.
+        let _ = file.lock();
+        let ours = file.metadata()?;
+        if fs::metadata(new).is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
+            // What a power cut has left of another one goes.
+            file.set_len(0)?;
+            return Ok(file);
+        }
     }
 }
 

@@ -44,6 +44,23 @@ fn asked(store: &Store) -> usize {
 }
 
 #[test]
+fn several_copies_that_are_made_at_once_wait_for_each_other() {
+    let home = Home::new();
+    let store = home.open();
+    (0..100).for_each(|n| say(&store, n));
+    let made = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| (0..5).try_for_each(|_| store.back_up()))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect::<Vec<_>>()
+    });
+    for made in made {
+        made.expect("a copy");
+    }
+    assert_eq!(asked(&Store::open(&home.file).unwrap()), 100);
+    assert!(store.backed_up_at().is_some());
+    assert!(!home.names().iter().any(|name| name.contains(".good.new")), "{:?}", home.names());
+}
+
+#[test]
 fn a_damaged_file_gives_way_to_the_last_good_copy_and_is_kept() {
     let home = Home::new();
     let store = home.open();

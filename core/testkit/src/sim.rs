@@ -144,6 +144,12 @@ impl Sim {
         self.machine.next_deadline().is_some()
     }
 
+    /// Whether the result of something that the machine has asked for is still to come.
+    #[must_use]
+    pub fn awaits_work(&self) -> bool {
+        self.machine.awaits_work()
+    }
+
     /// What the machine did, a line each.
     #[must_use]
     pub fn into_log(self) -> String {

@@ -18,6 +18,7 @@ mod manifest;
 mod models;
 mod mqtt;
 mod normalise;
+mod soak;
 mod speech_service;
 mod store;
 mod streams;
@@ -143,6 +144,22 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Whether memory, handles and timers hold out over hours of speech and silence, which pass as fast as this machine can hear
+    /// them, while devices and the panel go on. It needs mosquitto and espeak-ng.
+    Soak {
+        /// Hours of sound.
+        #[arg(long, default_value_t = 24)]
+        hours: u32,
+        /// Folders with recordings of people, in WAV or FLAC files, who are heard beside the commands.
+        #[arg(long, value_name = "FOLDER")]
+        speech: Vec<PathBuf>,
+        /// Another one for other sounds.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// What the store costs when it is full, beside the disk's own fsync. The folder keeps it for the next time.
     Store {
         #[command(flatten)]
@@ -254,6 +271,12 @@ fn main() -> Result<()> {
             figures::print(&intents::measure(&folder.path, (&lang, pack), entities, verbose)?, folder.json)
         }
         Command::Mqtt { restarts, entities, json } => figures::print(&mqtt::measure(entities, restarts)?, json),
+        Command::Soak { hours, speech, seed, json } => {
+            let figures = soak::measure(hours, &speech, seed)?;
+            figures::print(&figures, json)?;
+            anyhow::ensure!(figures.is_good(), "something does not hold out");
+            Ok(())
+        }
         Command::Devices { entities, json } => figures::print(&devices::measure(entities)?, json),
         Command::Store { folder, messages } => figures::print(&store::measure(&folder.path, messages)?, folder.json),
         Command::Engine { requests, json } => figures::print(&engine::measure(requests)?, json),

@@ -1,8 +1,8 @@
 //! How Pipit gets on with a broker that is restarted, against mosquitto: what a home full of devices costs that the broker makes
 //! known at once, and how soon it is found again each time that it was killed under load.
 
-mod broker;
-mod peer;
+pub(crate) mod broker;
+pub(crate) mod peer;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -209,7 +209,7 @@ async fn large_home(entities: usize) -> Result<Large> {
     Ok(Large { start_ms, found_ms, again_ms, lost, grown_mb })
 }
 
-fn state(at: usize, round: usize) -> Vec<u8> {
+pub(crate) fn state(at: usize, round: usize) -> Vec<u8> {
     format!(r#"{{"state":"ON","brightness":{}}}"#, (at + round) % 200 + 20).into_bytes()
 }
 

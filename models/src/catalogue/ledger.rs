@@ -109,5 +109,6 @@ pub(super) fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> 
     let mut file = File::create(&new)?;
     io::Write::write_all(&mut file, &text)?;
     file.sync_all()?;
-    fs::rename(&new, path)
+    fs::rename(&new, path)?;
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }

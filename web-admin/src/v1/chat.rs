@@ -13,7 +13,7 @@ use pipit_core::chat::{Role, title};
 use pipit_store::{ConversationId, MessageId, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tracing::warn;
 use utoipa::ToSchema;
 
@@ -94,11 +94,21 @@ pub(super) async fn chat(
     let telling = Telling { engine, store: who.store, place, is_new, to, shown: Arc::clone(&shown), permit, id };
     tokio::spawn(telling.run(answer));
     let events = stream::unfold((events, shown), |(mut events, shown)| async move {
-        let told: Told = events.recv().await?;
-        if let Told::Text(text) = &told {
-            shown.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
+        loop {
+            let event = match events.recv().await? {
+                Told::Event(name, data) => Event::default().event(name).data(data.to_string()),
+                Told::Text(text) => {
+                    shown.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
+                    Event::default().event("text").data(json!({"text": text}).to_string())
+                }
+                Told::Mark(reached) => {
+                    // Whoever waited may have given up.
+                    let _ = reached.send(());
+                    continue;
+                }
+            };
+            return Some((Ok(event), (events, shown)));
         }
-        Some((Ok(told.written()), (events, shown)))
     });
     // Nobody is told anything any more once they are signed out.
     let events = events.take_until(ended);
@@ -170,17 +180,11 @@ fn place_of(store: &Store, wanted: Wanted) -> Result<(String, Place, bool), Prob
 enum Told {
     Event(&'static str, Value),
     Text(String),
+    /// Nothing for whoever reads: all before it has left.
+    Mark(oneshot::Sender<()>),
 }
 
 impl Told {
-    fn written(&self) -> Event {
-        let (name, data) = match self {
-            Told::Event(name, data) => (*name, data.clone()),
-            Told::Text(text) => ("text", json!({"text": text})),
-        };
-        Event::default().event(name).data(data.to_string())
-    }
-
     fn of(part: Part) -> Told {
         match part {
             Part::Understood(intent) => Told::Event("understood", json!({"intent": intent})),
@@ -239,7 +243,14 @@ impl Telling {
             }
         };
         // Only then is it known what has left.
-        let _ = tokio::time::timeout(TAKES, self.to.reserve_many(AHEAD)).await;
+        let (mark, reached) = oneshot::channel();
+        let all_left = async {
+            if self.to.send(Told::Mark(mark)).await.is_ok() {
+                // It fails where they have gone.
+                let _ = reached.await;
+            }
+        };
+        let _ = tokio::time::timeout(TAKES, all_left).await;
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let kept = match outcome {
             Ok(()) => self.engine.finish(answer.into_reply().finished(), &shown).await,
