@@ -17,6 +17,7 @@ pub mod controls;
 pub mod driver;
 pub mod echo_test;
 pub mod executable;
+pub mod hearing;
 pub mod identity;
 pub mod installed;
 pub mod ledger;

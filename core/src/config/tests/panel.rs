@@ -117,6 +117,7 @@ fn nobody_names_files_and_programs_of_the_machine_at_the_panel() {
     for name in [
         "state.dir",
         "models.runtime",
+        "models.system_dir",
         "models.import_dir",
         "audio.backend",
         "mqtt.password_file",
