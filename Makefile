@@ -16,8 +16,12 @@ help:
 	@echo 'make test    everything that is checked before a change lands'
 	@echo 'make test-panel   of that, the panel in a browser alone'
 	@echo 'make test-api     schemathesis against the APIs of the real daemon'
+	@echo 'make package        the Debian packages, for amd64, arm64 and armhf (ARCHITECTURES=amd64 for that alone; root for the others)'
+	@echo 'make test-package   whether they install and answer on a clean Debian 12 (root)'
+	@echo 'make test-arm64     whether the one for arm64 hears what the one for amd64 does (root, qemu)'
 	@echo 'make ui      the panel as browsers load it (the others call it)'
 	@echo 'make bench   the figures of docs/BENCHMARKS.md, measured on this machine'
+	@echo 'make bench-start   how long the packaged daemon takes to start, and how large the packages are'
 	@echo 'make bench-turns   those of turn-taking: when it answers, and how it is interrupted'
 	@echo 'make bench-panel   those of the panel: a thousand sockets, and speaking in a browser'
 	@echo 'make bench-store   those of the store (a million messages, 1 GB of disk for a while, 500 times kill -9), the chat engine, and speech over HTTP'
@@ -145,3 +149,21 @@ bench-soak:
 	@firmware-host/setup.sh test
 	@cargo build --quiet --release --locked --bin pipit-eval
 	@"$${CARGO_TARGET_DIR:-target}/release/pipit-eval" soak
+
+ARCHITECTURES ?= amd64 arm64 armhf
+
+.PHONY: package
+package: setup ui
+	@packaging/package.sh $(ARCHITECTURES)
+
+.PHONY: test-package
+test-package:
+	@packaging/test-package.sh
+
+.PHONY: test-arm64
+test-arm64:
+	@packaging/test-arm64.sh
+
+.PHONY: bench-start
+bench-start:
+	@packaging/bench-start.sh

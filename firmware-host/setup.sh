@@ -11,7 +11,8 @@
 # System packages come from apt, as root or through sudo; of them Node.js and npm, which build the panel, only where there are
 # none. ONNX Runtime, Silero VAD, Smart Turn and openWakeWord come out of Python packages, pinned in models/wheels.txt and
 # models/wheels-wake.txt, and go to PIPIT_MODELS_DIR (default: ~/.local/share/pipit/models).
-# PIPIT_SETUP_PACKAGES=skip leaves the system's packages to you.
+# PIPIT_SETUP_PACKAGES=skip leaves the system's packages to you. PIPIT_SETUP_PROCESSOR names another processor (x86_64 or aarch64)
+# whose ONNX Runtime is wanted, for packages.
 set -euo pipefail
 
 # Names as in Debian 12, Debian 13 and Raspberry Pi OS.
@@ -74,7 +75,7 @@ main() {
 
 # The userland decides, not the kernel: 32-bit Raspberry Pi OS runs on a 64-bit kernel.
 choose_processor() {
-    processor=$(dpkg --print-architecture 2>/dev/null || uname -m)
+    processor=${PIPIT_SETUP_PROCESSOR:-$(dpkg --print-architecture 2>/dev/null || uname -m)}
     case $processor in
         amd64 | x86_64)
             processor=x86_64

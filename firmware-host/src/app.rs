@@ -14,8 +14,6 @@ use pipit_core::load::LoadSettings;
 use pipit_core::turn::{AttentionSettings, Machine, WakeMode};
 use pipit_models::catalogue::ModelFolder;
 use pipit_models::runtime::Runtime;
-use pipit_models::silero::SileroVad;
-use pipit_models::smart_turn::SmartTurn;
 use pipit_models::voice::Voice;
 use pipit_store::Store;
 use pipit_web::house::House;
@@ -30,6 +28,7 @@ use crate::chat;
 use crate::clock::Clock;
 use crate::display;
 use crate::driver::{Driver, Workers};
+use crate::hearing;
 use crate::installed::Installed;
 use crate::ledger::Ledger;
 use crate::mqtt::{self, Connection, MqttHome, Rooms, Status};
@@ -53,16 +52,10 @@ const INBOX: usize = 256;
 /// Silence after a recording beyond what decides any turn, so that no turn is left open.
 pub const SILENCE_AFTER: Duration = Duration::from_secs(1);
 
-/// What the set-up calls Silero VAD's file.
-pub const SILERO_VAD: &str = "silero-vad-v6.onnx";
-
-/// What the set-up calls Smart Turn's file.
-pub const SMART_TURN: &str = "smart-turn-v3.2.onnx";
-
 /// What the parts are built from.
 pub struct App {
     config: Config,
-    runtime: Runtime,
+    runtime: Option<Runtime>,
     installed: Arc<Installed>,
     store: Store,
     speakers: Store,
@@ -91,7 +84,8 @@ impl App {
     /// Opens what every way of listening needs.
     ///
     /// # Errors
-    /// ONNX Runtime, the models folder or the history can't be opened: what is wrong with it, and what to do.
+    /// ONNX Runtime, the models folder or the history can't be opened: what is wrong with it, and what to do. What of the former
+    /// is missing is no error: the log says what takes its place.
     pub fn new(config: Config) -> anyhow::Result<App> {
         App::by_clock(config, Arc::new(jiff::Zoned::now))
     }
@@ -101,7 +95,10 @@ impl App {
     /// # Errors
     /// As [`App::new`].
     pub fn by_clock(config: Config, clock: pipit_chat::Clock) -> anyhow::Result<App> {
-        let runtime = Runtime::load(&config.models.runtime)?;
+        let runtime = hearing::runtime(&config)?;
+        if let Some(missing) = hearing::missing(&config, runtime.as_ref()) {
+            tracing::warn!("{missing}");
+        }
         let installed = Arc::new(Installed::open(&config)?);
         let store = chat::store_to_go_on_with(&config)?;
         let speakers = chat::speakers(&config, &store)?;
@@ -157,7 +154,7 @@ impl App {
         let (of, ledger, may_ask, pace) =
             (Arc::clone(of), Ledger::of(self.speakers.clone()), self.may_ask(), self.pace.clone());
         Arc::new(move |which| {
-            let (voice, name) = of.open_voice(which, (&installed, &config, &runtime), (&ledger, &may_ask))?;
+            let (voice, name) = of.open_voice(which, (&installed, &config, runtime.as_ref()), (&ledger, &may_ask))?;
             Ok((pace.of(voice), name))
         })
     }
@@ -217,7 +214,7 @@ impl App {
     /// # Errors
     /// Silero VAD can't be loaded.
     pub fn ear(&self) -> anyhow::Result<Ear> {
-        let vad = SileroVad::load(&self.runtime, &self.config.models.dir.join(SILERO_VAD))?;
+        let vad = hearing::voice_activity(&self.config, self.runtime.as_ref())?;
         let protection = std::mem::take(&mut *self.protection.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(Ear::new(vad, self.config.ear.clone(), protection))
     }
@@ -232,7 +229,7 @@ impl App {
         if attention.mode != WakeMode::OpenWakeWord {
             return Ok(ear);
         }
-        match self.installed.wake_word(&self.config, &self.runtime) {
+        match self.installed.wake_word(&self.config, self.runtime.as_ref()) {
             Ok((model, name)) => {
                 tracing::info!("wake word: {name}");
                 Ok(ear.with_wake_word(WakeWord::new(model, wanted, attention.least_score())))
@@ -273,8 +270,12 @@ impl App {
         let lighter = of.lighter_voices();
         let gauge = Arc::new(Gauge::new(LoadSettings::default(), lighter.get(of.voice).copied().unwrap_or(0)));
         let (smart_turn, smart_turn_ready) = {
-            let (runtime, model) = (self.runtime.clone(), self.config.models.dir.join(SMART_TURN));
-            let load = move |_| Ok((SmartTurn::load(&runtime, &model, 1)?, "Smart Turn".to_owned()));
+            let (runtime, config) = (self.runtime.clone(), self.config.clone());
+            let load = move |_| {
+                let model = hearing::smart_turn(&config, runtime.as_ref())?;
+                let name = if model.is_some() { "Smart Turn" } else { "silence alone" };
+                Ok((model, name.to_owned()))
+            };
             Worker::start(smart_turn(Box::new(load)), Arc::clone(&gauge))?
         };
         let (stt, stt_ready) = {
@@ -291,7 +292,7 @@ impl App {
             let load = move |which| {
                 let (mut recogniser, name) = of.load_recogniser(which, (&installed, &config), (&ledger, &may_ask))?;
                 if self_test {
-                    self_test::log(&runtime, &config.models.dir, &mut *recogniser);
+                    self_test::log(&config, runtime.as_ref(), &mut *recogniser);
                 }
                 Ok((recogniser, name))
             };
@@ -378,7 +379,7 @@ impl App {
     /// # Errors
     /// Silero VAD can't be loaded.
     pub fn remote_ear(&self) -> anyhow::Result<Ear> {
-        let vad = SileroVad::load(&self.runtime, &self.config.models.dir.join(SILERO_VAD))?;
+        let vad = hearing::voice_activity(&self.config, self.runtime.as_ref())?;
         Ok(Ear::new(vad, self.config.ear.clone(), Protection::None))
     }
 
@@ -388,18 +389,18 @@ impl App {
     /// Silero VAD can't be loaded.
     pub fn wyoming(&self, models: &Arc<Models>) -> anyhow::Result<Services> {
         let (runtime, installed, config) = (self.runtime.clone(), Arc::clone(&self.installed), self.config.clone());
-        let wake_word = installed.wake_word(&config, &runtime).map(|(_, name)| wake_word_name(&name));
+        let wake_word = installed.wake_word(&config, runtime.as_ref()).map(|(_, name)| wake_word_name(&name));
         if let Err(error) = &wake_word {
             tracing::debug!("no wake word for others: {error:#}");
         }
         let language = config.stt.language.clone();
         let open_ear = move |wakes: bool| {
-            let vad = SileroVad::load(&runtime, &config.models.dir.join(SILERO_VAD))?;
+            let vad = hearing::voice_activity(&config, runtime.as_ref())?;
             let ear = Ear::new(vad, config.ear.clone(), Protection::None);
             if !wakes {
                 return Ok(ear);
             }
-            let (model, _) = installed.wake_word(&config, &runtime)?;
+            let (model, _) = installed.wake_word(&config, runtime.as_ref())?;
             Ok(ear.with_wake_word(WakeWord::new(model, Arc::new(true.into()), config.wake.attention.threshold)))
         };
         open_ear(false)?;

@@ -40,7 +40,7 @@ impl Installed {
     /// # Errors
     /// The owner's own catalogue in the folder is wrong.
     pub fn open(config: &Config) -> anyhow::Result<Installed> {
-        let folder = ModelFolder::open(&config.models.dir, None)?;
+        let folder = ModelFolder::open(&config.models.dir, Some(config.models.system_dir.clone()))?;
         let measured = Measurements::load(&config.models.dir);
         Ok(Installed { folder, board: Board::detect(), measured })
     }
@@ -222,10 +222,10 @@ impl Installed {
         &self,
         config: &Config,
         (engine, voice): &(TtsEngine, String),
-        runtime: &Runtime,
+        runtime: Option<&Runtime>,
     ) -> anyhow::Result<Box<dyn Voice>> {
         let settings = VoiceSettings { voice: Some(voice.clone()), ..self.voice_settings(config) };
-        Ok(voice::open(engine.name(), &settings, Some(runtime))?)
+        Ok(voice::open(engine.name(), &settings, runtime)?)
     }
 
     /// Opens the first of these voices that can be opened. Which voice of an engine the owner chose says nothing about
@@ -237,23 +237,24 @@ impl Installed {
         &self,
         config: &Config,
         engines: &[TtsEngine],
-        runtime: &Runtime,
+        runtime: Option<&Runtime>,
     ) -> anyhow::Result<Box<dyn Voice>> {
         let settings = VoiceSettings { voice: None, ..self.voice_settings(config) };
         for engine in engines {
-            match voice::open(engine.name(), &settings, Some(runtime)) {
+            match voice::open(engine.name(), &settings, runtime) {
                 Ok(voice) => return Ok(voice),
                 Err(error) => tracing::warn!("{}: {error}; trying the next best", engine.name()),
             }
         }
-        Ok(voice::open(TtsEngine::Espeak.name(), &settings, Some(runtime))?)
+        Ok(voice::open(TtsEngine::Espeak.name(), &settings, runtime)?)
     }
 
     /// Loads the wake-word model, and says which it is.
     ///
     /// # Errors
     /// It is not there or can't be loaded: what it is, and how to get it.
-    pub fn wake_word(&self, config: &Config, runtime: &Runtime) -> anyhow::Result<(OpenWakeWord, String)> {
+    pub fn wake_word(&self, config: &Config, runtime: Option<&Runtime>) -> anyhow::Result<(OpenWakeWord, String)> {
+        let runtime = runtime.context("ONNX Runtime, which every wake word needs, is missing")?;
         let (phrase, name) = match &config.wake.model {
             WakeModel::File(path) => (path.clone(), path.display().to_string()),
             WakeModel::Named(name) => (self.wake_word_file(name)?, name.clone()),

@@ -22,6 +22,7 @@ pub mod driver;
 pub mod echo_test;
 pub mod executable;
 pub mod factory_reset;
+pub mod hearing;
 pub mod identity;
 pub mod installed;
 pub mod instance;

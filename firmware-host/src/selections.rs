@@ -77,12 +77,12 @@ impl Selections {
     pub fn open_voice(
         &self,
         which: Which,
-        (installed, config, runtime): (&Installed, &Config, &Runtime),
+        (installed, config, runtime): (&Installed, &Config, Option<&Runtime>),
         (ledger, may_ask): (&Ledger, &MayAsk),
     ) -> anyhow::Result<(Box<dyn Voice>, String)> {
         let own = which.choice.checked_sub(1).and_then(|at| self.own_voices.get(at));
         let voice = match (which.lighter, own) {
-            (0, None) => return installed.voice(config, Some(runtime), ledger, may_ask),
+            (0, None) => return installed.voice(config, runtime, ledger, may_ask),
             (0, Some(own)) => installed.this_voice(config, own, runtime)?,
             (lighter, _) => {
                 let engines = self.engines.get(which.choice).map_or(&[][..], Vec::as_slice);

@@ -4,26 +4,25 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use pipit_core::audio::{FRAME_SAMPLES, LISTENING_RATE, Pcm};
+use pipit_core::config::Config;
 use pipit_models::cancel::CancelFlag;
 use pipit_models::recogniser::Recogniser;
 use pipit_models::runtime::Runtime;
-use pipit_models::silero::SileroVad;
-use pipit_models::smart_turn::SmartTurn;
 use pipit_models::voice::{self, VoiceSettings};
 
-use crate::app::{SILERO_VAD, SMART_TURN};
 use crate::audio::resample;
+use crate::hearing;
 
 /// What it says to itself. The recogniser in the box knows these words too.
 const SENTENCE: &str = "What time is it?";
 
-/// Smart Turn's and Silero's answers to anybody's complete sentence.
+/// What the models made of anybody's complete sentence.
 #[derive(Debug)]
 pub struct Passed {
     /// The most certain that voice activity was.
     pub voice_activity: f32,
-    /// The probability that the sentence was complete.
-    pub complete: f32,
+    /// The probability that the sentence was complete, where Smart Turn is there.
+    pub complete: Option<f32>,
     /// What was understood.
     pub transcript: String,
     /// How long hearing and understanding took.
@@ -44,27 +43,27 @@ pub fn spoken_sample() -> anyhow::Result<Pcm> {
     Ok(Pcm::new(samples, LISTENING_RATE))
 }
 
-/// Runs `speech` through the three models that listen.
+/// Runs `speech` through what listens.
 ///
 /// # Errors
 /// Which of them failed, and how.
 pub fn run(
-    runtime: &Runtime,
-    models: &std::path::Path,
+    config: &Config,
+    runtime: Option<&Runtime>,
     recogniser: &mut dyn Recogniser,
     speech: &Pcm,
 ) -> anyhow::Result<Passed> {
     let begun = Instant::now();
-    let mut vad = SileroVad::load(runtime, &models.join(SILERO_VAD))?;
-    let mut smart_turn = SmartTurn::load(runtime, &models.join(SMART_TURN), 1)?;
+    let mut vad = hearing::voice_activity(config, runtime)?;
+    let mut smart_turn = hearing::smart_turn(config, runtime)?;
     let mut voice_activity = 0.0_f32;
     for frame in speech.samples().as_chunks::<FRAME_SAMPLES>().0 {
         voice_activity = voice_activity.max(vad.voice_activity(frame)?);
     }
     if voice_activity < 0.5 {
-        bail!("Silero VAD took a spoken sentence for silence ({voice_activity:.2})");
+        bail!("voice activity took a spoken sentence for silence ({voice_activity:.2})");
     }
-    let complete = smart_turn.probability(speech.samples())?;
+    let complete = smart_turn.as_mut().map(|model| model.probability(speech.samples())).transpose()?;
     let transcript = recogniser.transcribe(speech.samples(), &CancelFlag::new()).context("the recogniser failed")?;
     let words: String = transcript.text.chars().filter(|c| c.is_alphabetic() || *c == ' ').collect();
     if !words.eq_ignore_ascii_case(SENTENCE.trim_end_matches('?')) {
@@ -74,8 +73,8 @@ pub fn run(
 }
 
 /// Runs the test on a sentence of espeak-ng's and logs what came of it.
-pub fn log(runtime: &Runtime, models: &std::path::Path, recogniser: &mut dyn Recogniser) {
-    match spoken_sample().and_then(|speech| run(runtime, models, recogniser, &speech)) {
+pub fn log(config: &Config, runtime: Option<&Runtime>, recogniser: &mut dyn Recogniser) {
+    match spoken_sample().and_then(|speech| run(config, runtime, recogniser, &speech)) {
         Ok(passed) => tracing::info!("self-test passed: {passed}"),
         Err(error) => tracing::error!("self-test failed: {error:#}; run `pipit doctor`"),
     }
@@ -86,9 +85,10 @@ impl std::fmt::Display for Passed {
         let Passed { voice_activity, complete, transcript, took } = self;
         write!(
             f,
-            "said \"{SENTENCE}\" to itself and understood \"{transcript}\" in {} ms (voice activity {voice_activity:.2}, \
-             complete {complete:.2})",
+            "said \"{SENTENCE}\" to itself and understood \"{transcript}\" in {} ms (voice activity {voice_activity:.2}",
             took.as_millis()
-        )
+        )?;
+        complete.map_or(Ok(()), |complete| write!(f, ", complete {complete:.2}"))?;
+        f.write_str(")")
     }
 }

@@ -10,9 +10,9 @@ use pipit_models::cancel::CancelFlag;
 use pipit_models::catalogue::{
     Engine, FileVerdict, Kind, Measurement, Measurements, Model, RealTimeFactor, Source, State, measure,
 };
-use pipit_models::runtime::Runtime;
 use pipit_models::voice::{self, VoiceSettings, full_name};
 
+use crate::hearing;
 use crate::installed::{Installed, WAKE_WORD_FEATURES};
 
 /// What a voice says to be measured.
@@ -125,14 +125,14 @@ fn bench_voice(
     runs: NonZeroUsize,
     cancel: &CancelFlag,
 ) -> anyhow::Result<(usize, RealTimeFactor)> {
-    let runtime = Runtime::load(&config.models.runtime)?;
+    let runtime = hearing::runtime(config)?;
     let (engine, own_name) = if model.engine == Engine::Kokoro {
         ("kokoro", None)
     } else {
         ("piper", model.files.first().and_then(|file| file.name.strip_suffix(".onnx")).map(str::to_owned))
     };
     let settings = VoiceSettings { voice: own_name, ..installed.voice_settings(config) };
-    let mut voice = voice::open(engine, &settings, Some(&runtime))?;
+    let mut voice = voice::open(engine, &settings, runtime.as_ref())?;
     let factor = measure(runs, || voice::say(&mut *voice, SENTENCE, cancel).map(|pcm| pcm.duration()))?;
     Ok((1, factor))
 }

@@ -48,7 +48,7 @@ fn a_recogniser_that_is_not_installed_is_named_with_how_to_get_it() {
 }
 
 #[test]
-fn a_damaged_or_missing_neural_ear_is_named_with_what_to_do() {
+fn a_damaged_neural_ear_is_named_with_what_to_do() {
     for model in [SILERO_VAD, SMART_TURN] {
         let real = fs::read(models_folder().join(model)).unwrap();
         let other = fs::read(models_folder().join(if model == SMART_TURN { SILERO_VAD } else { SMART_TURN })).unwrap();
@@ -62,23 +62,46 @@ fn a_damaged_or_missing_neural_ear_is_named_with_what_to_do() {
             assert!(!said.err.contains("<!"), "{how}: {said:?}");
             said.failed_saying(&[file.to_str().unwrap(), "fetch it again"]);
         }
-        let home = Home::new();
-        let folder = linked_models(&home, model);
-        let said = hear_with(&home, &[("models.dir", &folder)]);
-        said.failed_saying(&[folder.join(model).to_str().unwrap(), "set-up script"]);
     }
 }
 
+/// As on a 32-bit board, for which there is no ONNX Runtime: it is said, and heard all the same.
 #[test]
-fn a_missing_runtime_is_named_with_what_to_do() {
+fn what_is_missing_has_something_in_its_place() {
+    let cases = [
+        (SILERO_VAD, "a lighter detector"),
+        (SMART_TURN, "silence alone decides"),
+        (RUNTIME, "a lighter detector tells voices from noise, silence alone decides"),
+    ];
+    for (missing, instead) in cases {
+        let home = Home::new();
+        let (folder, nowhere) = (linked_models(&home, missing), home.path("nowhere"));
+        let said = hear_with(&home, &[("models.dir", &folder), ("models.system_dir", &nowhere)]).succeeded();
+        let turn: serde_json::Value = serde_json::from_str(said.out.lines().next().unwrap()).unwrap();
+        assert_eq!(turn["intent"], "HassGetCurrentTime", "{missing}: {said:?}");
+        for words in [folder.join(missing).to_str().unwrap(), instead, "pipit-models"] {
+            assert!(said.err.contains(words), "{missing}: {words}: {}", said.err);
+        }
+    }
+}
+
+/// As where the package pipit-models is installed.
+#[test]
+fn what_came_with_the_system_is_found_there() {
     let home = Home::new();
-    let folder = linked_models(&home, RUNTIME);
-    let library = folder.join(RUNTIME);
-    hear_with(&home, &[("models.dir", &folder)]).failed_saying(&[library.to_str().unwrap(), "set-up script"]);
+    let (empty, folder) = (home.path("empty"), models_folder());
+    let said = hear_with(&home, &[("models.dir", &empty), ("models.system_dir", &folder)]).succeeded();
+    assert!(said.out.contains("HassGetCurrentTime"), "{said:?}");
+    assert!(!said.err.contains("missing"), "{}", said.err);
+}
+
+#[test]
+fn a_runtime_that_is_named_must_be_there() {
+    let home = Home::new();
+    let library = home.path("nowhere.so");
+    hear_with(&home, &[("models.runtime", &library)]).failed_saying(&[library.to_str().unwrap(), "set-up script"]);
     let text = home.file("text.so", "not a library");
     hear_with(&home, &[("models.runtime", &text)]).failed_saying(&[text.to_str().unwrap(), "set-up script"]);
-    let nowhere = home.path("nowhere");
-    hear_with(&home, &[("models.dir", &nowhere)]).failed_saying(&[nowhere.to_str().unwrap(), "set-up script"]);
 }
 
 /// A library that is there, and is another.

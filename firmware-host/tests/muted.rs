@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pipit::app::SILERO_VAD;
 use pipit::audio::{Capture, CaptureStep};
+use pipit::hearing::SILERO_VAD;
 use pipit::worker::{Ear, Message, Protection, spawn_ear};
 use pipit_core::audio::{AudioFrame, FRAME_SAMPLES, LOWEST_LEVEL, SampleIndex};
 use pipit_core::ear::{EarSettings, SpeechFact};

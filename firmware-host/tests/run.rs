@@ -375,11 +375,11 @@ fn a_recording_in_place_of_the_microphone_must_be_one() {
         .failed_saying(&[letter.to_str().unwrap(), "convert it"]);
 }
 
-/// It can't listen without the ear's model, and says so at once rather than staying up deaf.
+/// It can't load what it was told to, and says so at once rather than hearing worse than its owner expects.
 #[test]
 fn it_ends_with_the_reason_where_it_cannot_listen() {
     let home = Home::new();
     let nowhere = home.path("nowhere");
-    let said = home.pipit(["--set", &format!("models.dir={}", nowhere.display()), "run"]);
+    let said = home.pipit(["--set", &format!("models.runtime={}", nowhere.display()), "run"]);
     said.failed_saying(&[nowhere.to_str().unwrap(), "set-up script"]);
 }

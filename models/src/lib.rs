@@ -8,6 +8,8 @@ pub mod runtime;
 
 pub mod silero;
 
+pub mod voice_activity;
+
 pub mod smart_turn;
 
 pub mod openwakeword;
@@ -33,6 +35,9 @@ pub mod sentences;
 pub mod service;
 
 mod phonemes;
+
+#[cfg(feature = "dictionary")]
+pub use phonemes::pronounce;
 
 mod synthesis;
 

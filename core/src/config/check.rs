@@ -232,10 +232,11 @@ fn phrase_of_model(model: &str) -> String {
 
 fn models(settings: &mut Settings<'_>, models: wire::Models, state_dir: &Path) -> ModelSettings {
     let dir = path(settings, ("models", "dir"), models.dir).unwrap_or_else(|| state_dir.join("models"));
-    let runtime = path(settings, ("models", "runtime"), models.runtime)
-        .unwrap_or_else(|| dir.join("onnxruntime/libonnxruntime.so"));
+    // An empty one has been refused as too short.
+    let system_dir = path(settings, ("models", "system_dir"), Some(models.system_dir)).unwrap_or_default();
+    let runtime = path(settings, ("models", "runtime"), models.runtime);
     let import_dir = path(settings, ("models", "import_dir"), Some(models.import_dir).filter(|dir| !dir.is_empty()));
-    ModelSettings { dir, runtime, import_dir }
+    ModelSettings { dir, system_dir, runtime, import_dir }
 }
 
 fn web_listen(settings: &mut Settings<'_>, (key, written): (&'static str, &str), port: u16) -> Option<SocketAddr> {

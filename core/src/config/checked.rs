@@ -183,10 +183,29 @@ pub enum WakeModel {
 pub struct ModelSettings {
     /// The folder that `pipit models pull` fills.
     pub dir: PathBuf,
-    /// ONNX Runtime's shared library.
-    pub runtime: PathBuf,
+    /// The folder of what came with the system, which is only read.
+    pub system_dir: PathBuf,
+    /// ONNX Runtime's shared library, where the owner says which.
+    pub runtime: Option<PathBuf>,
     /// The folder from which the panel may take models, if any.
     pub import_dir: Option<PathBuf>,
+}
+
+impl ModelSettings {
+    /// Where a file of the set-up's or of the package's may be, the place that counts most first.
+    #[must_use]
+    pub fn places(&self, file: &str) -> [PathBuf; 2] {
+        [self.dir.join(file), self.system_dir.join(file)]
+    }
+
+    /// Where ONNX Runtime's shared library may be, the place that counts most first; never empty.
+    #[must_use]
+    pub fn runtimes(&self) -> Vec<PathBuf> {
+        match &self.runtime {
+            Some(runtime) => vec![runtime.clone()],
+            None => self.places("onnxruntime/libonnxruntime.so").into(),
+        }
+    }
 }
 
 /// Speech to text.

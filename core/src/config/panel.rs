@@ -89,11 +89,12 @@ pub struct Change {
 
 /// Keys that decide which files and programs of this machine Pipit reads, loads and writes. Whoever has a session at the panel
 /// must not thereby have the machine.
-const FOR_THE_FILE: [(&str, &str); 12] = [
+const FOR_THE_FILE: [(&str, &str); 13] = [
     ("state", "dir"),
     ("models", "dir"),
     ("models", "import_dir"),
     ("models", "runtime"),
+    ("models", "system_dir"),
     ("audio", "backend"),
     ("home", "custom_sentences"),
     ("mqtt", "ca_file"),

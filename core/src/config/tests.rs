@@ -74,7 +74,9 @@ fn every_key() -> BTreeSet<String> {
 fn no_file_is_a_whole_configuration() {
     let config = Owner::default().load().unwrap();
     assert_eq!(config.state_dir, Path::new("/var/lib/pipit"));
-    assert_eq!(config.models.runtime, Path::new("/var/lib/pipit/models/onnxruntime/libonnxruntime.so"));
+    let runtimes = ["/var/lib/pipit/models", "/usr/lib/pipit/models"]
+        .map(|folder| Path::new(folder).join("onnxruntime/libonnxruntime.so"));
+    assert_eq!(config.models.runtimes(), runtimes);
     assert_eq!(config.ear, EarSettings::default());
     assert_eq!(config.turn, TurnSettings::default());
     assert_eq!(config.wake.attention, AttentionSettings::default());
@@ -175,7 +177,7 @@ fn text_from_the_environment_stays_text_where_the_key_is_text() {
 fn paths_follow_the_folders_they_are_in() {
     let config = from_file("[state]\ndir = \"/s\"\n[audio]\nbackend = \"wav\"\ninput = \"a.wav\"").unwrap();
     assert_eq!(config.models.dir, Path::new("/s/models"));
-    assert_eq!(config.models.runtime, Path::new("/s/models/onnxruntime/libonnxruntime.so"));
+    assert_eq!(config.models.runtimes()[0], Path::new("/s/models/onnxruntime/libonnxruntime.so"));
     let expected = AudioBackend::Wav { input: PathBuf::from("a.wav"), output: PathBuf::from("/s/replies") };
     assert_eq!(config.audio.backend, expected);
 }

@@ -3,16 +3,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use crate::open::{PATIENCE, beside, check, create_private};
 use crate::{Store, StoreError};
-
-/// One copy is made at once: that of the night and that after somebody was erased have the same name on their way.
-static COPYING: Mutex<()> = Mutex::new(());
 
 impl Store {
     /// Makes a copy of everything beside the file, in place of the last one, which stays until the new one is whole. The store
@@ -23,7 +19,6 @@ impl Store {
     pub fn back_up(&self) -> Result<(), StoreError> {
         let Some(file) = self.file() else { return Ok(()) };
         let (copy, new) = (copy_of(&file), beside(&file, ".good.new"));
-        let _copying = COPYING.lock().unwrap_or_else(PoisonError::into_inner);
         let unwritten = |error: std::io::Error| StoreError::Unopened { file: new.clone(), why: error.to_string() };
         let _alone = begin(&new).map_err(unwritten)?;
         // A connection of its own, so that nobody waits for it.

@@ -13,6 +13,7 @@ use pipit_store::Purpose;
 
 use super::{Options, doctor_audio, doctor_board};
 use crate::audio;
+use crate::hearing;
 use crate::installed::{Installed, NANO};
 use crate::ledger::Ledger;
 use crate::{self_test, services};
@@ -74,21 +75,17 @@ impl Doctor {
 
 /// The power-on self-test by itself, which touches neither sound devices nor the history, for what decides by it whether to go on.
 fn self_test_alone(config: &Config) -> anyhow::Result<ExitCode> {
-    let runtime = Runtime::load(&config.models.runtime)?;
+    let runtime = hearing::runtime(config)?;
     let (mut recogniser, _) = Installed::open(config)?.local_recogniser(config)?;
     let speech = self_test::spoken_sample()?;
-    let passed = self_test::run(&runtime, &config.models.dir, &mut recogniser, &speech)?;
+    let passed = self_test::run(config, runtime.as_ref(), &mut recogniser, &speech)?;
     print_line!("{passed}")?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// What is found out beside a daemon that runs, without loading a model a second time: of what, a mark, and words.
 pub(crate) fn at_hand(config: &Config) -> Vec<(&'static str, &'static str, String)> {
-    let runtime = match Runtime::load(&config.models.runtime) {
-        Ok(runtime) => Good(runtime.library().display().to_string()),
-        Err(error) => Bad(error.to_string()),
-    };
-    let findings = [("ONNX Runtime", runtime), ("sound", sound(config))];
+    let findings = [("ONNX Runtime", onnx_runtime(config).0), ("sound", sound(config))];
     findings.map(|(what, finding)| (what, finding.written().0, finding.written().1.to_owned())).into()
 }
 
@@ -133,19 +130,28 @@ fn history(config: &Config) -> Finding {
 }
 
 fn models(config: &Config, installed: &Installed) -> Vec<(&'static str, Finding)> {
-    let runtime = match Runtime::load(&config.models.runtime) {
-        Ok(runtime) => runtime,
-        Err(error) => return vec![("ONNX Runtime", Bad(error.to_string()))],
-    };
-    let mut findings = vec![("ONNX Runtime", Good(runtime.library().display().to_string()))];
+    let (finding, runtime) = onnx_runtime(config);
+    let mut findings = vec![("ONNX Runtime", finding)];
     findings.extend(services(config));
-    findings.push(("voice", voice_finding(config, installed, &runtime)));
-    findings.extend(hearing(config, installed, &runtime));
+    findings.push(("voice", voice_finding(config, installed, runtime.as_ref())));
+    findings.extend(hears(config, installed, runtime.as_ref()));
     if config.wake.attention.mode == WakeMode::OpenWakeWord {
-        let loaded = installed.wake_word(config, &runtime);
+        let loaded = installed.wake_word(config, runtime.as_ref());
         findings.push(("wake word", loaded.map_or_else(|error| bad(&error), |(_, name)| Good(name))));
     }
     findings
+}
+
+/// How it is with ONNX Runtime and what it runs to hear, and the runtime itself, if it is there.
+fn onnx_runtime(config: &Config) -> (Finding, Option<Runtime>) {
+    match hearing::runtime(config) {
+        Ok(runtime) => {
+            let missing = hearing::missing(config, runtime.as_ref());
+            let library = runtime.as_ref().map(|runtime| runtime.library().display().to_string());
+            (missing.map_or_else(|| Good(library.unwrap_or_default()), Fair), runtime)
+        }
+        Err(error) => (Bad(error.to_string()), None),
+    }
 }
 
 /// The speech services that are named, each without what stands by for it.
@@ -168,17 +174,16 @@ fn services(config: &Config) -> Vec<(&'static str, Finding)> {
     findings
 }
 
-fn voice_finding(config: &Config, installed: &Installed, runtime: &Runtime) -> Finding {
+fn voice_finding(config: &Config, installed: &Installed, runtime: Option<&Runtime>) -> Finding {
     let ledger = Ledger::of_command(config).of_tests();
-    let spoken =
-        installed.voice(config, Some(runtime), &ledger, &services::as_configured()).and_then(|(mut voice, _)| {
-            let pcm = voice::say(&mut *voice, "Hello.", &CancelFlag::new())?;
-            Ok(format!("{} says \"Hello.\" in {:.1} s of sound", voice.name(), pcm.duration().as_secs_f64()))
-        });
+    let spoken = installed.voice(config, runtime, &ledger, &services::as_configured()).and_then(|(mut voice, _)| {
+        let pcm = voice::say(&mut *voice, "Hello.", &CancelFlag::new())?;
+        Ok(format!("{} says \"Hello.\" in {:.1} s of sound", voice.name(), pcm.duration().as_secs_f64()))
+    });
     spoken.map_or_else(|error| bad(&error), Good)
 }
 
-fn hearing(config: &Config, installed: &Installed, runtime: &Runtime) -> Vec<(&'static str, Finding)> {
+fn hears(config: &Config, installed: &Installed, runtime: Option<&Runtime>) -> Vec<(&'static str, Finding)> {
     let (mut recogniser, name) =
         match installed.recogniser(config, &Ledger::of_command(config).of_tests(), &services::as_configured()) {
             Ok(recogniser) => recogniser,
@@ -189,8 +194,8 @@ fn hearing(config: &Config, installed: &Installed, runtime: &Runtime) -> Vec<(&'
     } else {
         Good(name)
     };
-    let tested = self_test::spoken_sample()
-        .and_then(|speech| self_test::run(runtime, &config.models.dir, &mut *recogniser, &speech));
+    let tested =
+        self_test::spoken_sample().and_then(|speech| self_test::run(config, runtime, &mut *recogniser, &speech));
     let tested = tested.map_or_else(|error| bad(&error), |passed| Good(passed.to_string()));
     vec![("recogniser", finding), ("self-test", tested)]
 }

@@ -10,11 +10,11 @@ use pipit_core::config::Config;
 use pipit_core::speech::ClauseSplitter;
 use pipit_models::cancel::CancelFlag;
 use pipit_models::clip;
-use pipit_models::runtime::Runtime;
 use pipit_models::voice::{self, VoiceError};
 
 use super::Options;
 use crate::audio::{ClauseId, PlaybackReport};
+use crate::hearing;
 use crate::installed::Installed;
 use crate::ledger::Ledger;
 use crate::speech::joined;
@@ -35,7 +35,7 @@ impl Say {
         super::start_logging(&config, true);
         let installed = Installed::open(&config)?;
         // espeak-ng speaks without the runtime, so its absence is a problem only for a voice that needs it.
-        let runtime = Runtime::load(&config.models.runtime).inspect_err(|error| tracing::debug!("{error}")).ok();
+        let runtime = hearing::runtime(&config).inspect_err(|error| tracing::debug!("{error}")).ok().flatten();
         let (mut voice, _) = installed.voice(
             &config,
             runtime.as_ref(),

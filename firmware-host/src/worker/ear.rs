@@ -10,7 +10,7 @@ use pipit_core::audio::{AudioFrame, FRAME_SAMPLES, LOWEST_LEVEL, level};
 use pipit_core::ear::{EarSettings, EchoGuard, EchoLevels, EnergyGate, Gated, Segmenter, SpeechFact};
 use pipit_core::turn::Event;
 use pipit_models::echo::EchoCanceller;
-use pipit_models::silero::SileroVad;
+use pipit_models::voice_activity::VoiceActivity;
 use pipit_web::Hearing;
 use tokio::sync::watch;
 
@@ -28,7 +28,7 @@ const LOOK_FOR_GAPS: Duration = Duration::from_secs(10);
 /// Voice activity and what it means.
 pub struct Ear {
     gate: EnergyGate,
-    vad: SileroVad,
+    vad: VoiceActivity,
     segmenter: Segmenter,
     protection: Protection,
     wake_word: Option<WakeWord>,
@@ -68,7 +68,8 @@ impl EchoCancellation {
 
 impl Ear {
     /// An ear that has heard nothing yet.
-    pub fn new(vad: SileroVad, settings: EarSettings, protection: Protection) -> Self {
+    pub fn new(vad: impl Into<VoiceActivity>, settings: EarSettings, protection: Protection) -> Self {
+        let vad = vad.into();
         let (gate, segmenter) = (EnergyGate::default(), Segmenter::new(settings));
         let pulse = Pulse::default();
         Ear { gate, vad, segmenter, protection, wake_word: None, failing: false, voice: None, shown: None, pulse }

@@ -14,8 +14,8 @@ pub struct Pause {
     pub utterance: Pcm,
 }
 
-/// Smart Turn. Two pauses of an endpoint may wait: a newer one makes an older one's answer useless anyway.
-pub fn smart_turn(load: LoadModel<SmartTurn>) -> Work<SmartTurn, Pause> {
+/// Smart Turn, or nothing in its place, where silence alone decides. Two pauses of an endpoint may wait: a newer one makes an older one's answer useless anyway.
+pub fn smart_turn(load: LoadModel<Option<SmartTurn>>) -> Work<Option<SmartTurn>, Pause> {
     Work {
         name: "Smart Turn",
         thread: "smart-turn",
@@ -24,10 +24,11 @@ pub fn smart_turn(load: LoadModel<SmartTurn>) -> Work<SmartTurn, Pause> {
         share: 2,
         load,
         run: |smart_turn, job| {
-            let probability = smart_turn.probability(job.task.utterance.samples());
             let probability =
-                probability.inspect_err(|error| tracing::warn!("Smart Turn could not judge a pause: {error}")).ok();
-            Event::TurnScored { draft: job.draft, probability }
+                smart_turn.as_mut().map(|model| model.probability(job.task.utterance.samples())).transpose();
+            let probability =
+                probability.inspect_err(|error| tracing::warn!("Smart Turn could not judge a pause: {error}"));
+            Event::TurnScored { draft: job.draft, probability: probability.ok().flatten() }
         },
         failed: |job: &Job<Pause>| Event::TurnScored { draft: job.draft, probability: None },
         // It always judges the last 8 s, and takes a tenth of a second on a small board.

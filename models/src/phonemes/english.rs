@@ -1,42 +1,58 @@
-//! English to Kokoro's symbols: a dictionary that knows parts of speech (`misaki-rs`), and for the words that it does not
-//! know espeak-ng, and where that is missing, their letters.
+//! English to Kokoro's symbols: by the dictionary, which is part of Pipit or a program beside it; where there is neither, by
+//! espeak-ng, whose accent is not as good.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
-use misaki_rs::fallback::FallbackError;
-use misaki_rs::{Fallback, G2P, Language};
-
-use super::clauses::sentences;
+use super::clauses::{clauses, sentences};
+#[cfg(feature = "dictionary")]
+use super::dictionary::Dictionary;
 use super::kokoro_symbols::{Sounds, TIE, from_espeak};
+use super::pronouncer::Pronouncer;
 use crate::cancel::CancelFlag;
 use crate::espeak::EspeakNg;
 use crate::voice::VoiceError;
 
-/// What `misaki-rs` writes for what it cannot say.
-const UNSAID: char = '❓';
-
-/// The dictionary of an accent. It takes 95 MiB and 160 ms on a fast machine to make, so only a voice that speaks English
-/// phonemes makes one.
-pub(crate) struct English {
-    dictionary: G2P,
+/// How the words of an accent are said.
+pub(crate) enum English {
+    /// As the dictionary in this program says.
+    #[cfg(feature = "dictionary")]
+    Dictionary(Dictionary),
+    /// As the one beside this program says.
+    #[cfg_attr(feature = "dictionary", allow(dead_code, reason = "a Pipit with the dictionary asks no other program"))]
+    Pronouncer(Pronouncer),
+    /// As espeak-ng says.
+    #[cfg_attr(feature = "dictionary", allow(dead_code, reason = "a Pipit with the dictionary does not need it"))]
+    Espeak {
+        /// The program.
+        program: EspeakNg,
+        /// Whose sounds.
+        sounds: Sounds,
+    },
 }
 
 impl English {
-    /// Loads the dictionary of `sounds`, American unless they are British.
+    /// The best there is for `sounds`, American unless they are British.
+    #[cfg(feature = "dictionary")]
     pub(crate) fn new(sounds: Sounds, espeak: EspeakNg) -> Self {
-        let (language, voice) = match sounds {
-            Sounds::British => (Language::EnglishGB, "en-gb"),
-            Sounds::American | Sounds::Foreign => (Language::EnglishUS, "en-us"),
-        };
-        let unknown = UnknownWords { espeak, voice, sounds, known: Mutex::default() };
-        English { dictionary: G2P::with_fallback(language, Some(Box::new(unknown))) }
+        English::Dictionary(Dictionary::new(sounds, espeak))
+    }
+
+    /// The best there is for `sounds`, American unless they are British.
+    #[cfg(not(feature = "dictionary"))]
+    pub(crate) fn new(sounds: Sounds, espeak: EspeakNg) -> Self {
+        Pronouncer::installed(sounds).map_or_else(
+            || {
+                tracing::warn!(
+                    "without the package pipit-models there is no dictionary, so English is pronounced as espeak-ng does"
+                );
+                English::Espeak { program: espeak, sounds }
+            },
+            English::Pronouncer,
+        )
     }
 
     /// The symbols of `text`, which is in words.
     ///
     /// # Errors
-    /// [`VoiceError::Cancelled`].
+    /// [`VoiceError::Cancelled`], or [`VoiceError::Failed`] if the program beside this one did not answer.
     pub(crate) fn symbols(&self, text: &str, cancel: &CancelFlag) -> Result<String, VoiceError> {
         let text = speakable(text);
         let mut symbols = String::new();
@@ -45,14 +61,37 @@ impl English {
             if cancel.is_cancelled() {
                 return Err(VoiceError::Cancelled);
             }
-            let (said, _) = self.dictionary.g2p(sentence).map_err(|error| {
-                VoiceError::Failed(format!("the phonemes of a sentence could not be found: {error}"))
-            })?;
-            symbols.extend(said.chars().filter(|&symbol| symbol != UNSAID));
+            symbols.push_str(&match self {
+                #[cfg(feature = "dictionary")]
+                English::Dictionary(dictionary) => dictionary.symbols(sentence)?,
+                English::Pronouncer(program) => program.symbols(sentence)?,
+                English::Espeak { program, sounds } => by_espeak(program, *sounds, sentence, cancel)?,
+            });
             symbols.push(' ');
         }
         Ok(symbols.split_whitespace().collect::<Vec<_>>().join(" "))
     }
+}
+
+fn by_espeak(program: &EspeakNg, sounds: Sounds, sentence: &str, cancel: &CancelFlag) -> Result<String, VoiceError> {
+    let mut symbols = String::new();
+    for clause in clauses(sentence) {
+        let ipa = program.ipa(espeak_voice(sounds), clause.text, Some(TIE), cancel)?;
+        symbols.push_str(&from_espeak(&ipa, sounds));
+        symbols.extend(clause.mark);
+        symbols.push(' ');
+    }
+    Ok(symbols)
+}
+
+/// espeak-ng's name of an accent.
+pub(super) fn espeak_voice(sounds: Sounds) -> &'static str {
+    if sounds == Sounds::British { "en-gb" } else { "en-us" }
+}
+
+/// `text` without what ends a line.
+pub(super) fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// `text` without what the dictionary would obey: `[word](/phonemes/)` is its own markup.
@@ -60,110 +99,7 @@ fn speakable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || matches!(c, '[' | ']') { ' ' } else { c }).collect()
 }
 
-/// Says the words that are in no dictionary.
-struct UnknownWords {
-    espeak: EspeakNg,
-    voice: &'static str,
-    sounds: Sounds,
-    /// A reply tends to come back to its unknown words, and each costs a process.
-    known: Mutex<HashMap<String, String>>,
-}
-
-impl UnknownWords {
-    /// A bound on what the answers to thousands of questions can leave behind.
-    const MOST_KNOWN: usize = 1_000;
-
-    fn symbols(&self, word: &str) -> String {
-        // espeak-ng would name the letters of other scripts, as "Chinese letter, Chinese letter".
-        if !word.chars().any(|c| c.is_alphabetic() && is_latin(c)) {
-            return String::new();
-        }
-        let word: String = word.chars().filter(|&c| is_latin(c)).collect();
-        match self.espeak.ipa(self.voice, &word, Some(TIE), &CancelFlag::new()) {
-            Ok(ipa) if !ipa.is_empty() => from_espeak(&ipa, self.sounds),
-            Ok(_) => spelled(&word, self.sounds),
-            Err(error) => {
-                tracing::warn!(%error, "a word that is in no dictionary is spelled out");
-                spelled(&word, self.sounds)
-            }
-        }
-    }
-}
-
-impl Fallback for UnknownWords {
-    /// Never fails: `misaki-rs` would log the word and give up on the sentence.
-    fn phonemize(&self, word: &str) -> Result<String, FallbackError> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(symbols) = known.get(word) {
-            return Ok(symbols.clone());
-        }
-        let symbols = self.symbols(word);
-        if known.len() >= Self::MOST_KNOWN {
-            known.clear();
-        }
-        known.insert(word.to_owned(), symbols.clone());
-        Ok(symbols)
-    }
-}
-
-/// Whether `character` may stand in a word of the Latin script: up to Latin Extended-B, and Latin Extended Additional.
-fn is_latin(character: char) -> bool {
-    character < '\u{250}' || ('\u{1e00}'..'\u{1f00}').contains(&character) || character == '’'
-}
-
-/// The names of the letters, one after the other.
-fn spelled(word: &str, sounds: Sounds) -> String {
-    let names: Vec<&str> = word.chars().filter_map(|letter| letter_name(letter, sounds)).collect();
-    names.join(" ")
-}
-
-fn letter_name(letter: char, sounds: Sounds) -> Option<&'static str> {
-    let british = sounds == Sounds::British;
-    Some(match letter.to_ascii_lowercase() {
-        'a' => "ˈA",
-        'b' if british => "bˈiː",
-        'b' => "bˈi",
-        'c' if british => "sˈiː",
-        'c' => "sˈi",
-        'd' if british => "dˈiː",
-        'd' => "dˈi",
-        'e' if british => "ˈiː",
-        'e' => "ˈi",
-        'f' => "ˈɛf",
-        'g' if british => "ʤˈiː",
-        'g' => "ʤˈi",
-        'h' => "ˈAʧ",
-        'i' => "ˈI",
-        'j' => "ʤˈA",
-        'k' => "kˈA",
-        'l' => "ˈɛl",
-        'm' => "ˈɛm",
-        'n' => "ˈɛn",
-        'o' if british => "ˈQ",
-        'o' => "ˈO",
-        'p' if british => "pˈiː",
-        'p' => "pˈi",
-        'q' if british => "kjˈuː",
-        'q' => "kjˈu",
-        'r' if british => "ˈɑː",
-        'r' => "ˈɑɹ",
-        's' => "ˈɛs",
-        't' if british => "tˈiː",
-        't' => "tˈi",
-        'u' if british => "jˈuː",
-        'u' => "jˈu",
-        'v' if british => "vˈiː",
-        'v' => "vˈi",
-        'w' => "dˈʌbᵊljˌu",
-        'x' => "ˈɛks",
-        'y' => "wˈI",
-        'z' if british => "zˈɛd",
-        'z' => "zˈi",
-        _ => return None,
-    })
-}
-
-#[cfg(test)]
+#[cfg(all(test, feature = "dictionary"))]
 mod tests {
     use std::path::Path;
     use std::sync::LazyLock;
@@ -172,6 +108,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::phonemes::dictionary::UNSAID;
     use crate::phonemes::kokoro_symbols;
 
     static WITHOUT_ESPEAK: LazyLock<English> =
@@ -200,6 +137,21 @@ mod tests {
     fn letters_are_named_where_espeak_is_missing() {
         assert_eq!(said(&WITHOUT_ESPEAK, "qzxwv"), "kjˈu zˈi ˈɛks dˈʌbᵊljˌu vˈi");
         assert_eq!(said(&WITHOUT_ESPEAK, "hello qzxwv"), "həlˈO kjˈu zˈi ˈɛks dˈʌbᵊljˌu vˈi");
+    }
+
+    #[test]
+    fn espeak_pronounces_what_no_dictionary_does() {
+        let english = English::Espeak { program: EspeakNg::default(), sounds: Sounds::American };
+        assert_eq!(said(&english, "Hello, world!"), "həlˈO, wˈɜɹld!");
+    }
+
+    #[test]
+    fn a_program_that_ends_or_is_missing_is_named() {
+        for program in ["/nowhere/pipit-pronounce", "/bin/true"] {
+            let english = English::Pronouncer(Pronouncer::at(program, Sounds::American));
+            let error = english.symbols("Hello.", &CancelFlag::new()).unwrap_err().to_string();
+            assert!(error.contains(program), "{error}");
+        }
     }
 
     proptest! {

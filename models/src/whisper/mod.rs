@@ -85,14 +85,34 @@ pub struct Whisper {
     threads: usize,
 }
 
+/// Whether whisper.cpp can run here: what is built for other machines, with `GGML_NATIVE=OFF`, takes AVX2 for granted on x86, and
+/// would end the process without a word.
+fn suits_this_processor() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if option_env!("GGML_NATIVE") == Some("OFF") {
+        return std::arch::is_x86_feature_detected!("avx2")
+            && std::arch::is_x86_feature_detected!("fma")
+            && std::arch::is_x86_feature_detected!("f16c")
+            && std::arch::is_x86_feature_detected!("bmi2");
+    }
+    true
+}
+
 impl Whisper {
     /// Loads a recogniser. The file is checked first: whisper.cpp ends the process on some damaged files.
     ///
     /// # Errors
     /// [`ModelError::Missing`], [`ModelError::Unusable`], or [`ModelError::Settings`] for a language that the model
-    /// does not know.
+    /// does not know, or a processor that it was not built for.
     pub fn load(source: &WhisperSource, settings: &WhisperSettings) -> Result<Whisper, ModelError> {
         logging::send_to_tracing();
+        if !suits_this_processor() {
+            return Err(ModelError::Settings(
+                "the recogniser was built for processors with AVX2, which this one is not: build Pipit on this machine, or \
+                 have a service recognise speech (stt.engine)"
+                    .to_owned(),
+            ));
+        }
         let path = source.path();
         let unusable = |reason: String| ModelError::unusable(MODEL, path, reason);
         let architecture = file::check(source)?;

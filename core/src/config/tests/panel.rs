@@ -114,9 +114,15 @@ fn what_is_not_right_is_refused_in_the_panels_words() {
 #[test]
 fn nobody_names_files_and_programs_of_the_machine_at_the_panel() {
     let owner = Owner::default();
-    for name in
-        ["state.dir", "models.runtime", "models.import_dir", "audio.backend", "mqtt.password_file", "chat.api_key_env"]
-    {
+    for name in [
+        "state.dir",
+        "models.runtime",
+        "models.system_dir",
+        "models.import_dir",
+        "audio.backend",
+        "mqtt.password_file",
+        "chat.api_key_env",
+    ] {
         let refused = change(&owner, &[(name, Some(json!("wav")))]).unwrap_err();
         assert_eq!(refused, format!("{name} is set in the configuration file alone."));
     }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where the neural models lie.
-#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(inline)]
 pub(in crate::config) struct Models {
@@ -12,12 +12,22 @@ pub(in crate::config) struct Models {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", length(min = 1))]
     pub(in crate::config) dir: Option<String>,
-    /// The ONNX Runtime library. Left out, it is onnxruntime/libonnxruntime.so in models.dir.
+    /// Folder of the models that came with the system, such as those of the package pipit-models. Pipit only reads it, and looks
+    /// there for what models.dir does not have.
+    #[schemars(length(min = 1))]
+    pub(in crate::config) system_dir: String,
+    /// The ONNX Runtime library. Left out, it is onnxruntime/libonnxruntime.so in models.dir or in models.system_dir.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", length(min = 1))]
     pub(in crate::config) runtime: Option<String>,
     /// A folder, such as a mounted USB stick, from which the panel may take model files; "" for none.
     pub(in crate::config) import_dir: String,
+}
+
+impl Default for Models {
+    fn default() -> Self {
+        Models { dir: None, system_dir: "/usr/lib/pipit/models".to_owned(), runtime: None, import_dir: String::new() }
+    }
 }
 
 /// Speech to text.

@@ -24,13 +24,15 @@ use pipit::executable::Executable;
 use pipit::mqtt::device::{self, Device, Told};
 use pipit::mqtt::{Connection, Rooms};
 use pipit::providers::DaemonsProviders;
+use pipit::service::Pulse;
 use pipit::settings::Layering;
 use pipit::worker::{Inbox, Models};
 use pipit::{chat, nightly, panel as daemons_panel, remote, timers};
+use pipit_core::face::Face;
 use pipit_web::Logs;
 use serde::Serialize;
 use tempfile::TempDir;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use self::panel::{PASSWORD, Users};
@@ -217,7 +219,9 @@ impl Soaked {
         let broker = app.broker().context("no broker is configured")?;
         let rooms = broker.1.clone();
         join_broker(&app, broker, (&controls, driver.inbox()), words, &stop);
-        tokio::spawn(timers::announce(app.engine().clone(), driver.inbox(), move |text| rooms.announce(text)));
+        tokio::spawn(timers::announce(app.engine().clone(), driver.inbox(), Pulse::default(), move |text| {
+            rooms.announce(text);
+        }));
         tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy, time));
         let servers = chat::mcp_servers(app.config(), &|| Ok(app.store().clone()))?;
         tokio::spawn(chat::offer_tools(app.engine().clone(), servers));
@@ -227,6 +231,8 @@ impl Soaked {
             providers: Arc::new(DaemonsProviders::new(layering.clone(), app.config(), stores, app.engine().clone())),
             layering,
             logs: Logs::default(),
+            face: watch::channel(Face::Starting).1,
+            sockets: Arc::default(),
             open_voice: remote::opener(&app, &models, tokio::runtime::Handle::current()),
         };
         daemons_panel::start(&app, &controls, parts, &stop)?;
@@ -282,7 +288,7 @@ fn configure(folder: &Path, broker_port: u16, panel_port: u16) -> Result<Layerin
     );
     let file = folder.join("pipit.toml");
     fs::write(&file, text)?;
-    Ok(Layering { file: Some(file), flags: Vec::new() })
+    Ok(Layering::new(Some(file), Vec::new()))
 }
 
 /// As `pipit run` does it.
