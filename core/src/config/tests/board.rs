@@ -43,7 +43,10 @@ fn what_can_not_be_wired_so_is_refused() {
             pipit.toml:8:8: leds.line must be the GPIO line of the light; write for example 18
         "#]],
     );
-    check_file("[display]\nkind = \"png\"\n", expect![[r#"
+    check_file(
+        "[display]\nkind = \"png\"\n",
+        expect![[r#"
         pipit.toml:2:8: display.path must name the file that is to hold the picture; write for example "/run/pipit/face.png"
-    "#]]);
+    "#]],
+    );
 }
