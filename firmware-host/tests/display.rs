@@ -100,7 +100,8 @@ fn whoever_stands_before_it_is_shown_where_it_is_set_up_and_by_which_code() {
     let mut daemon = Daemon::start(&home, &["display.kind=png"]);
     let address = Some(daemon.panel.to_string());
     daemon.shown.shows(&Face::Welcome { address: address.clone() });
-    let post = |path: &str, body: &str| web::send(daemon.panel, "POST", path, "sec-fetch-site: same-origin\r\n", body);
+    let panel = daemon.panel;
+    let post = |path: &str, body: &str| web::send(panel, "POST", path, "sec-fetch-site: same-origin\r\n", body);
     let (head, body) = post("/api/claim/code", "");
     assert!(head.starts_with("http/1.1 204"), "{head}{body}");
     let line = daemon.logs("to claim this Pipit, enter the code ");

@@ -36,7 +36,17 @@ fn a_display_is_what_is_usual_for_its_kind() {
 fn what_can_not_be_wired_so_is_refused() {
     check_file(
         "[display]\nkind = \"st7789\"\nheight = 480\n[buttons]\nmute_line = 4\ntalk_line = 4\n[leds]\nkind = \"gpio\"\n",
-        expect![[r#""#]],
+        expect![[r#"
+            pipit.toml:2:8: display.dc_line must be the GPIO line that the display's DC pin is wired to; write for example 25
+            pipit.toml:3:10: display.height (480) is more than this display has; write at most 320, as it is before it is turned
+            pipit.toml:6:13: buttons.talk_line and buttons.mute_line are the same line; give each a line of its own
+            pipit.toml:8:8: leds.line must be the GPIO line of the light; write for example 18
+        "#]],
     );
-    check_file("[display]\nkind = \"png\"\n", expect![[r#""#]]);
+    check_file(
+        "[display]\nkind = \"png\"\n",
+        expect![[r#"
+        pipit.toml:2:8: display.path must name the file that is to hold the picture; write for example "/run/pipit/face.png"
+    "#]],
+    );
 }

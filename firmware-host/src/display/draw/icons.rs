@@ -163,7 +163,7 @@ pub(super) fn bell<D: DrawTarget<Color: Shade>>(
     beat: u32,
     colour: D::Color,
 ) -> Drawn<D> {
-    let swing = if beat % 2 == 0 { -14 } else { 14 };
+    let swing = if beat.is_multiple_of(2) { -14 } else { 14 };
     let square = Square { corner, side };
     pen.disc(square.pixel((160 + swing, 270)), square.length(56), colour)?;
     // What hangs lowest swings farthest.
@@ -188,7 +188,7 @@ pub(super) fn bell<D: DrawTarget<Color: Shade>>(
         (142, 52),
     ];
     pen.polygon(&square.polygon(body.map(|(x, y)| (x + swing * (y - 30) / 440, y))), colour)?;
-    let beside = if beat % 2 == 0 { -1 } else { 1 };
+    let beside = if beat.is_multiple_of(2) { -1 } else { 1 };
     let waves = move |at: Point| {
         let from = at - square.at((160, 130));
         let aside = from.x * beside;
