@@ -343,8 +343,8 @@ def look_through(pipit, known):
     missing = [name for (kind, name), right in known.right.items() if kind == "model" and right == {"installed"} and name not in verdicts]
     if missing:
         raise Lost(f"of the models, {missing} are gone: {verified}")
-    # An unfinished copy is replaced by the next.
-    usual = ("pipit.db.key", "pipit.db.good", "pipit.db.good.new", "pipit.db.good.new-journal", "pipit.db.copy")
+    # What was unfinished is replaced by the next.
+    usual = ("pipit.db.key", "pipit.db.key.new", "pipit.db.good", "pipit.db.good.new", "pipit.db.good.new-journal", "pipit.db.copy")
     aside = [path.name for path in state.glob("pipit.db.*") if path.name not in usual]
     if aside:
         raise Lost(f"beside the database lies {aside}")

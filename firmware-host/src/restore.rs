@@ -167,7 +167,12 @@ fn go_on(state: &Path, mut journal: Journal) -> anyhow::Result<()> {
                     moved(&confirmed.join(CONFIGURATION), &state.join(RESTORED_CONFIGURATION))?;
                 }
                 move_all(&confirmed, state, &REPLACED)?;
-                fs::remove_dir_all(&confirmed).with_context(|| unmoved(&confirmed))?;
+                match fs::remove_dir_all(&confirmed) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => {
+                        return Err(error).with_context(|| unmoved(&confirmed));
+                    }
+                    _ => {}
+                }
                 Step::OnTrial
             }
             Step::OnTrial => return Ok(()),
@@ -196,13 +201,16 @@ fn end(state: &Path, journal: &Journal, kept: String) -> anyhow::Result<()> {
     sync(state)
 }
 
-/// Moves those of the files that are there. What was moved before is no longer there, so this may be done again.
+/// Moves those of the files that are there. What was moved before is no longer there, and once all was, nor may be the folder, so this
+/// may be done again.
 fn move_all(from: &Path, to: &Path, names: &[&str]) -> anyhow::Result<()> {
     private_folder(to)?;
     for name in names {
         moved(&from.join(name), &to.join(name))?;
     }
-    sync(from)?;
+    if from.exists() {
+        sync(from)?;
+    }
     sync(to)
 }
 
@@ -372,5 +380,28 @@ mod tests {
             assert_eq!(files(state)[DATABASE], "old", "{cut_after}");
             assert_eq!(files(state)["pipit.db-wal"], "old", "{cut_after}");
         }
+    }
+
+    /// The folder that a step empties is gone, and the power went before that was written down.
+    #[test]
+    fn a_power_cut_between_the_last_rename_and_the_next_step_loses_nothing() {
+        let journal = |step| Journal {
+            step,
+            at: 0,
+            aside: "before-restore-x".to_owned(),
+            failed: "failed-restore-x".to_owned(),
+            why: None,
+        };
+        let state = confirmed();
+        let state = state.path();
+        assert!(at_start(state, now()).unwrap());
+        write(&state.join(JOURNAL), &journal(Step::MovingIn)).unwrap();
+        assert!(at_start(state, now()).unwrap(), "goes on");
+        assert_eq!(files(state)[DATABASE], "new");
+        // And on the way back, when all is as it was.
+        write(&state.join(JOURNAL), &journal(Step::PuttingBack)).unwrap();
+        assert!(!at_start(state, now()).unwrap());
+        assert_eq!(files(state)[DATABASE], "new");
+        assert!(!state.join(JOURNAL).exists());
     }
 }

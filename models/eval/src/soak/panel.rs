@@ -26,6 +26,9 @@ const READ: [&str; 10] = [
     "/api/models",
 ];
 
+/// Uses the panel on this port with this token, for the time of this number.
+type User = fn(u16, &str, u64) -> Result<()>;
+
 /// Asks until it is dropped.
 pub(crate) struct Users {
     stop: Arc<AtomicBool>,
@@ -43,8 +46,7 @@ impl Users {
         }
         let token = sign_in(port)?;
         let (stop, asked, refused) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default(), Arc::default());
-        let users: [fn(u16, &str, u64) -> Result<()>; 3] = [read, change, listen];
-        let threads = users.map(|user| {
+        let threads = [read as User, change, listen].map(|user| {
             let (stop, asked, refused, token) =
                 (Arc::clone(&stop), Arc::clone(&asked), Arc::<AtomicU64>::clone(&refused), token.clone());
             thread::spawn(move || {
@@ -52,7 +54,7 @@ impl Users {
                 while !stop.load(Ordering::Relaxed) {
                     if let Err(error) = user(port, &token, round) {
                         refused.fetch_add(1, Ordering::Relaxed);
-                        eprintln!("the panel: {error:#}");
+                        println!("the panel: {error:#}");
                     }
                     asked.fetch_add(1, Ordering::Relaxed);
                     round += 1;
