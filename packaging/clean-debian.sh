@@ -51,16 +51,4 @@ main() {
     ' clean "$clean" "$exchange" "$@"
 }
 
-# The kernel has to know who runs programs of another processor.
-can_run() {
-    local interpreter=/usr/lib/binfmt.d/qemu-aarch64.conf
-    [[ $1 != "$(dpkg --print-architecture)" ]] || return 0
-    [[ $1 == arm64 ]] || fail "programs for $1 can't be run here"
-    [[ -f $interpreter ]] || fail "qemu-user-static is missing: apt-get install qemu-user-static"
-    [[ -e /proc/sys/fs/binfmt_misc/register ]] || mount -t binfmt_misc none /proc/sys/fs/binfmt_misc ||
-        fail "this kernel runs no programs of other processors (binfmt_misc)"
-    # Where no systemd did so at boot.
-    [[ -e /proc/sys/fs/binfmt_misc/qemu-aarch64 ]] || cat "$interpreter" >/proc/sys/fs/binfmt_misc/register
-}
-
 main "$@"
