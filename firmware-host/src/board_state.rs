@@ -314,15 +314,19 @@ mod tests {
     fn what_is_wrong_is_said_with_a_remedy_and_the_gravest_first() {
         let disk = Disk { free: Some(150_000_000), worn: worn("0x01 0x0a"), errors: 3, read_only: true };
         let state = BoardState { celsius: Some(74.6), power: Some(Power::Low), slowed: false, disk };
-        let told: Vec<_> = state.troubles().into_iter().map(|trouble| format!("{trouble:?}")).collect();
+        let told: Vec<_> = state.troubles().iter().map(written).collect();
         expect_test::expect![[r#"
-            Trouble { is_grave: true, words: "the board's voltage is too low: use the power supply that is made for it, and a short cable" }
-            Trouble { is_grave: true, words: "nothing can be written to the disk, so nothing new is kept: restart the board, and replace the card if it stays so" }
-            Trouble { is_grave: true, words: "the file system has met 3 errors: make a backup, check the file system, and replace the card if there are more" }
-            Trouble { is_grave: true, words: "the disk is near the end of its life: make a backup, and replace it soon" }
-            Trouble { is_grave: false, words: "the board has 75 °C and slows itself down from 80 on: give it air, a heat sink or a fan" }
-            Trouble { is_grave: false, words: "only 150 MB are left on the disk: make room" }"#]]
+            power, grave: the board's voltage is too low: use the power supply that is made for it, and a short cable
+            read-only disk, grave: nothing can be written to the disk, so nothing new is kept: restart the board, and replace the card if it stays so
+            file system, grave: the file system has met 3 errors: make a backup, check the file system, and replace the card if there are more
+            worn disk, grave: the disk is near the end of its life: make a backup, and replace it soon
+            temperature: the board has 75 °C and slows itself down from 80 on: give it air, a heat sink or a fan
+            disk space: only 150 MB are left on the disk: make room"#]]
         .assert_eq(&told.join("\n"));
+    }
+
+    fn written(Trouble { about, is_grave, words }: &Trouble) -> String {
+        format!("{about}{}: {words}", if *is_grave { ", grave" } else { "" })
     }
 
     #[test]
