@@ -60,9 +60,8 @@ hear() { # ARCHITECTURE RECORDING...
         mount --make-rprivate /
         mount --rbind /dev "$system/dev"
         mount -t proc proc "$system/proc"
-        exec chroot "$system" "$@"
-    ' hear "$system" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/tmp LC_ALL=C.UTF-8 \
-        /usr/bin/pipit --set state.dir=/tmp/state --set stt.model=pipit-nano-en --set tts.engine=espeak \
+        exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C.UTF-8 chroot "$system" "$@"
+    ' hear "$system" /usr/bin/pipit --set state.dir=/tmp/state --set stt.model=pipit-nano-en --set tts.engine=espeak \
         hear --json --realtime=false --replies /tmp/replies $(cd "$system" && printf '/%s ' clips/*) \
         >"$work/$architecture.jsonl" 2>"$work/$architecture.log") || { cat "$work/$architecture.log" >&2; exit 1; }
 }

@@ -14,7 +14,7 @@ use crate::voice::VoiceError;
 pub(crate) enum English {
     /// As the dictionary in this program says.
     #[cfg(feature = "dictionary")]
-    Dictionary(Dictionary),
+    Dictionary(Box<Dictionary>),
     /// As the one beside this program says.
     #[cfg_attr(feature = "dictionary", allow(dead_code, reason = "a Pipit with the dictionary asks no other program"))]
     Pronouncer(Pronouncer),
@@ -32,7 +32,7 @@ impl English {
     /// The best there is for `sounds`, American unless they are British.
     #[cfg(feature = "dictionary")]
     pub(crate) fn new(sounds: Sounds, espeak: EspeakNg) -> Self {
-        English::Dictionary(Dictionary::new(sounds, espeak))
+        English::Dictionary(Box::new(Dictionary::new(sounds, espeak)))
     }
 
     /// The best there is for `sounds`, American unless they are British.
@@ -99,7 +99,8 @@ fn speakable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || matches!(c, '[' | ']') { ' ' } else { c }).collect()
 }
 
-#[cfg(all(test, feature = "dictionary"))]
+#[cfg(test)]
+#[cfg(feature = "dictionary")]
 mod tests {
     use std::path::Path;
     use std::sync::LazyLock;
