@@ -145,7 +145,7 @@ fn slips_of_the_pen_in_fallbacks() {
     check_file(
         "['chat.fallback#00000']\nmodel = 'm'",
         expect![[r#"
-            pipit.toml:1:2: there is no section [chat.fallback#00000]; the sections are [alarms], [audio], [board], [buttons], [chat], [display], [ear], [home], [leds], [log], [models], [mqtt], [privacy], [state], [stt], [tts], [turn], [wake], [web] and [wyoming]
+            pipit.toml:1:2: there is no section [chat.fallback#00000]; the sections are [alarms], [audio], [board], [buttons], [chat], [display], [ear], [home], [leds], [log], [models], [mqtt], [privacy], [state], [stt], [tts], [turn], [update], [wake], [web] and [wyoming]
         "#]],
     );
     let owner = Owner {

@@ -19,7 +19,7 @@ fn slips_of_the_pen_in_names() {
             pipit.toml:11:1: there is no key ear.pause; did you mean ear.pause_ms?
             pipit.toml:12:1: there is no key ear.volume; did you mean audio.volume?
             pipit.toml:13:2: there is no key ear.Speech-Threshold; did you mean ear.speech_threshold?
-            pipit.toml:14:2: there is no section [matter]; the sections are [alarms], [audio], [board], [buttons], [chat], [display], [ear], [home], [leds], [log], [models], [mqtt], [privacy], [state], [stt], [tts], [turn], [wake], [web] and [wyoming]
+            pipit.toml:14:2: there is no section [matter]; the sections are [alarms], [audio], [board], [buttons], [chat], [display], [ear], [home], [leds], [log], [models], [mqtt], [privacy], [state], [stt], [tts], [turn], [update], [wake], [web] and [wyoming]
             pipit.toml:16:6: there is no key stt.whisper; [stt] has api_key_env, api_key_file, api_key_secret, base_url, drafts, engine, language, model, threads and timeout_s
         "#]],
     );
@@ -115,7 +115,7 @@ fn slips_in_the_environment_and_in_flags() {
         flag --set audio.volum: there is no key audio.volum; did you mean audio.volume?
         flag --set audio.volume: audio.volume cannot be ""; write a whole number from 0 to 100
         flag --set tts.speed: tts.speed cannot be "fast"; write a number from 0.5 to 2
-        flag --set: this names no section; the sections are [alarms], [audio], [board], [buttons], [chat], [display], [ear], [home], [leds], [log], [models], [mqtt], [privacy], [state], [stt], [tts], [turn], [wake], [web] and [wyoming]
+        flag --set: this names no section; the sections are [alarms], [audio], [board], [buttons], [chat], [display], [ear], [home], [leds], [log], [models], [mqtt], [privacy], [state], [stt], [tts], [turn], [update], [wake], [web] and [wyoming]
         flag --set: this is not section.key=value; write for example --set audio.volume=60
     "#]].assert_eq(&owner.problems());
 }
