@@ -24,7 +24,7 @@ fn what_was_said_is_listed_shown_found_and_renamed() {
     assert!(list.contains("     1  20") && list.contains("Voice and terminal"), "{list}");
     let shown = conversations(&home, ["show", "1"]).succeeded().out;
     let at = |words: &str| shown.find(words).unwrap_or_else(|| panic!("`{words}` is missing: {shown}"));
-    assert!(at("what is six times seven") < at("42") && at("42") < at("set a timer"), "{shown}");
+    assert!(at("what is six times seven") < at("That's 42") && at("That's 42") < at("set a timer"), "{shown}");
     let found = conversations(&home, ["search", "times", "SEV"]).succeeded().out;
     assert!(found.contains("You: what is six times seven") && found.lines().count() == 1, "{found}");
     conversations(&home, ["rename", "1", "Sums", "and timers"]).succeeded();
