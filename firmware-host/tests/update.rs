@@ -1,5 +1,6 @@
 //! `pipit update` against feeds in folders and on a server, with packages by dpkg-deb and signatures by minisign. What installs and starts
 //! a system's services is stood in for: a script that unpacks the package, and one that asks what was unpacked whether it is well.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -114,7 +115,7 @@ impl Machine {
         (output.status.success(), words)
     }
 
-    fn from_folder(&self) -> (bool, String) {
+    fn by_folder(&self) -> (bool, String) {
         self.update(&self.at("feed").display().to_string(), &[])
     }
 
@@ -125,7 +126,7 @@ impl Machine {
     }
 
     fn refuses(&self, expected: &str) {
-        let (succeeded, words) = self.from_folder();
+        let (succeeded, words) = self.by_folder();
         assert!(!succeeded && words.contains(expected), "{words}");
         assert_eq!(self.installed(), None, "{words}");
     }
@@ -134,11 +135,11 @@ impl Machine {
 #[test]
 fn a_newer_version_is_installed_and_tried_and_none_that_is_not_newer() {
     let machine = Machine::new();
-    let (succeeded, words) = machine.from_folder();
+    let (succeeded, words) = machine.by_folder();
     assert!(succeeded && words.contains("is the newest there"), "{words}");
     assert_eq!(machine.installed(), None);
     machine.offers("99.0.0", WELL);
-    let (succeeded, words) = machine.from_folder();
+    let (succeeded, words) = machine.by_folder();
     assert!(succeeded && words.contains("Pipit 99.0.0 runs, and is well."), "{words}");
     assert_eq!(machine.installed().as_deref(), Some("99.0.0"));
     assert_eq!(
@@ -154,7 +155,7 @@ fn a_newer_version_is_installed_and_tried_and_none_that_is_not_newer() {
     let last = pipit::update::last(&machine.at("state")).unwrap();
     assert_eq!((last.to.to_string().as_str(), last.went_back), ("99.0.0", None));
     machine.offers("0.0.1", WELL);
-    let (_, words) = machine.from_folder();
+    let (_, words) = machine.by_folder();
     assert!(words.contains("is the newest there"), "an older one that was signed once: {words}");
 }
 
@@ -164,7 +165,7 @@ fn a_version_that_is_not_well_is_taken_back_and_why_is_told() {
     fs::write(machine.at("state/pipit.db"), "as the older one can read it").unwrap();
     let state = machine.at("state/pipit.db").display().to_string();
     machine.offers("99.0.0", &format!("echo 'as the newer one has written it' > {state}; {UNWELL}"));
-    let (succeeded, words) = machine.from_folder();
+    let (succeeded, words) = machine.by_folder();
     assert_eq!(fs::read_to_string(machine.at("state/pipit.db")).unwrap(), "as the older one can read it");
     assert!(!succeeded && words.contains("is back: 99.0.0 was not well here"), "{words}");
     assert_eq!(machine.installed().as_deref(), Some(env!("CARGO_PKG_VERSION")));

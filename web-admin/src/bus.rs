@@ -15,6 +15,7 @@ use crate::problem::Problem;
 use crate::{Snapshot, Sources, TurnRecord};
 
 /// Something that others may want to know at once. Nothing that anybody said is in it.
+#[expect(clippy::large_enum_variant, reason = "most of what is told are states, so a box would save nothing")]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum BusEvent {
