@@ -14,7 +14,7 @@ use pipit_web::backup::{Backups, Last, Made, Restoration, TakeIn, Told};
 
 use crate::restore::{self, CONFIRMED, RESTORED_CONFIGURATION, WORKSHOP, private_folder};
 use crate::settings::Layering;
-use crate::{chat, factory_reset};
+use crate::{board_state, chat, factory_reset};
 
 /// The largest backup that is taken in, in bytes.
 const LARGEST: u64 = 16 << 30;
@@ -310,9 +310,7 @@ fn written(error: BackupError) -> String {
 
 /// Bytes that are free on the disk of a folder.
 fn free(folder: &Path) -> Result<u64, String> {
-    let of = rustix::fs::statvfs(folder)
-        .map_err(|error| format!("the disk of {} can't be asked: {error}", folder.display()))?;
-    Ok(of.f_bavail.saturating_mul(of.f_frsize))
+    board_state::free(folder).map_err(|error| format!("the disk of {} can't be asked: {error}", folder.display()))
 }
 
 fn remove(path: &Path) -> Result<(), String> {

@@ -137,7 +137,7 @@ impl Disk {
         let device = device(root, folder);
         let of_device = |file: &str| device.as_ref().and_then(|device| read(&device.join(file)));
         Disk {
-            free: asked.as_ref().map(|of| of.f_bavail.saturating_mul(of.f_frsize)),
+            free: free(folder).ok(),
             read_only: asked.as_ref().is_some_and(|of| of.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY)),
             // Of the two areas of the chip, the one that is worn more.
             worn: of_device("../device/life_time")
@@ -210,6 +210,15 @@ impl Trouble {
     fn slight(about: &'static str, words: String) -> Trouble {
         Trouble { about, is_grave: false, words }
     }
+}
+
+/// Bytes that may still be written to the disk of a folder.
+///
+/// # Errors
+/// The disk can't be asked.
+pub fn free(folder: &Path) -> std::io::Result<u64> {
+    let disk = rustix::fs::statvfs(folder)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// The hottest of the kernel's thermal zones, in degrees Celsius.

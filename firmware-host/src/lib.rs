@@ -50,5 +50,6 @@ pub mod timers;
 pub mod turn_log;
 pub mod update;
 pub mod waterfall;
+pub mod whole_file;
 pub mod worker;
 pub mod wyoming;

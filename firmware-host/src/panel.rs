@@ -6,7 +6,7 @@ mod voices;
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -284,13 +284,12 @@ async fn serve(
 /// Which versions there are. Another is installed by the system, which looks for a file that says so: Pipit itself may install nothing, and
 /// cannot say which.
 fn versions(config: &Config, executable: Mutex<Executable>) -> Versions {
-    let state_dir = config.state_dir.clone();
     let wanted = std::env::var_os("RUNTIME_DIRECTORY").map(|folder| PathBuf::from(folder).join("update-wanted"));
     let wanted = wanted.filter(|_| config.update.feed.is_some());
     Versions {
         on_disk: Arc::new(move || executable.lock().unwrap_or_else(PoisonError::into_inner).version().to_owned()),
         last: Arc::new(move || {
-            let update::Ended { at, from, to, went_back } = update::last(&state_dir)?;
+            let update::Ended { at, from, to, went_back } = update::last(Path::new(update::CACHE))?;
             let at = Timestamp::from_second(at).unwrap_or_default();
             Some(LastUpdate { at, from: from.to_string(), to: to.to_string(), went_back })
         }),

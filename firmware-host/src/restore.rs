@@ -5,13 +5,15 @@
 //! leaves nothing lost: the next start goes on where this one ended.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::Path;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
 use pipit_store::{CONFIGURATION, DATABASE, DATABASE_KEY, PANELS_SETTINGS};
 use serde::{Deserialize, Serialize};
+
+use crate::whole_file;
 
 /// Where backups are made, taken in and tried, in the state directory.
 pub const WORKSHOP: &str = "backup";
@@ -253,17 +255,8 @@ fn read<T: for<'a> Deserialize<'a>>(file: &Path) -> anyhow::Result<Option<T>> {
     }
 }
 
-/// Writes a file as a whole: after a power cut it is the old one or the new one.
 fn write<T: Serialize>(file: &Path, content: &T) -> anyhow::Result<()> {
-    let partial: PathBuf = file.with_extension("partial");
-    let write = || -> io::Result<()> {
-        let mut partial_file = File::create(&partial)?;
-        partial_file.write_all(&serde_json::to_vec(content)?)?;
-        partial_file.sync_all()?;
-        fs::rename(&partial, file)?;
-        file.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-    };
-    write().with_context(|| format!("{} can't be written; free some space there", file.display()))
+    whole_file::replace(file, &serde_json::to_vec(content)?)
 }
 
 #[cfg(test)]

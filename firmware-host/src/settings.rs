@@ -1,7 +1,7 @@
 //! Where the configuration comes from: the owner's file, what was set at the panel, the environment and the flags.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -11,6 +11,8 @@ use pipit_core::config::{self, Config, Defaults, Layers, Problem, Text};
 use pipit_store::Store;
 use pipit_web::settings::{Secrets, Settings, Shown};
 use zeroize::Zeroizing;
+
+use crate::whole_file;
 
 /// What the panel writes, in the state directory: where it may write, and what is backed up.
 const PANELS_FILE: &str = "settings.toml";
@@ -340,21 +342,12 @@ fn read(file: &Path) -> anyhow::Result<Option<String>> {
     }
 }
 
-/// Writes a file as a whole: after a power cut it is the old one or the new one.
+/// Writes a file as a whole, in a folder that need not be there yet.
 fn replace(file: &Path, text: &str) -> anyhow::Result<()> {
-    let unwritable = || format!("{} can't be written; free some space there", file.display());
-    let partial = file.with_extension("toml.partial");
-    let write = || {
-        let mut partial_file = File::create(&partial)?;
-        partial_file.write_all(text.as_bytes())?;
-        partial_file.sync_all()?;
-        fs::rename(&partial, file)?;
-        file.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-    };
     if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder).with_context(unwritable)?;
+        fs::create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
     }
-    write().with_context(unwritable)
+    whole_file::replace(file, text.as_bytes())
 }
 
 fn not_right(problems: &[Problem]) -> anyhow::Error {

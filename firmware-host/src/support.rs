@@ -17,9 +17,9 @@ use pipit_web::{Metrics, Progress, Snapshot};
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::audio;
 use crate::cli::doctor;
 use crate::installed::Installed;
+use crate::{audio, board_state};
 
 /// Turns whose times are told.
 const TURNS: usize = 50;
@@ -132,7 +132,7 @@ fn version_and_board(config: &Config) -> String {
         |file: &str| fs::read_to_string(file).unwrap_or_default().lines().next().unwrap_or_default().to_owned();
     let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
     let system = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME=")).unwrap_or("unknown");
-    let disk = rustix::fs::statvfs(&config.state_dir).map_or(0, |of| of.f_bavail.saturating_mul(of.f_frsize));
+    let disk = board_state::free(&config.state_dir).unwrap_or(0);
     let since_start = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let memory = since_start.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("unknown").trim();
     format!(

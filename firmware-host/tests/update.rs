@@ -152,7 +152,7 @@ fn a_newer_version_is_installed_and_tried_and_none_that_is_not_newer() {
         ]
     );
     assert!(!machine.at("cache/before").exists());
-    let last = pipit::update::last(&machine.at("state")).unwrap();
+    let last = pipit::update::last(&machine.at("cache")).unwrap();
     assert_eq!((last.to.to_string().as_str(), last.went_back), ("99.0.0", None));
     machine.offers("0.0.1", WELL);
     let (_, words) = machine.by_folder();
@@ -169,7 +169,7 @@ fn a_version_that_is_not_well_is_taken_back_and_why_is_told() {
     assert_eq!(fs::read_to_string(machine.at("state/pipit.db")).unwrap(), "as the older one can read it");
     assert!(!succeeded && words.contains("is back: 99.0.0 was not well here"), "{words}");
     assert_eq!(machine.installed().as_deref(), Some(env!("CARGO_PKG_VERSION")));
-    let why = pipit::update::last(&machine.at("state")).unwrap().went_back.unwrap();
+    let why = pipit::update::last(&machine.at("cache")).unwrap().went_back.unwrap();
     assert!(why.contains("it said one thing and understood another"), "{why}");
 }
 
@@ -202,7 +202,7 @@ fn what_is_not_signed_changed_cut_or_for_another_board_is_not_installed() {
     fs::copy(machine.feed("pipit-99.0.0.json"), &newest).unwrap();
     machine.sign("pipit-newest.json");
     machine.refuses("has no package for");
-    assert_eq!(pipit::update::last(&machine.at("state")), None);
+    assert_eq!(pipit::update::last(&machine.at("cache")), None);
 }
 
 #[test]

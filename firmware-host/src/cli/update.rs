@@ -10,7 +10,7 @@ use semver::Version;
 
 use super::Options;
 use crate::update::feed::Feed;
-use crate::update::{self, Ended, Here};
+use crate::update::{self, CACHE, Ended, Here};
 
 #[derive(Debug, Args)]
 pub(super) struct Update {
@@ -67,7 +67,7 @@ impl Update {
 
 /// Where packages lie: what systemd names, or where Debian has what can be had again.
 fn cache() -> PathBuf {
-    std::env::var_os("CACHE_DIRECTORY").map_or_else(|| "/var/cache/pipit".into(), PathBuf::from)
+    std::env::var_os("CACHE_DIRECTORY").map_or_else(|| CACHE.into(), PathBuf::from)
 }
 
 fn told(Ended { from, to, went_back, .. }: &Ended) -> anyhow::Result<ExitCode> {

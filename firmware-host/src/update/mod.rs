@@ -9,8 +9,8 @@ mod install;
 pub mod manifest;
 mod saved;
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,10 +23,15 @@ use serde::{Deserialize, Serialize};
 use feed::Feed;
 use manifest::{Manifest, NEWEST, name_of};
 
+use crate::whole_file;
+
+/// Where packages lie, as Debian has it for what can be had again.
+pub const CACHE: &str = "/var/cache/pipit";
+
 /// What is under way, in that folder.
 const JOURNAL: &str = "updating.json";
 
-/// How the last update ended, in the state directory, for the panel.
+/// How the last update ended, in the same folder, which the daemon reads and only root writes.
 const LAST: &str = "updated.json";
 
 /// Where the update is made.
@@ -34,9 +39,9 @@ const LAST: &str = "updated.json";
 pub struct Here {
     /// Which version is installed.
     pub running: Version,
-    /// Where packages lie.
+    /// Where packages lie, and how it ended.
     pub cache: PathBuf,
-    /// Where the daemon reads how it ended.
+    /// Where the daemon keeps what it knows.
     pub state_dir: PathBuf,
     /// How long a new version has to stay up. What fails soon after its start does so by then.
     pub trial: Duration,
@@ -118,8 +123,8 @@ pub fn resume(here: &Here, say: &mut dyn FnMut(&str)) -> anyhow::Result<Option<E
 
 /// How the last update ended, if there was one.
 #[must_use]
-pub fn last(state_dir: &Path) -> Option<Ended> {
-    serde_json::from_slice(&fs::read(state_dir.join(LAST)).ok()?).ok()
+pub fn last(cache: &Path) -> Option<Ended> {
+    serde_json::from_slice(&fs::read(cache.join(LAST)).ok()?).ok()
 }
 
 async fn way_back(feed: &Feed, here: &Here, board: &str, say: &mut dyn FnMut(&str)) -> anyhow::Result<PathBuf> {
@@ -177,21 +182,12 @@ fn finish(here: &Here, journal: Journal, say: &mut dyn FnMut(&str)) -> anyhow::R
         }
     };
     let ended = Ended { at: Timestamp::now().as_second(), from, to, went_back };
-    write(&here.state_dir.join(LAST), &ended)?;
+    write(&here.cache.join(LAST), &ended)?;
     fs::remove_file(&journal_file).with_context(|| format!("{} can't be removed", journal_file.display()))?;
     saved::forget(&here.cache)?;
     Ok(ended)
 }
 
-/// Writes a file as a whole: after a power cut it is the old one or the new one.
 fn write<T: Serialize>(file: &Path, content: &T) -> anyhow::Result<()> {
-    let partial = file.with_extension("partial");
-    let write = || -> std::io::Result<()> {
-        let mut written = File::create(&partial)?;
-        written.write_all(&serde_json::to_vec(content)?)?;
-        written.sync_all()?;
-        fs::rename(&partial, file)?;
-        file.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-    };
-    write().with_context(|| format!("{} can't be written; free some space there", file.display()))
+    whole_file::replace(file, &serde_json::to_vec(content)?)
 }

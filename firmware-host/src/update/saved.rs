@@ -1,12 +1,13 @@
 //! What Pipit knows, set aside while a new version is tried: an older version can't read what a newer one has written.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 
+use crate::board_state;
 use crate::restore::REPLACED;
 
 /// Where it lies, in the folder of the packages.
@@ -16,8 +17,7 @@ const BEFORE: &str = "before";
 pub(super) fn keep(state_dir: &Path, cache: &Path) -> anyhow::Result<()> {
     forget(cache)?;
     let needed: u64 = files(state_dir).map(|file| fs::metadata(file).map_or(0, |file| file.len())).sum();
-    let disk = rustix::fs::statvfs(cache).with_context(|| cache.display().to_string())?;
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let free = board_state::free(cache).with_context(|| cache.display().to_string())?;
     ensure!(
         free > needed + 10_000_000,
         "that takes {needed} bytes in {}, where {free} are free; make room",
@@ -49,9 +49,10 @@ pub(super) fn forget(cache: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// What there is of it.
+/// What there is of it. Links are not followed: root goes where the daemon may write.
 fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
-    REPLACED.into_iter().map(|name| folder.join(name)).filter(|file| file.exists())
+    let is_file = |file: &PathBuf| fs::symlink_metadata(file).is_ok_and(|of| of.is_file());
+    REPLACED.into_iter().map(|name| folder.join(name)).filter(is_file)
 }
 
 fn copy_all(from: &Path, to: &Path) -> anyhow::Result<()> {
@@ -65,8 +66,11 @@ fn copy_all(from: &Path, to: &Path) -> anyhow::Result<()> {
 
 /// With its owner, who is not root.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    fs::copy(from, to)?;
-    let of = fs::metadata(from)?;
-    chown(to, Some(of.uid()), Some(of.gid()))?;
-    File::open(to)?.sync_all()
+    let mut from = File::open(from)?;
+    let of = from.metadata()?;
+    let mut copy = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+    io::copy(&mut from, &mut copy)?;
+    fchown(&copy, Some(of.uid()), Some(of.gid()))?;
+    copy.set_permissions(of.permissions())?;
+    copy.sync_all()
 }
