@@ -24,6 +24,9 @@ const SWITCHES = [
 export const launch = (more = [], options = {}) =>
   chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...SWITCHES, ...more], ...options });
 
+/** Every answer of the device comes this much later, in milliseconds: what a test does not wait for then fails at once, not some day. */
+const DELAY_MS = Number(process.env.PIPIT_TEST_DELAY_MS ?? 0);
+
 /** Everything that went wrong in pages, or that they asked of others. */
 export class Notes {
   constructor(address) {
@@ -36,6 +39,7 @@ export class Notes {
 
   watch(page) {
     page.setDefaultTimeout(20_000);
+    if (DELAY_MS) page.route(/\/(api|v1)\//, (route) => setTimeout(() => route.continue().catch(() => {}), DELAY_MS));
     page.on('pageerror', (error) => this.wrong.push(`${error.stack ?? error}`));
     page.on('console', (message) => {
       const text = message.text();

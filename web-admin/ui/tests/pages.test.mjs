@@ -195,6 +195,7 @@ test('the log is followed, searched and downloaded, and nobody’s words are in 
   for (const secret of [KEY, PASSWORD, 'how small is a wren', 'The wren is small']) assert.ok(!text.includes(secret), secret);
   await page.getByRole('link', { name: 'Audit log' }).click();
   await page.getByRole('heading', { level: 1, name: 'Audit' }).waitFor();
+  await page.locator('.loading').first().waitFor({ state: 'detached' });
   assert.match(await page.getByRole('main').innerText(), /persona pirate written[\s\S]*secret chat-key set/);
 });
 

@@ -172,8 +172,8 @@ test('the timeline shows what was said aloud', async () => {
   for (const stage of ['Pause noticed', 'Transcript', 'Reply text', 'Turn decided', 'First clause', 'First audio']) {
     assert.match(await turn.getByRole('listitem').filter({ hasText: stage }).innerText(), /\d ms/, stage);
   }
-  // Where the machine is busy, the announcement of the code ends after the first turn.
-  const told = JSON.parse((await asked('/turns?limit=10')).body).find(({ turn }) => turn === 1);
+  // The announcement of the code is told as well, and nobody asked for it.
+  const told = JSON.parse((await asked('/turns?limit=10')).body).find(({ turn, ended_by }) => turn === 1 && ended_by);
   const figures = page.getByRole('row', { name: /first audio/ }).getByRole('cell');
   assert.deepEqual(new Set(await figures.allInnerTexts()), new Set([`${Math.round(told.timings_ms.first_audio)} ms`]));
 });
