@@ -88,7 +88,7 @@ check_symbols() {
     local library newest needed
     for library in GLIBC:$newest_glibc GLIBCXX:$newest_glibcxx; do
         newest=${library#*:}
-        needed=$(readelf --version-info --wide "$1" | grep -oE "\b${library%:*}_[0-9.]+" | sed 's/.*_//' | sort -Vu | tail -n 1)
+        needed=$(readelf --version-info --wide "$1" | sed -nE "s/.*Name: ${library%:*}_([0-9.]+) .*/\1/p" | sort -V | tail -n 1)
         if [[ -n $needed && $(printf '%s\n' "$needed" "$newest" | sort -V | tail -n 1) != "$newest" ]]; then
             fail "${1##*/} needs ${library%:*} $needed, and Debian 12 has $newest: build it on Debian 12"
         fi

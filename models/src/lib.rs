@@ -34,6 +34,8 @@ pub mod sentences;
 
 pub mod service;
 
+mod mel;
+
 mod phonemes;
 
 #[cfg(feature = "dictionary")]

@@ -211,6 +211,13 @@ enum Command {
         #[arg(long, default_value_t = 500)]
         times: usize,
     },
+    /// Writes a Whisper model of a real one's size with random weights, which costs what the real one costs and says nothing.
+    StandIn {
+        /// The real one's name: tiny.en, tiny, base.en, base, small.en, small or large-v3-turbo.
+        name: String,
+        /// The file to write, in ggml's format.
+        file: PathBuf,
+    },
     /// Does some of everything with a store and prints the memory that it took: `store` runs this.
     #[command(hide = true)]
     StoreMemory { file: PathBuf },
@@ -278,6 +285,7 @@ fn main() -> Result<()> {
             Ok(())
         }
         Command::Devices { entities, json } => figures::print(&devices::measure(entities)?, json),
+        Command::StandIn { name, file } => models::stand_in(&name, &file),
         Command::Store { folder, messages } => figures::print(&store::measure(&folder.path, messages)?, folder.json),
         Command::Engine { requests, json } => figures::print(&engine::measure(requests)?, json),
         Command::SpeechService { requests, json } => {

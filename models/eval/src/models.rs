@@ -1,12 +1,14 @@
 //! Finding and loading the models that are measured.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use pipit_models::runtime::Runtime;
 use pipit_models::silero::SileroVad;
 use pipit_models::smart_turn::SmartTurn;
-use pipit_models::whisper::{Whisper, WhisperSettings, WhisperSource, nano};
+use pipit_models::whisper::{Whisper, WhisperSettings, WhisperSource, nano, stand_in};
 
 /// The folder that the set-up fills.
 pub(crate) fn folder() -> Result<PathBuf> {
@@ -34,4 +36,13 @@ pub(crate) fn smart_turn() -> Result<SmartTurn> {
 pub(crate) fn whisper(model: &str, language: String, threads: usize) -> Result<Whisper> {
     let source = if model == "nano" { WhisperSource::Bytes(nano()) } else { WhisperSource::File(model.into()) };
     Ok(Whisper::load(&source, &WhisperSettings { threads, language: Some(language) })?)
+}
+
+/// Writes a model of the size of the real one `name`, with random weights.
+pub(crate) fn stand_in(name: &str, path: &Path) -> Result<()> {
+    let shape = stand_in::architecture(name).with_context(|| format!("`{name}` is none of Whisper's models known here"))?;
+    let mut file = BufWriter::new(File::create(path).with_context(|| format!("{} cannot be written", path.display()))?);
+    stand_in::write(&shape, 1, &mut file)?;
+    file.flush()?;
+    Ok(())
 }

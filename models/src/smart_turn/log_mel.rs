@@ -10,6 +10,8 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
+use crate::mel::{BINS, Band, FFT, slaney_bands};
+
 /// Mel bands: the features' rows.
 pub(super) const BANDS: usize = 80;
 
@@ -17,16 +19,7 @@ pub(super) const BANDS: usize = 80;
 pub(super) const FRAMES: usize = 800;
 
 const SAMPLES: usize = 128_000;
-const FFT: usize = 400;
 const HOP: usize = 160;
-const BINS: usize = FFT / 2 + 1;
-const BIN_HERTZ: f64 = 40.0;
-
-/// One triangular filter, from its first bin with weight on.
-struct Band {
-    first_bin: usize,
-    weights: Vec<f64>,
-}
 
 /// The feature extraction with its buffers.
 pub(super) struct LogMel {
@@ -48,7 +41,7 @@ impl LogMel {
         let turn = 2.0 * std::f64::consts::PI / FFT as f64;
         LogMel {
             window: (0..FFT).map(|i| 0.5 - 0.5 * (turn * i as f64).cos()).collect(),
-            bands: slaney_bands(),
+            bands: slaney_bands(BANDS),
             samples: vec![0.0; SAMPLES],
             squares: vec![0.0; SAMPLES],
             frame: vec![0.0; FFT],
@@ -164,33 +157,4 @@ fn pairwise_sum(values: &[f32]) -> f32 {
     }
     let sum = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
     rest.iter().fold(sum, |sum, value| sum + value)
-}
-
-/// Triangles between 0 and 8 kHz, evenly spaced on Slaney's mel scale and of equal area.
-fn slaney_bands() -> Vec<Band> {
-    let (low, high) = (mel(0.0), mel(8000.0));
-    let corners: Vec<f64> = (0..BANDS + 2).map(|i| hertz(low + (high - low) * i as f64 / (BANDS + 1) as f64)).collect();
-    corners
-        .windows(3)
-        .map(|corner| {
-            let area = 2.0 / (corner[2] - corner[0]);
-            let weight = |bin: usize| {
-                let frequency = bin as f64 * BIN_HERTZ;
-                let rise = (frequency - corner[0]) / (corner[1] - corner[0]);
-                let fall = (corner[2] - frequency) / (corner[2] - corner[1]);
-                rise.min(fall).max(0.0) * area
-            };
-            let first_bin = (0..BINS).find(|bin| weight(*bin) > 0.0).unwrap_or(0);
-            let weights = (first_bin..BINS).map(weight).take_while(|weight| *weight > 0.0).collect();
-            Band { first_bin, weights }
-        })
-        .collect()
-}
-
-fn mel(hertz: f64) -> f64 {
-    if hertz < 1000.0 { 3.0 * hertz / 200.0 } else { 15.0 + (hertz / 1000.0).ln() * 27.0 / 6.4f64.ln() }
-}
-
-fn hertz(mel: f64) -> f64 {
-    if mel < 15.0 { 200.0 * mel / 3.0 } else { 1000.0 * (6.4f64.ln() / 27.0 * (mel - 15.0)).exp() }
 }

@@ -10,13 +10,13 @@ use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use super::{MODEL, WhisperSource};
 use crate::error::ModelError;
 
-const MAGIC: u32 = 0x6767_6d6c;
+pub(super) const MAGIC: u32 = 0x6767_6d6c;
 
 /// The ids of Whisper's special tokens are fixed, and whisper.cpp looks for them up to here.
 const SMALLEST_VOCABULARY: usize = 50_364;
 
 /// The frequency bins of the mel filters.
-const FFT_BINS: usize = 201;
+pub(super) const FFT_BINS: usize = 201;
 
 /// The shape of a Whisper model, as its file states it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,11 +136,13 @@ fn check_filters<R: Read + Seek>(headers: &mut Headers<R>, architecture: &Archit
 
 fn check_vocabulary<R: Read + Seek>(headers: &mut Headers<R>, architecture: &Architecture) -> Result<(), Refusal> {
     let tokens = headers.number("the number of its tokens", 1..=architecture.vocabulary)?;
+    let mut has_space = false;
     for _ in 0..tokens {
         let length = headers.number("the length of a token", 0..=1024)?;
-        headers.skip(length as u64)?;
+        has_space |= headers.bytes(length)? == b" ";
     }
-    Ok(())
+    // whisper.cpp looks it up, and ends the process where there is none.
+    if has_space { Ok(()) } else { Err(Refusal::Content("its vocabulary has no space, as Whisper's has".to_owned())) }
 }
 
 fn check_tensors<R: Read + Seek>(headers: &mut Headers<R>, architecture: &Architecture) -> Result<(), Refusal> {

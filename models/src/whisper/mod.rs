@@ -9,6 +9,8 @@ mod file;
 mod guard;
 mod logging;
 mod pieces;
+#[cfg(feature = "stand-in")]
+pub mod stand_in;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};

@@ -129,6 +129,23 @@ fn damaged_files_are_refused() {
 }
 
 #[test]
+fn another_vocabulary_is_refused() {
+    let mut bytes = nano().to_vec();
+    // Every token gets another text of its length, from the first one's length on.
+    let mut at = 48 + 8 + 80 * 201 * 4;
+    let number = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let tokens = number(&bytes, at);
+    at += 4;
+    for _ in 0..tokens {
+        let length = number(&bytes, at);
+        bytes[at + 4..][..length].fill(b'x');
+        at += 4 + length;
+    }
+    let refused = load(&bytes).expect_err("no word is as it was");
+    assert!(refused.to_string().contains("vocabulary"), "{refused}");
+}
+
+#[test]
 fn wrong_numbers_in_the_header_neither_crash_nor_hang() {
     let whole = nano();
     // Every number of the header, the mel filters' sizes, the vocabulary's size and the first tensors' headers.
