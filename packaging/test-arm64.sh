@@ -38,6 +38,7 @@ main() {
 }
 
 # Unpacked and not configured, which is all that a program needs, and quick.
+# Without /sys: it would tell of this machine's processor, and ONNX Runtime for arm64 ends where its answers do not fit.
 hear() { # ARCHITECTURE RECORDING...
     local architecture=$1 system=$work/$1 deb clip=0 recording
     shift
@@ -74,8 +75,8 @@ work, clips = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 
 def turns(architecture):
     lines = (work / f"{architecture}.jsonl").read_text().splitlines()
-    # What time it is differs from one call to the next.
-    clock = lambda text: re.sub(r"\b\d{1,2}:\d\d [AP]M\b", "(time)", text)
+    # What time it is differs from one call to the next, and so does how much of it is left.
+    clock = lambda text: re.sub(r"\b\d{1,2}:\d\d [AP]M\b|\d+ \w+( and \d+ \w+)* left\b", "(time)", text)
     return [(t["transcript"], t["intent"], clock(t["reply"])) for t in map(json.loads, lines)]
 
 amd64, arm64 = turns("amd64"), turns("arm64")
