@@ -18,10 +18,10 @@ help:
 	@echo 'make test-api     schemathesis against the APIs of the real daemon'
 	@echo 'make package        the Debian packages, for amd64, arm64 and armhf (ARCHITECTURES=amd64 for that alone; root for the others)'
 	@echo 'make test-package   whether they install and answer on a clean Debian 12 (root)'
-	@echo 'make test-arm64     whether the one for arm64 hears what the one for amd64 does (root, qemu)'
+	@echo 'make test-processors   whether those for arm64 and armhf do what the one for amd64 does (root, qemu)'
 	@echo 'make ui      the panel as browsers load it (the others call it)'
 	@echo 'make bench   the figures of docs/BENCHMARKS.md, measured on this machine'
-	@echo 'make bench-start   how long the packaged daemon takes to start, and how large the packages are'
+	@echo 'make bench-start   how long the packaged daemon takes to start, with the recogniser in the box and one of the size of base, and how large the packages are'
 	@echo 'make bench-turns   those of turn-taking: when it answers, and how it is interrupted'
 	@echo 'make bench-panel   those of the panel: a thousand sockets, and speaking in a browser'
 	@echo 'make bench-store   those of the store (a million messages, 1 GB of disk for a while, 500 times kill -9), the chat engine, and speech over HTTP'
@@ -160,10 +160,12 @@ package: setup ui
 test-package:
 	@packaging/test-package.sh
 
-.PHONY: test-arm64
-test-arm64:
-	@packaging/test-arm64.sh
+.PHONY: test-processors
+test-processors:
+	@packaging/test-processors.sh
 
 .PHONY: bench-start
 bench-start:
-	@packaging/bench-start.sh
+	@cargo build --quiet --release --locked -p pipit-eval
+	@built="$$(realpath "$${CARGO_TARGET_DIR:-target}/release")" && "$$built/pipit-eval" stand-in base.en "$$built/stand-in-base.en.bin" && \
+		packaging/bench-start.sh pipit-nano-en "$$built/stand-in-base.en.bin"

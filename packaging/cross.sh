@@ -80,6 +80,11 @@ in_builder() {
     mount --rbind /dev "$builder/dev"
     mount -t proc proc "$builder/proc"
     cp -L /etc/resolv.conf "$builder/etc/resolv.conf"
+    if [[ $architecture == armhf ]]; then
+        # whisper-rs brings bindings for 64 bits alone, and makes others where this variable is not set at all.
+        grep -v '^WHISPER_DONT_GENERATE_BINDINGS' "$root/.cargo/config.toml" >"$builder/tmp/config.toml"
+        mount --bind "$builder/tmp/config.toml" "$builder$root/.cargo/config.toml"
+    fi
     local environment=(
         PATH=/usr/local/bin:/usr/bin:/bin HOME=/root LC_ALL=C.UTF-8
         CARGO_HOME=/cargo CARGO_TARGET_DIR=/target CARGO_BUILD_TARGET="$target" CARGO_INCREMENTAL=0
@@ -87,6 +92,7 @@ in_builder() {
         "CC_$name=$triple-clang" "CXX_$name=$triple-clang++" "AR_$name=llvm-ar" "RANLIB_$name=llvm-ranlib"
         PKG_CONFIG_ALLOW_CROSS=1 "PKG_CONFIG_SYSROOT_DIR=/systems/$architecture"
         "PKG_CONFIG_LIBDIR=/systems/$architecture/usr/lib/$triple/pkgconfig:/systems/$architecture/usr/share/pkgconfig"
+        "BINDGEN_EXTRA_CLANG_ARGS_$name=--sysroot=/systems/$architecture"
         # Not for the processor that it is built on.
         GGML_NATIVE=OFF
     )

@@ -32,13 +32,17 @@ bootstrap() { # VARIANT ARCHITECTURES PACKAGES SUITE FOLDER
 }
 
 # The kernel has to know who runs programs of another processor.
-can_run() {
-    local interpreter=/usr/lib/binfmt.d/qemu-aarch64.conf
-    [[ $1 != "$(dpkg --print-architecture)" ]] || return 0
-    [[ $1 == arm64 ]] || fail "programs for $1 can't be run here"
-    [[ -f $interpreter ]] || fail "qemu-user-static is missing: apt-get install qemu-user-static"
+can_run() { # ARCHITECTURE
+    local qemu
+    case $1 in
+        "$(dpkg --print-architecture)") return 0 ;;
+        arm64) qemu=qemu-aarch64 ;;
+        armhf) qemu=qemu-arm ;;
+        *) fail "programs for $1 can't be run here" ;;
+    esac
+    [[ -f /usr/lib/binfmt.d/$qemu.conf ]] || fail "qemu-user-static is missing: apt-get install qemu-user-static"
     [[ -e /proc/sys/fs/binfmt_misc/register ]] || mount -t binfmt_misc none /proc/sys/fs/binfmt_misc ||
         fail "this kernel runs no programs of other processors (binfmt_misc)"
     # Where no systemd did so at boot.
-    [[ -e /proc/sys/fs/binfmt_misc/qemu-aarch64 ]] || cat "$interpreter" >/proc/sys/fs/binfmt_misc/register
+    [[ -e /proc/sys/fs/binfmt_misc/$qemu ]] || cat "/usr/lib/binfmt.d/$qemu.conf" >/proc/sys/fs/binfmt_misc/register
 }
