@@ -243,7 +243,10 @@ mod tests {
                 cache.flush().unwrap();
             }
             let begin = chance.below((BLOCKS * BLOCK) as u64) as usize;
-            assert_eq!(cache.read(begin as u64, 3 * BLOCK).unwrap(), right[begin..(begin + 3 * BLOCK).min(right.len())]);
+            assert_eq!(
+                cache.read(begin as u64, 3 * BLOCK).unwrap(),
+                right[begin..(begin + 3 * BLOCK).min(right.len())]
+            );
         }
         assert!(cache.write((BLOCKS * BLOCK) as u64 - 1, &[1; 2]).is_err(), "behind the end");
         assert!(cache.read((BLOCKS * BLOCK) as u64 + 1, 1).unwrap().is_empty());

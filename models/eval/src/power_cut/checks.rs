@@ -14,8 +14,14 @@ use super::words_of;
 use crate::panel::{Failed, Panel};
 
 /// What may lie beside the database. What was unfinished is replaced by the next.
-const USUAL: [&str; 6] =
-    ["pipit.db.key", "pipit.db.key.new", "pipit.db.good", "pipit.db.good.new", "pipit.db.good.new-journal", "pipit.db.copy"];
+const USUAL: [&str; 6] = [
+    "pipit.db.key",
+    "pipit.db.key.new",
+    "pipit.db.good",
+    "pipit.db.good.new",
+    "pipit.db.good.new-journal",
+    "pipit.db.copy",
+];
 
 /// A log with one of these tells of a loss.
 const BAD_WORDS: [&str; 5] = ["ERROR", "panicked", "damaged", "is kept as", "can't be read"];

@@ -84,7 +84,8 @@ impl Daemon {
     pub(super) fn wait_until_ready(&mut self) -> Result<Duration> {
         let process = self.process.as_mut().context("it was not started")?;
         let runs = || matches!(process.try_wait(), Ok(None));
-        let ready = self.panel.wait_until_ready(READY_WITHIN, runs, |told| told["database"] == true && told["models"] == true);
+        let ready =
+            self.panel.wait_until_ready(READY_WITHIN, runs, |told| told["database"] == true && told["models"] == true);
         if let Some(took) = ready {
             return Ok(took);
         }
@@ -126,7 +127,12 @@ impl Daemon {
 
     fn run(&self, words: &[&str], codes: &[i32], input: &str) -> Result<String> {
         let mut command = Command::new("timeout");
-        command.args(["--kill-after=10", COMMAND_LIMIT]).arg(&self.binary).arg("--config").arg(&self.config).args(words);
+        command
+            .args(["--kill-after=10", COMMAND_LIMIT])
+            .arg(&self.binary)
+            .arg("--config")
+            .arg(&self.config)
+            .args(words);
         let mut running = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         // It may end without reading.
         let _ = running.stdin.take().context("its input is a pipe")?.write_all(input.as_bytes());

@@ -13,8 +13,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum as _;
 use fuser::{
-    Config, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation, INodeNo, KernelConfig, LockOwner, MountOption,
-    OpenFlags, ReplyAttr, ReplyData, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyWrite, Request, Session, WriteFlags,
+    Config, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation, INodeNo, KernelConfig,
+    LockOwner, MountOption, OpenFlags, ReplyAttr, ReplyData, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyWrite, Request,
+    Session, WriteFlags,
 };
 
 use super::cache::{BLOCK, Cache, Kept, Unflushed};
@@ -29,19 +30,25 @@ const FOR_LONG: Duration = Duration::from_secs(1 << 30);
 /// Serves a disk with what is in `image` as `disk` in the folder `at`, and says `mounted` once it is there. Returns when it is unmounted.
 pub(crate) fn serve(image: &Path, at: &Path) -> Result<()> {
     let cache = Cache::open(image).with_context(|| format!("{} is no image of a disk", image.display()))?;
-    let disk = Arc::new(Disk { state: Mutex::new(State { cache, order: None, cut: None }), is_cut: Condvar::new() });
+    let disk = Arc::new(Disk::new(cache));
     let mut config = Config::default();
     let name = MountOption::FSName("forgetful".to_owned());
     config.mount_options = vec![name, MountOption::CUSTOM(format!("max_read={LARGEST_WRITE}"))];
     let session = Session::new(Served(Arc::clone(&disk)), at, &config)
         .with_context(|| format!("FUSE can't be mounted on {}; it takes root and /dev/fuse", at.display()))?;
     std::thread::spawn(move || {
-        let told = obey(&disk);
-        // A thread that waits for this disk can't be ended, so nobody waits for it either.
-        std::process::exit(i32::from(told.is_err()));
+        let obeyed = obey(&disk);
+        // Nobody waits for those who use it.
+        std::process::exit(obeyed.map_or_else(|error| complain(&error), |()| 0));
     });
     println!("mounted");
     Ok(session.run()?)
+}
+
+#[allow(clippy::print_stderr, reason = "whoever started this shows it")]
+fn complain(error: &anyhow::Error) -> i32 {
+    eprintln!("the disk: {error:#}");
+    1
 }
 
 /// Carries out what comes on standard input, until that ends.
@@ -51,18 +58,19 @@ fn obey(disk: &Disk) -> Result<()> {
         let words: Vec<&str> = line.split(' ').collect();
         let [kept, seed, writes] = words[..] else { bail!("`{line}` is no order") };
         let kept = Kept::from_str(kept, false).map_err(anyhow::Error::msg)?;
-        let order = Order { kept, chance: Chance::new(seed.parse()?), writes: writes.parse()? };
+        let order = Order { kept, chance: Chance::new(seed.parse()?), writes: writes.parse()?, within: CUT_WITHIN };
         let Unflushed { written, kept } = disk.cut(order)?;
         println!("{written} {kept}");
     }
     Ok(())
 }
 
-/// To cut the power after so many more writes.
+/// To cut the power after so many more writes, or after this time.
 struct Order {
     kept: Kept,
     chance: Chance,
     writes: u64,
+    within: Duration,
 }
 
 struct State {
@@ -85,6 +93,10 @@ struct Disk {
 }
 
 impl Disk {
+    fn new(cache: Cache) -> Disk {
+        Disk { state: Mutex::new(State { cache, order: None, cut: None }), is_cut: Condvar::new() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -92,12 +104,10 @@ impl Disk {
     /// Waits until the power is off.
     fn cut(&self, order: Order) -> Result<Unflushed> {
         let mut state = self.state();
-        let at_once = order.writes == 0;
+        let within = if order.writes == 0 { Duration::ZERO } else { order.within };
         state.order = Some(order);
-        if !at_once {
-            let waited = self.is_cut.wait_timeout_while(state, CUT_WITHIN, |state| state.cut.is_none());
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let waited = self.is_cut.wait_timeout_while(state, within, |state| state.cut.is_none());
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
         state.cut();
         Ok(state.cut.take().context("the power is off already")??)
     }
@@ -143,7 +153,10 @@ struct Served(Arc<Disk>);
 
 impl Filesystem for Served {
     fn init(&mut self, _: &Request, config: &mut KernelConfig) -> io::Result<()> {
-        config.set_max_write(LARGEST_WRITE).map(drop).map_err(|most| io::Error::other(format!("it writes {most} bytes at once")))
+        config
+            .set_max_write(LARGEST_WRITE)
+            .map(drop)
+            .map_err(|most| io::Error::other(format!("it writes {most} bytes at once")))
     }
 
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
@@ -203,5 +216,29 @@ impl Filesystem for Served {
             Ok(()) => reply.ok(),
             Err(_) => reply.error(Errno::EIO),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_power_is_cut_after_so_many_more_writes() {
+        let image = tempfile::NamedTempFile::new().unwrap();
+        image.as_file().set_len(16 * BLOCK as u64).unwrap();
+        let disk = Arc::new(Disk::new(Cache::open(image.path()).unwrap()));
+        disk.write(0, &[1; BLOCK]).unwrap();
+        let order = Order { kept: Kept::All, chance: Chance::new(1), writes: 3, within: Duration::MAX };
+        let cut = std::thread::spawn({
+            let disk = Arc::clone(&disk);
+            move || disk.cut(order).unwrap()
+        });
+        while disk.state().order.is_none() {
+            std::thread::yield_now();
+        }
+        let written = (1..16).take_while(|&at| disk.write(at * BLOCK as u64, &[1; BLOCK]).is_ok()).count();
+        assert_eq!(written, 3);
+        assert_eq!(cut.join().unwrap(), Unflushed { written: 4, kept: 4 });
     }
 }

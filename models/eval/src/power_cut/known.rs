@@ -180,7 +180,8 @@ impl Known {
         let mut state = self.state();
         for thing in state.things.0.iter_mut().filter(|thing| thing.kind == kind) {
             let value = found.get(&thing.name).cloned();
-            let told = |value: &Option<String>| value.as_ref().map_or("nothing".to_owned(), |value| format!("{value:?}"));
+            let told =
+                |value: &Option<String>| value.as_ref().map_or("nothing".to_owned(), |value| format!("{value:?}"));
             let right = || thing.right.iter().map(told).collect::<Vec<_>>().join(" or ");
             let (kind, name) = (kind.name(), &thing.name);
             ensure!(thing.right.contains(&value), "{kind} {name} is {} and should be {}", told(&value), right());
@@ -230,8 +231,15 @@ mod tests {
     fn nothing_is_confirmed_once_the_power_is_cut() {
         let known = Known::default();
         known.confirmed(Kind::Fact, "one", Some("old"));
-        known.change(Kind::Fact, "one", Some("new"), || Ok(known.power_is_cut())).unwrap();
-        known.change(Kind::Fact, "one", None, || -> Result<(), Failed> { panic!("nothing is asked any more") }).unwrap();
+        known
+            .change(Kind::Fact, "one", Some("new"), || {
+                known.power_is_cut();
+                Ok(())
+            })
+            .unwrap();
+        known
+            .change(Kind::Fact, "one", None, || -> Result<(), Failed> { panic!("nothing is asked any more") })
+            .unwrap();
         assert_eq!(known.surely(Kind::Fact, "new"), [""; 0]);
         assert!(known.compare(Kind::Fact, &found(Some("old"))).is_ok());
     }

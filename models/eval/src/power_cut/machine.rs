@@ -35,8 +35,9 @@ pub(crate) fn is_possible() -> Result<()> {
 
 /// From now on this thread and what it starts have mounts of their own, which end with them.
 pub(crate) fn keep_mounts_apart() -> Result<()> {
-    let apart = nix::sched::unshare(CloneFlags::CLONE_NEWNS)
-        .and_then(|()| nix::mount::mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>));
+    let apart = nix::sched::unshare(CloneFlags::CLONE_NEWNS).and_then(|()| {
+        nix::mount::mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)
+    });
     apart.context("this process can't have mounts of its own: it takes root, and a container that allows it")
 }
 

@@ -70,7 +70,10 @@ impl fmt::Display for Figures {
         let Figures { cuts, requests, unflushed_blocks, kept_blocks, longest_start_s, failures } = self;
         let of_which: Vec<_> = cuts.iter().map(|(round, times)| format!("{times} in a {round}")).collect();
         let (all, lost) = (cuts.values().sum::<usize>(), failures.len());
-        writeln!(f, "| power cuts | of which | requests before them | unflushed blocks, of these kept | longest start | lost or damaged |")?;
+        writeln!(
+            f,
+            "| power cuts | of which | requests before them | unflushed blocks, of these kept | longest start | lost or damaged |"
+        )?;
         writeln!(f, "|---|---|---|---|---|---|")?;
         write!(
             f,
@@ -129,7 +132,9 @@ fn end_in_order(daemon: Group, folder: PathBuf) -> Result<()> {
     };
     let wait = move || {
         let [interrupt, terminate] = &mut signals;
-        runtime.block_on(async { tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} } });
+        runtime.block_on(async {
+            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        });
         daemon.kill();
         for mounted in ["disk", "fuse"] {
             // It may not be mounted just now.

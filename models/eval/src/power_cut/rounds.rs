@@ -171,7 +171,8 @@ impl Bench {
     }
 
     fn configuration(&self) -> Result<String> {
-        let said = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../firmware-host/demo/2-set-a-timer-for-ten-minutes.wav");
+        let said =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../firmware-host/demo/2-set-a-timer-for-ten-minutes.wav");
         let runtime = crate::models::folder()?.join("onnxruntime/libonnxruntime.so");
         let disk = self.machine.disk().display();
         Ok(format!(
@@ -283,7 +284,7 @@ listen = "127.0.0.1:{}"
             bail!("a restoration that was confirmed has not happened");
         }
         self.last_restored = last["at"].clone();
-        let went_back = last["went_back"] == true;
+        let went_back = !last["went_back"].is_null();
         // Models are in no backup. What was not there then may be there again or not: it is compared with what there was.
         self.known.put(if went_back { now } else { then.with(Kind::Model, &now) });
         checks::compare(&self.daemon, &self.known)?;

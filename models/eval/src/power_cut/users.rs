@@ -66,7 +66,8 @@ impl Traffic {
 
 /// In writing, by sentences that are understood offline; each makes a conversation, or goes on with one.
 fn speak(panel: &Panel, known: &Known, chance: &mut Chance) -> Result<(), Failed> {
-    let (text, reply) = if chance.below(2) == 0 { ("What is twelve times seven?", "84") } else { ("What is five plus six?", "11") };
+    let (text, reply) =
+        if chance.below(2) == 0 { ("What is twelve times seven?", "84") } else { ("What is five plus six?", "11") };
     let mut body = json!({"text": text});
     let there = known.names(Kind::Conversation);
     let newest = &there[there.len().saturating_sub(5)..];
@@ -129,7 +130,8 @@ fn settings(panel: &Panel, known: &Known, chance: &mut Chance) -> Result<(), Fai
         _ => ("turn.longest_utterance_s", chance.among(5..31)),
     };
     let body = json!({"changes": {name: value}});
-    known.change(Kind::Setting, name, Some(&value.to_string()), || panel.ask("PATCH", "/api/settings", Body::Json(body)))
+    known
+        .change(Kind::Setting, name, Some(&value.to_string()), || panel.ask("PATCH", "/api/settings", Body::Json(body)))
 }
 
 fn secrets(panel: &Panel, known: &Known, chance: &mut Chance) -> Result<(), Failed> {

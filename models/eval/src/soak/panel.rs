@@ -106,10 +106,7 @@ fn listen(panel: &Panel, _round: u64) -> Result<()> {
     socket.set_write_timeout(Some(PATIENCE))?;
     let upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    write!(
-        socket,
-        "GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n{upgrade}\r\n"
-    )?;
+    write!(socket, "GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n{upgrade}\r\n")?;
     for text in [r#"{"type": "hello", "version": 1}"#, r#"{"type": "subscribe", "to": "events"}"#] {
         // A text frame, whose mask of zeros changes nothing.
         let mut frame = vec![0x81, 0x80 | text.len() as u8, 0, 0, 0, 0];
