@@ -79,7 +79,7 @@ fn models(daemon: &Daemon, known: &Known) -> Result<()> {
         ensure!(is_right, "the model {name} is {verdict}");
     }
     for name in sure {
-        ensure!(verdicts.contains_key(name.as_str()), "the model {name} is gone: {verified}");
+        ensure!(verdicts.contains_key(name.as_str()), "the model {name} is gone: {}", verified.trim_end());
     }
     Ok(())
 }
