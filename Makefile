@@ -142,7 +142,8 @@ bench-watchdog:
 .PHONY: bench-power-cut
 bench-power-cut:
 	@firmware-host/setup.sh test
-	@firmware-host/bench-power-cut.sh
+	@cargo build --quiet --release --locked --bin pipit --bin pipit-eval
+	@"$${CARGO_TARGET_DIR:-target}/release/pipit-eval" power-cut
 
 .PHONY: bench-soak
 bench-soak:

@@ -7,6 +7,7 @@
 
 mod barge_in;
 mod bench;
+mod chance;
 mod decisions;
 mod devices;
 mod endpoint;
@@ -18,6 +19,8 @@ mod manifest;
 mod models;
 mod mqtt;
 mod normalise;
+mod panel;
+mod power_cut;
 mod soak;
 mod speech_service;
 mod store;
@@ -218,6 +221,28 @@ enum Command {
         /// The file to write, in ggml's format.
         file: PathBuf,
     },
+    /// What Pipit still has after its power was cut, again and again, while it was used. It needs root, FUSE, loop devices and espeak-ng.
+    PowerCut {
+        /// How often.
+        #[arg(long, default_value_t = 300)]
+        times: usize,
+        /// Another one for other cuts.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The daemon; without this, the one beside this program.
+        #[arg(long)]
+        pipit: Option<PathBuf>,
+        /// A library that the daemon runs with. With libeatmydata.so (of Debian's package libeatmydata1) nothing is flushed, and it has to
+        /// find losses.
+        #[arg(long, value_name = "LIBRARY")]
+        preload: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Serves a disk that forgets what was not flushed: `power-cut` runs this.
+    #[command(hide = true)]
+    ForgetfulDisk { image: PathBuf, at: PathBuf },
     /// Does some of everything with a store and prints the memory that it took: `store` runs this.
     #[command(hide = true)]
     StoreMemory { file: PathBuf },
@@ -305,6 +330,15 @@ fn main() -> Result<()> {
             anyhow::ensure!(figures.is_good(), "the store does not keep what it says it keeps");
             Ok(())
         }
+        Command::PowerCut { times, seed, pipit, preload, json } => {
+            let beside = || -> Result<PathBuf> { Ok(std::env::current_exe()?.with_file_name("pipit")) };
+            let settings = power_cut::Settings { binary: pipit.map_or_else(beside, Ok)?, times, seed, preload };
+            let figures = power_cut::measure(&settings)?;
+            figures::print(&figures, json)?;
+            anyhow::ensure!(figures.is_good(), "something was lost or damaged");
+            Ok(())
+        }
+        Command::ForgetfulDisk { image, at } => power_cut::forgetful_disk::serve(&image, &at),
         Command::StoreMemory { file } => store::print_memory(&file),
         Command::WriteUntilKilled { file, conversation, first } => {
             store::killed::write_until_killed(&file, conversation, first)

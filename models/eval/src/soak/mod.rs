@@ -35,11 +35,12 @@ use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use self::panel::{PASSWORD, Users};
+use self::panel::Users;
 use self::stream::{Stream, StreamClock};
 use crate::figures::resident_kb;
 use crate::mqtt::broker::Broker;
 use crate::mqtt::peer::Bridge;
+use crate::panel::PASSWORD;
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// How many devices there are, and how many states they tell in a second.

@@ -5,11 +5,13 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
 
-pub(crate) const PASSWORD: &str = "seventeen wet herons";
+use crate::panel::{Body, Panel};
+
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -26,8 +28,8 @@ const READ: [&str; 10] = [
     "/api/models",
 ];
 
-/// Uses the panel on this port with this token, for the time of this number.
-type User = fn(u16, &str, u64) -> Result<()>;
+/// Uses the panel, for the time of this number.
+type User = fn(&Panel, u64) -> Result<()>;
 
 /// Asks until it is dropped.
 pub(crate) struct Users {
@@ -38,21 +40,19 @@ pub(crate) struct Users {
 }
 
 impl Users {
-    /// Signs the owner in at the panel on this port, whose password is [`PASSWORD`].
+    /// Signs the owner in at the panel on this port.
     pub(crate) fn begin(port: u16) -> Result<Users> {
-        let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() && begun.elapsed() < PATIENCE {
-            thread::sleep(PAUSE);
-        }
-        let token = sign_in(port)?;
+        let mut panel = Panel::new(port);
+        panel.wait_until_ready(PATIENCE, || true, |_| true).context("the panel does not answer")?;
+        panel.sign_in("soak")?;
         let (stop, asked, refused) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default(), Arc::default());
         let threads = [read as User, change, listen].map(|user| {
-            let (stop, asked, refused, token) =
-                (Arc::clone(&stop), Arc::clone(&asked), Arc::<AtomicU64>::clone(&refused), token.clone());
+            let (stop, asked, refused, panel) =
+                (Arc::clone(&stop), Arc::clone(&asked), Arc::<AtomicU64>::clone(&refused), panel.clone());
             thread::spawn(move || {
                 let mut round = 0;
                 while !stop.load(Ordering::Relaxed) {
-                    if let Err(error) = user(port, &token, round) {
+                    if let Err(error) = user(&panel, round) {
                         refused.fetch_add(1, Ordering::Relaxed);
                         println!("the panel: {error:#}");
                     }
@@ -80,31 +80,33 @@ impl Drop for Users {
     }
 }
 
-fn read(port: u16, token: &str, round: u64) -> Result<()> {
-    let path = READ[round as usize % READ.len()];
-    ask(port, "GET", path, &bearer(token), "").map(drop)
+fn read(panel: &Panel, round: u64) -> Result<()> {
+    panel.bytes("GET", READ[round as usize % READ.len()], Body::Nothing)?;
+    Ok(())
 }
 
 /// Says something in writing, and sets a timer that is taken back.
-fn change(port: u16, token: &str, round: u64) -> Result<()> {
-    let headers = format!("{}Content-Type: application/json\r\n", bearer(token));
+fn change(panel: &Panel, round: u64) -> Result<()> {
     if round.is_multiple_of(2) {
-        let told = ask(port, "POST", "/v1/chat", &headers, r#"{"text": "What is twelve times seven?"}"#)?.1;
+        let told = panel.bytes("POST", "/v1/chat", Body::Json(json!({"text": "What is twelve times seven?"})))?;
+        let told = String::from_utf8_lossy(&told);
         ensure!(told.contains("84") && told.contains("event: done"), "it answers {told}");
         return Ok(());
     }
-    let timer = ask(port, "POST", "/v1/timers", &headers, r#"{"seconds": 86400, "name": "tea"}"#)?.1;
-    let id =
-        timer.split("\"id\":").nth(1).and_then(|rest| rest.split(',').next()).context("the timer has no number")?;
-    ask(port, "DELETE", &format!("/v1/timers/{id}"), &bearer(token), "").map(drop)
+    let timer = panel.ask("POST", "/v1/timers", Body::Json(json!({"seconds": 86400, "name": "tea"})))?;
+    panel.ask("DELETE", &format!("/v1/timers/{}", timer["id"]), Body::Nothing)?;
+    Ok(())
 }
 
 /// Opens a page's socket, listens for a moment, and is gone without a word.
-fn listen(port: u16, token: &str, _round: u64) -> Result<()> {
-    let mut socket = connect(port)?;
+fn listen(panel: &Panel, _round: u64) -> Result<()> {
+    let (port, token) = (panel.port(), panel.token().unwrap_or_default());
+    let mut socket = TcpStream::connect(("127.0.0.1", port))?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(PATIENCE))?;
     let upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    write!(socket, "GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{}{upgrade}\r\n", bearer(token))?;
+    write!(socket, "GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n{upgrade}\r\n")?;
     for text in [r#"{"type": "hello", "version": 1}"#, r#"{"type": "subscribe", "to": "events"}"#] {
         // A text frame, whose mask of zeros changes nothing.
         let mut frame = vec![0x81, 0x80 | text.len() as u8, 0, 0, 0, 0];
@@ -119,46 +121,4 @@ fn listen(port: u16, token: &str, _round: u64) -> Result<()> {
         heard.extend(&some[..length]);
     }
     Ok(())
-}
-
-fn sign_in(port: u16) -> Result<String> {
-    let json = format!("Origin: http://127.0.0.1:{port}\r\nContent-Type: application/json\r\n");
-    let body = format!(r#"{{"name": "owner", "password": "{PASSWORD}"}}"#);
-    let (head, _) = ask(port, "POST", "/api/session", &json, &body)?;
-    let cookies: Vec<_> =
-        head.lines().filter_map(|line| line.strip_prefix("set-cookie: ")?.split(';').next()).collect();
-    let headers = format!("{json}Cookie: {}\r\n", cookies.join("; "));
-    let body = r#"{"name": "soak", "scopes": ["read", "talk", "admin"]}"#;
-    let (_, made) = ask(port, "POST", "/api/tokens", &headers, body)?;
-    let token = made.split("\"token\":\"").nth(1).and_then(|rest| rest.split('"').next());
-    Ok(token.context("there is no token")?.to_owned())
-}
-
-fn bearer(token: &str) -> String {
-    format!("Authorization: Bearer {token}\r\n")
-}
-
-fn connect(port: u16) -> Result<TcpStream> {
-    let socket = TcpStream::connect(("127.0.0.1", port))?;
-    socket.set_read_timeout(Some(PATIENCE))?;
-    socket.set_write_timeout(Some(PATIENCE))?;
-    Ok(socket)
-}
-
-/// The head and the body of the answer.
-fn ask(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Result<(String, String)> {
-    let mut socket = connect(port)?;
-    let length = body.len();
-    write!(
-        socket,
-        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
-    )?;
-    let mut answer = Vec::new();
-    socket.read_to_end(&mut answer)?;
-    let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer.split_once("\r\n\r\n").context("it is no answer")?;
-    match head.split(' ').nth(1) {
-        Some(status) if status.starts_with('2') => Ok((head.to_owned(), body.to_owned())),
-        _ => bail!("{method} {path}: {}", &answer[..answer.floor_char_boundary(600)]),
-    }
 }

@@ -13,6 +13,8 @@ use pipit_models::cancel::CancelFlag;
 use pipit_models::clip;
 use pipit_models::voice::{self, VoiceSettings};
 
+use crate::chance::Chance;
+
 /// What is said to Pipit, of which the first few set timers.
 const COMMANDS: [&str; 14] = [
     "set a timer for one minute",
@@ -56,27 +58,6 @@ impl StreamClock {
     }
 }
 
-/// Numbers by chance, the same for the same seed (splitmix64).
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end.max(1)
-    }
-
-    /// Between -1 and 1.
-    fn sample(&mut self) -> f32 {
-        (self.next() >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-    }
-}
-
 /// What is heard just now.
 enum Now {
     /// Nothing but noise so loud, for so many frames.
@@ -108,7 +89,7 @@ impl Stream {
             clips.extend(recordings(folder)?);
         }
         let now = Now::Noise { left: 50, amplitude: 0.0 };
-        Ok(Stream { clock, chance: Chance(seed), clips, now, until: 0, said: 0 })
+        Ok(Stream { clock, chance: Chance::new(seed), clips, now, until: 0, said: 0 })
     }
 
     /// How often something was said.
