@@ -40,7 +40,8 @@ pub(crate) fn whisper(model: &str, language: String, threads: usize) -> Result<W
 
 /// Writes a model of the size of the real one `name`, with random weights.
 pub(crate) fn stand_in(name: &str, path: &Path) -> Result<()> {
-    let shape = stand_in::architecture(name).with_context(|| format!("`{name}` is none of Whisper's models known here"))?;
+    let shape =
+        stand_in::architecture(name).with_context(|| format!("`{name}` is none of Whisper's models known here"))?;
     let mut file = BufWriter::new(File::create(path).with_context(|| format!("{} cannot be written", path.display()))?);
     stand_in::write(&shape, 1, &mut file)?;
     file.flush()?;

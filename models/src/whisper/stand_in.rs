@@ -1,5 +1,5 @@
-//! Whisper models of the true sizes with random weights: they cost what the real ones cost and say nothing, so that time and memory
-//! can be measured where the real ones are not at hand.
+//! Whisper models of the true sizes with random weights: they cost what the real ones cost and say noise, ten tokens of it, so that
+//! time and memory can be measured where the real ones are not at hand.
 
 use std::io::{self, Write};
 
@@ -34,9 +34,14 @@ pub fn architecture(name: &str) -> Option<Architecture> {
     })
 }
 
+/// How many tokens a stand-in says: a short request.
+pub const TOKENS: usize = 10;
+
 /// Writes a model of this shape in ggml's format, with matrices in 16 bits. The same `seed` gives the same model.
 pub fn write(shape: &Architecture, seed: u64, out: &mut impl Write) -> io::Result<()> {
-    let mut writer = Writer { out, random: fastrand::Rng::with_seed(seed) };
+    // Models for English alone have one token less, and none for the language and the task.
+    let (end, prompt) = if shape.vocabulary == 51_864 { (50_256, 2) } else { (50_257, 4) };
+    let mut writer = Writer { out, random: fastrand::Rng::with_seed(seed), end, prompt };
     writer.headers(shape)?;
     for (name, sizes) in tensors(shape) {
         writer.tensor(&name, &sizes)?;
@@ -87,9 +92,18 @@ fn push_pair(all: &mut Vec<(String, Vec<usize>)>, layer: &str, sizes: Vec<usize>
     all.push((format!("{layer}.bias"), vec![outputs]));
 }
 
+/// The direction that the end of the text lies in.
+fn toward_the_end(reach: f32) -> impl Iterator<Item = f32> {
+    [reach, -reach].into_iter().cycle()
+}
+
 struct Writer<'a, W> {
     out: &'a mut W,
     random: fastrand::Rng,
+    /// The token that ends a text.
+    end: usize,
+    /// Tokens before the first that is said.
+    prompt: usize,
 }
 
 impl<W: Write> Writer<'_, W> {
@@ -100,9 +114,12 @@ impl<W: Write> Writer<'_, W> {
 
     fn headers(&mut self, shape: &Architecture) -> io::Result<()> {
         self.out.write_all(&MAGIC.to_le_bytes())?;
-        let Architecture { vocabulary, audio_context, width, heads, audio_layers, text_context, text_layers, mels } = *shape;
+        let Architecture { vocabulary, audio_context, width, heads, audio_layers, text_context, text_layers, mels } =
+            *shape;
         // The last is the number format: 16 bits.
-        for size in [vocabulary, audio_context, width, heads, audio_layers, text_context, width, heads, text_layers, mels, 1] {
+        for size in
+            [vocabulary, audio_context, width, heads, audio_layers, text_context, width, heads, text_layers, mels, 1]
+        {
             self.number(size)?;
         }
         self.number(mels)?;
@@ -116,9 +133,8 @@ impl<W: Write> Writer<'_, W> {
         }
         // Words that look like none, as what it says is noise in any case; but a space is looked for. The special ones have no text
         // in a file.
-        let words = if vocabulary > 51_864 { 50_257 } else { 50_256 };
-        self.number(words)?;
-        for word in 0..words {
+        self.number(self.end)?;
+        for word in 0..self.end {
             let text = if word == 220 { " ".to_owned() } else { format!(" {word:x}") };
             self.number(text.len())?;
             self.out.write_all(text.as_bytes())?;
@@ -147,7 +163,19 @@ impl<W: Write> Writer<'_, W> {
             let inputs: usize = if name.contains("embedding") { 2500 } else { sizes[1..].iter().product() };
             let reach = (3.0 / inputs as f32).sqrt();
             let random = &mut self.random;
-            let weights: Vec<f32> = (0..count).map(|_| (random.f32() * 2.0 - 1.0) * reach).collect();
+            let mut weights: Vec<f32> = (0..count).map(|_| (random.f32() * 2.0 - 1.0) * reach).collect();
+            let width = sizes[1];
+            if name == "decoder.token_embedding.weight" {
+                weights[self.end * width..][..width]
+                    .iter_mut()
+                    .zip(toward_the_end(reach))
+                    .for_each(|(slot, weight)| *slot = weight);
+            } else if name == "decoder.positional_embedding" {
+                // Far more than what any layer adds.
+                for row in weights.chunks_exact_mut(width).skip(self.prompt - 1 + TOKENS) {
+                    row.iter_mut().zip(toward_the_end(50.0)).for_each(|(slot, weight)| *slot += weight);
+                }
+            }
             if is_half { self.halves(&weights) } else { self.floats(&weights) }
         }
     }
@@ -183,14 +211,19 @@ mod tests {
     use crate::cancel::CancelFlag;
 
     #[test]
-    fn whisper_cpp_takes_a_stand_in_for_a_model() {
-        let shape = Architecture { width: 64, heads: 2, audio_layers: 1, text_layers: 1, ..architecture("tiny.en").unwrap() };
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("small.bin");
-        let mut file = std::fs::File::create(&path).unwrap();
-        write(&shape, 1, &mut file).unwrap();
-        let mut whisper = Whisper::load(&WhisperSource::File(path), &WhisperSettings::default()).unwrap();
-        let sound: Vec<f32> = (0..16_000).map(|at| (at as f32 * 0.1).sin() * 0.3).collect();
-        whisper.transcribe(&sound, &CancelFlag::new()).unwrap();
+    fn whisper_cpp_hears_ten_tokens_with_a_stand_in() {
+        for name in ["tiny.en", "tiny"] {
+            let shape =
+                Architecture { width: 64, heads: 2, audio_layers: 1, text_layers: 1, ..architecture(name).unwrap() };
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("small.bin");
+            let mut file = std::fs::File::create(&path).unwrap();
+            write(&shape, 1, &mut file).unwrap();
+            let mut whisper = Whisper::load(&WhisperSource::File(path), &WhisperSettings::default()).unwrap();
+            let sound: Vec<f32> = (0..48_000).map(|at| (at as f32 * 0.1).sin() * 0.3).collect();
+            let heard = whisper.hear(&sound, 200, &CancelFlag::new()).unwrap();
+            // And the one that ends the text.
+            assert_eq!((heard.tokens as usize, heard.ended), (TOKENS + 1, true), "{name}");
+        }
     }
 }
