@@ -149,7 +149,8 @@ bench-power-cut:
 bench-soak:
 	@firmware-host/setup.sh test
 	@cargo build --quiet --release --locked --bin pipit-eval
-	@"$${CARGO_TARGET_DIR:-target}/release/pipit-eval" soak
+	@# As systemd/pipit.service has it.
+	@MALLOC_ARENA_MAX=2 "$${CARGO_TARGET_DIR:-target}/release/pipit-eval" soak
 
 ARCHITECTURES ?= amd64 arm64 armhf
 
