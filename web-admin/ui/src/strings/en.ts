@@ -815,6 +815,7 @@ export const en = {
     updateAsked: 'The system has been asked. If there is a newer version, Pipit is away for a while now.',
     updated: (from: string, to: string, when: string) => `Updated from ${from} to ${to} ${when}.`,
     wentBack: (from: string, to: string, when: string, why: string) => `${to} was tried ${when}, and ${from} is back: ${why}`,
+    systemWentBack: (when: string, why: string) => `${why} That was ${when}.`,
     support: 'Support bundle',
     supportLead:
       'What helps somebody else to find out what is wrong: versions, board, settings, models, sound devices, and how long answers took. Nothing that anybody said, no name, no address and no secret is in it. It goes nowhere by itself.',
