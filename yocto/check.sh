@@ -52,7 +52,11 @@ for licence in APACHE MIT; do
     sum=$(md5sum "LICENSE-$licence" | cut -d ' ' -f 1)
     ! grep -h "LICENSE-$licence;md5=" "${recipes[@]}" | grep -qv "$sum" || fail "LICENSE-$licence has the MD5 sum $sum, and a recipe names another"
 done
-say "hashes, versions and licences agree"
+# The daemon is told where its image says why an update was taken back.
+folder=$(grep -o '/data/[a-z]*}$' yocto/meta-pipit/recipes-pipit/pipit-update/files/pipit-mark-good | tr -d '}')
+grep -qx "Environment=PIPIT__UPDATE__FAILURE=$folder/failure" yocto/meta-pipit/recipes-pipit/pipit/files/image.conf ||
+    fail "pipit-mark-good writes into $folder, and image.conf names another file for update.failure"
+say "hashes, versions, licences and paths agree"
 
 mapfile -t scripts < <(find yocto -type f -not -path 'yocto/prebuilt/*' -exec grep -lE '^#!/(bin/sh|usr/bin/env bash)' {} + | sort)
 "$venv/bin/shellcheck" "${scripts[@]}"

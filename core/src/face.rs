@@ -32,6 +32,8 @@ pub struct Situation {
     pub loading: bool,
     /// What keeps Pipit from answering.
     pub trouble: Option<Trouble>,
+    /// The gravest of what else is wrong, in words: what it is, and behind a colon what to do.
+    pub warning: Option<String>,
     /// The local time.
     pub clock: Clock,
     /// The timers that are set, the one that is due first first.
@@ -132,6 +134,8 @@ pub enum Face {
         muted: bool,
         /// At most [`TIMERS`].
         timers: Vec<TimerShown>,
+        /// What is wrong, if anything is, and behind a colon what to do.
+        warning: Option<String>,
     },
     /// Somebody may speak, or does.
     Listening {
@@ -206,6 +210,7 @@ impl Default for Situation {
             rings: false,
             loading: true,
             trouble: None,
+            warning: None,
             clock: Clock { day: 1, month: 1, ..Clock::default() },
             timers: Vec::new(),
             claimed: true,
@@ -245,7 +250,8 @@ impl Face {
             return Face::Trouble(trouble);
         }
         let timers = now.timers.iter().take(TIMERS).map(TimerShown::of).collect();
-        Face::Idle { time: now.clock.time(), date: now.clock.date(), muted: now.muted, timers }
+        let warning = now.warning.as_deref().map(begun);
+        Face::Idle { time: now.clock.time(), date: now.clock.date(), muted: now.muted, timers, warning }
     }
 
     /// The same without what is not for everybody: neither words nor names nor the code.
@@ -255,9 +261,9 @@ impl Face {
             Face::Speaking { .. } => Face::Speaking { words: String::new() },
             Face::Ringing { .. } => Face::Ringing { words: String::new() },
             Face::Code { address, .. } => Face::Welcome { address },
-            Face::Idle { time, date, muted, timers } => {
+            Face::Idle { time, date, muted, timers, warning } => {
                 let nameless = |timer: TimerShown| TimerShown { name: String::new(), ..timer };
-                Face::Idle { time, date, muted, timers: timers.into_iter().map(nameless).collect() }
+                Face::Idle { time, date, muted, timers: timers.into_iter().map(nameless).collect(), warning }
             }
             other => other,
         }
@@ -345,6 +351,12 @@ impl TimerShown {
             if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") };
         TimerShown { name: timer.name.clone().unwrap_or_default(), left, paused: timer.paused }
     }
+}
+
+/// With a capital letter at its beginning.
+fn begun(sentence: &str) -> String {
+    let mut rest = sentence.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
 /// Speech in a room lies between these.

@@ -28,6 +28,7 @@ fn main() {
         date: "Wednesday 23 September".to_owned(),
         muted: false,
         timers: Vec::new(),
+        warning: None,
     };
     // How many pictures there are in a minute at most.
     let faces: [(&str, Shown, u32); 4] = [

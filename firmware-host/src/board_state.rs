@@ -51,14 +51,14 @@ pub struct Disk {
     pub errors: u64,
 }
 
-/// What is wrong with a board, and what to do about it.
+/// What is wrong, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
     /// What it is about.
     pub about: &'static str,
     /// Whether Pipit can't go on like this for long.
     pub is_grave: bool,
-    /// A sentence without its full stop.
+    /// A sentence without its full stop: what is wrong, and behind a colon what to do.
     pub words: String,
 }
 
@@ -207,7 +207,8 @@ impl Trouble {
         Trouble { about, is_grave: true, words }
     }
 
-    fn slight(about: &'static str, words: String) -> Trouble {
+    /// One with which Pipit can go on.
+    pub fn slight(about: &'static str, words: String) -> Trouble {
         Trouble { about, is_grave: false, words }
     }
 }

@@ -28,11 +28,24 @@ pub struct Caretaker {
     pub folder: ModelFolder,
     /// What makes a board hot.
     pub models: Arc<Models>,
+    /// What is wrong beside the board, for as long as Pipit runs. Whoever found it has logged it.
+    pub also: Vec<Trouble>,
     /// Where it is told.
     pub bus: Bus,
 }
 
 impl Caretaker {
+    /// Tells what is known before the board was looked at.
+    pub fn begin(&self) {
+        self.tell(Vec::new());
+    }
+
+    fn tell(&self, of_board: Vec<Trouble>) {
+        let mut all: Vec<_> = self.also.iter().cloned().chain(of_board).collect();
+        all.sort_by_key(|trouble| !trouble.is_grave);
+        self.bus.send_modify(|snapshot| snapshot.troubles = all.into_iter().map(|trouble| trouble.words).collect());
+    }
+
     /// Until the runtime ends.
     pub async fn look_after_it(self) {
         let (mut looks, mut told, mut made_room) = (tokio::time::interval(LOOK), BTreeSet::new(), false);
@@ -57,9 +70,7 @@ impl Caretaker {
             }
             let troubles = state.troubles();
             told = log_new(&troubles, &told);
-            this.bus.send_modify(|snapshot| {
-                snapshot.troubles = troubles.into_iter().map(|trouble| trouble.words).collect()
-            });
+            this.tell(troubles);
         }
     }
 }

@@ -286,12 +286,17 @@ async fn serve(
 fn versions(config: &Config, executable: Mutex<Executable>) -> Versions {
     let wanted = std::env::var_os("RUNTIME_DIRECTORY").map(|folder| PathBuf::from(folder).join("update-wanted"));
     let wanted = wanted.filter(|_| config.update.feed.is_some());
+    let failure = config.update.failure.clone();
     Versions {
         on_disk: Arc::new(move || executable.lock().unwrap_or_else(PoisonError::into_inner).version().to_owned()),
         last: Arc::new(move || {
-            let update::Ended { at, from, to, went_back } = update::last(Path::new(update::CACHE))?;
-            let at = Timestamp::from_second(at).unwrap_or_default();
-            Some(LastUpdate { at, from: from.to_string(), to: to.to_string(), went_back })
+            let of_package = update::last(Path::new(update::CACHE)).map(|update::Ended { at, from, to, went_back }| {
+                let versions = Some((from.to_string(), to.to_string()));
+                LastUpdate { at: Timestamp::from_second(at).unwrap_or_default(), versions, went_back }
+            });
+            let of_system = failure.as_deref().and_then(update::failure);
+            let of_system = of_system.map(|(at, why)| LastUpdate { at, versions: None, went_back: Some(why) });
+            of_package.into_iter().chain(of_system).max_by_key(|update| update.at)
         }),
         ask: wanted.map(|file| -> Arc<dyn Fn() -> Result<(), String> + Send + Sync> {
             Arc::new(move || {

@@ -12,6 +12,7 @@ use pipit_store::Store;
 use pipit_web::settings::{Secrets, Settings, Shown};
 use zeroize::Zeroizing;
 
+use crate::board_state::Trouble;
 use crate::whole_file;
 
 /// What the panel writes, in the state directory: where it may write, and what is backed up.
@@ -93,6 +94,25 @@ impl Layering {
                 is_empty.then(|| format!("{} is empty", self.name().display()))
             }
         }
+    }
+
+    /// That the last good configuration takes the place of the file, if so, and what to do about it. Of what is wrong with the file
+    /// the first is told.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Trouble> {
+        let LastGood { problem, .. } = self.last_good.as_ref()?;
+        let mut all = problem.lines();
+        let first = all.next().unwrap_or_default();
+        let more = match all.count() {
+            0 => String::new(),
+            more => format!("; {more} more: pipit config check"),
+        };
+        Some(Trouble::slight(
+            "configuration",
+            format!(
+                "the last good configuration is in use: the newest can't be used; set it right and restart Pipit ({first}{more})"
+            ),
+        ))
     }
 
     /// Whether the last good configuration takes the place of the file.

@@ -15,8 +15,10 @@ use std::thread;
 
 use embedded_graphics::geometry::Size;
 use pipit::display::picture::Picture;
-use pipit_core::face::Face;
+use pipit_core::face::{Clock, Face, Situation};
 use rustix::fs::inotify;
+use serde_json::Value;
+use support::manager::Managed;
 use support::sound_server::PATIENCE;
 use support::{Home, web};
 
@@ -51,11 +53,15 @@ impl Shown {
     }
 
     fn shows(&self, face: &Face) {
-        let mut picture = Picture::blank(Size::new(320, 240), true);
-        picture.draw(face, 0);
-        let picture = picture.png().unwrap();
+        let picture = drawn(face);
         self.wait_until(|shown| shown == picture);
     }
+}
+
+fn drawn(face: &Face) -> Vec<u8> {
+    let mut picture = Picture::blank(Size::new(320, 240), true);
+    picture.draw(face, 0);
+    picture.png().unwrap()
 }
 
 impl Daemon {
@@ -87,6 +93,26 @@ impl Daemon {
     }
 }
 
+impl Daemon {
+    fn post(&self, path: &str, body: &str) -> (String, String) {
+        web::send(self.panel, "POST", path, "sec-fetch-site: same-origin\r\n", body)
+    }
+
+    /// Has it make a code, and gives that.
+    fn code(&mut self) -> String {
+        let (head, body) = self.post("/api/claim/code", "");
+        assert!(head.starts_with("http/1.1 204"), "{head}{body}");
+        let line = self.logs("to claim this Pipit, enter the code ");
+        line.split("the code ").nth(1).unwrap()[..6].to_owned()
+    }
+
+    fn claim(&self, digits: &str) {
+        let claim = format!(r#"{{"code": "{digits}", "name": "Ann", "password": "three wise lighthouse keepers"}}"#);
+        let (head, body) = self.post("/api/claim", &claim);
+        assert!(head.starts_with("http/1.1 201"), "{head}{body}");
+    }
+}
+
 impl Drop for Daemon {
     fn drop(&mut self) {
         let _ = self.process.kill();
@@ -100,21 +126,56 @@ fn whoever_stands_before_it_is_shown_where_it_is_set_up_and_by_which_code() {
     let mut daemon = Daemon::start(&home, &["display.kind=png"]);
     let address = Some(daemon.panel.to_string());
     daemon.shown.shows(&Face::Welcome { address: address.clone() });
-    let panel = daemon.panel;
-    let post = |path: &str, body: &str| web::send(panel, "POST", path, "sec-fetch-site: same-origin\r\n", body);
-    let (head, body) = post("/api/claim/code", "");
-    assert!(head.starts_with("http/1.1 204"), "{head}{body}");
-    let line = daemon.logs("to claim this Pipit, enter the code ");
-    let digits = line.split("the code ").nth(1).unwrap()[..6].to_owned();
+    let digits = daemon.code();
     let code = Face::Code { digits: digits.clone(), address };
     daemon.shown.shows(&code);
-    let claim = format!(r#"{{"code": "{digits}", "name": "Ann", "password": "three wise lighthouse keepers"}}"#);
-    let (head, body) = post("/api/claim", &claim);
-    assert!(head.starts_with("http/1.1 201"), "{head}{body}");
-    let mut picture = Picture::blank(Size::new(320, 240), true);
-    picture.draw(&code, 0);
-    let picture = picture.png().unwrap();
-    daemon.shown.wait_until(|shown| shown != picture);
+    daemon.claim(&digits);
+    let code = drawn(&code);
+    daemon.shown.wait_until(|shown| shown != code);
+}
+
+#[test]
+fn a_configuration_that_can_not_be_used_is_told_of_wherever_people_look() {
+    let home = Home::new();
+    let whole: String = home.usual_config().lines().skip(2).map(|line| format!("{line}\n")).collect();
+    home.configure(&whole);
+    let state = format!("state.dir={}", home.path("state").display());
+    let mut command = home.command();
+    command.arg(format!("--set={state}")).arg("run");
+    let mut good = Managed::start(command);
+    good.tells("READY=1");
+    good.signal("TERM");
+    assert!(good.ended().0.success());
+    home.configure("[audio]\nbackend = \"null\"\nimput = \"hw:1\"\n[tts]\nengine = \"none of them\"\n");
+    let mut daemon = Daemon::start(&home, &["display.kind=png", &state]);
+    let (_, health) = web::page(daemon.panel, "/health");
+    let health: Value = serde_json::from_str(&health).unwrap();
+    let troubles: Vec<_> = health["troubles"].as_array().unwrap().iter().map(|words| words.as_str().unwrap()).collect();
+    let told = troubles.iter().find(|words| words.starts_with("the last good configuration is in use: ")).unwrap();
+    for words in ["pipit.toml:3:1: ", "there is no key audio.imput", "1 more", "restart Pipit"] {
+        assert!(told.contains(words), "{told}");
+    }
+    let (_, metrics) = web::page(daemon.panel, "/metrics");
+    assert!(metrics.contains("\npipit_troubles ") && !metrics.contains("\npipit_troubles 0\n"), "{metrics}");
+    let digits = daemon.code();
+    daemon.claim(&digits);
+    // Where the disk of this machine is nearly full, that is the gravest.
+    daemon.shown.wait_until(|shown| troubles.iter().any(|words| drawn(&idle(words)) == shown));
+}
+
+/// What is shown now while something is wrong.
+fn idle(warning: &str) -> Face {
+    let now = jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC);
+    let small = |number: i8| number.unsigned_abs();
+    let clock = Clock {
+        hour: small(now.hour()),
+        minute: small(now.minute()),
+        weekday: small(now.weekday().to_monday_zero_offset()),
+        day: small(now.day()),
+        month: small(now.month()),
+        twelve_hours: false,
+    };
+    Face::of(&Situation { loading: false, warning: Some(warning.to_owned()), clock, ..Situation::default() })
 }
 
 #[test]

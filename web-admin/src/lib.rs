@@ -100,7 +100,8 @@ pub struct Snapshot {
     pub sound_overruns: u64,
     /// What Pipit does without because this machine does not keep up, and why; nothing where it does.
     pub overload: Option<String>,
-    /// What is wrong with the board (heat, power, disk) and what to do about it, the gravest first.
+    /// What is wrong with the board (heat, power, disk) or the configuration and what to do about it, the gravest first. Sentences
+    /// without their full stop: what is wrong, and behind a colon what to do.
     pub troubles: Vec<String>,
     /// Turns since the start.
     pub turns: u64,

@@ -114,6 +114,9 @@ impl Metrics {
             "Whether Pipit does without something because the machine is too slow.",
         );
         page.line("pipit_overloaded", "", u8::from(snapshot.overload.is_some()));
+        let help = "What is wrong with the board (heat, power, disk) or the configuration, as the panel tells it.";
+        page.begin("pipit_troubles", "gauge", help);
+        page.line("pipit_troubles", "", snapshot.troubles.len());
         page.begin("pipit_microphone_connected", "gauge", "Whether a microphone is heard.");
         page.line("pipit_microphone_connected", "", u8::from(snapshot.microphone.is_some()));
         page.text + &self.requests.written()

@@ -30,11 +30,10 @@ pub struct Versions {
 pub struct LastUpdate {
     /// When.
     pub at: Timestamp,
-    /// The version before.
-    pub from: String,
-    /// The version that was wanted.
-    pub to: String,
-    /// Why the version before is back, if it is.
+    /// The version before, and the one that was wanted; nothing where only the reason tells of them, as with a system that is updated as
+    /// a whole.
+    pub versions: Option<(String, String)>,
+    /// Why the version before is back, if it is. Somebody else's words, of one line.
     pub went_back: Option<String>,
 }
 
@@ -42,7 +41,8 @@ async fn version(State(sources): State<Sources>, who: Who) -> Result<Json<Value>
     who.require_owner()?;
     let versions = sources.versions.clone();
     let (installed, last) = blocking(move || ((versions.on_disk)(), (versions.last)())).await?;
-    let last = last.map(|LastUpdate { at, from, to, went_back }| {
+    let last = last.map(|LastUpdate { at, versions, went_back }| {
+        let (from, to) = versions.unzip();
         json!({"at": at.to_string(), "from": from, "to": to, "went_back": went_back})
     });
     Ok(Json(json!({

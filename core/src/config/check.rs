@@ -89,7 +89,8 @@ fn update(settings: &mut Settings<'_>, update: &wire::Update) -> UpdateSettings 
         let sentence = "update.feed says where updates come from; write in update.key whose to trust, as minisign shows the public key";
         settings.object(&[("update", "feed"), ("update", "key")], sentence);
     }
-    UpdateSettings { feed, key }
+    let failure = text(&update.failure).map(PathBuf::from);
+    UpdateSettings { feed, key, failure }
 }
 
 /// A section, as [`Settings`] knows it, and a key.

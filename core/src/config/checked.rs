@@ -276,6 +276,8 @@ pub struct UpdateSettings {
     pub feed: Option<String>,
     /// minisign's public key.
     pub key: Option<String>,
+    /// A file in which the system writes why it took back its last update.
+    pub failure: Option<PathBuf>,
 }
 
 /// Text to speech.

@@ -89,7 +89,7 @@ pub struct Change {
 
 /// Keys that decide which files and programs of this machine Pipit reads, loads and writes. Whoever has a session at the panel
 /// must not thereby have the machine.
-const FOR_THE_FILE: [(&str, &str); 13] = [
+const FOR_THE_FILE: [(&str, &str); 14] = [
     ("state", "dir"),
     ("models", "dir"),
     ("models", "import_dir"),
@@ -101,6 +101,7 @@ const FOR_THE_FILE: [(&str, &str); 13] = [
     // It is installed as root.
     ("update", "feed"),
     ("update", "key"),
+    ("update", "failure"),
     ("board", "gpio_chip"),
     ("display", "path"),
     ("leds", "path"),

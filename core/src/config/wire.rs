@@ -158,6 +158,9 @@ pub(super) struct Update {
     pub(super) feed: String,
     /// The public key that vouches for what is there, as minisign shows it: "RW" and 54 letters more.
     pub(super) key: String,
+    /// Path of a file in which the system writes why it took back its last update, for the panel to show; "" for none. Pipit's own image
+    /// sets it.
+    pub(super) failure: String,
 }
 
 /// What Pipit writes down about itself.

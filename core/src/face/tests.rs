@@ -10,7 +10,12 @@ fn words(words: &str) -> String {
 }
 
 fn idle(muted: bool, timers: Vec<TimerShown>) -> Face {
-    Face::Idle { time: words("14:05"), date: words("Friday 27 November"), muted, timers }
+    Face::Idle { time: words("14:05"), date: words("Friday 27 November"), muted, timers, warning: None }
+}
+
+fn warning(warning: &str) -> Face {
+    let Face::Idle { time, date, muted, timers, .. } = idle(false, Vec::new()) else { unreachable!("it is idle") };
+    Face::Idle { time, date, muted, timers, warning: Some(words(warning)) }
 }
 
 /// Compared by hand, since what is printed of a face hides its words.
@@ -28,6 +33,7 @@ fn what_somebody_waits_for_comes_first() {
     let code = Face::Code { digits: words("048219"), address: address.clone() };
     let spoken = Situation { saying: words("It is five."), trouble: Some(Trouble::Voice), muted: true, ..new.clone() };
     let microphone = Situation { trouble: Some(Trouble::Microphone), ..usual() };
+    let hot = Situation { warning: Some(words("it is hot: give it air")), ..usual() };
     let table = [
         (usual(), idle(false, Vec::new())),
         (Situation { muted: true, ..usual() }, idle(true, Vec::new())),
@@ -45,6 +51,9 @@ fn what_somebody_waits_for_comes_first() {
         (microphone.clone(), Face::Trouble(Trouble::Microphone)),
         (Situation { muted: true, ..microphone }, idle(true, Vec::new())),
         (Situation { muted: true, trouble: Some(Trouble::Voice), ..usual() }, Face::Trouble(Trouble::Voice)),
+        (hot.clone(), warning("It is hot: give it air")),
+        (Situation { phase: Phase::Thinking, ..hot.clone() }, Face::Thinking),
+        (Situation { trouble: Some(Trouble::Voice), ..hot }, Face::Trouble(Trouble::Voice)),
     ];
     for (situation, face) in table {
         check(&situation, &face);
@@ -106,6 +115,7 @@ fn nothing_of_what_is_said_is_left_for_others() {
 #[test]
 fn lights_are_off_while_nobody_needs_them_and_red_while_it_does_not_listen() {
     assert_eq!(idle(false, Vec::new()).light(), Light::Off);
+    assert_eq!(warning("it is hot").light(), Light::Off, "what can wait shines into nobody's night");
     assert_eq!(idle(true, Vec::new()).light(), Light::Steady(Hue::Muted));
     assert_eq!(Face::Listening { level: 7 }.light(), Light::Level(7));
     assert_eq!(Face::Ringing { words: String::new() }.light(), Light::Blinking(Hue::Due));

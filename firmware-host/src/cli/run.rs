@@ -156,8 +156,9 @@ async fn serve(app: App, (layering, logs, handed): Given, started: Instant) -> a
     tokio::spawn(chat::offer_tools(app.engine().clone(), servers));
     tokio::spawn(nightly::tend(app.store().clone(), app.config().privacy, Arc::new(jiff::Zoned::now)));
     let (store, state_dir) = (app.store().clone(), app.config().state_dir.clone());
-    let caretaker =
-        Caretaker { store, state_dir, folder: app.model_folder(), models: Arc::clone(&models), bus: app.bus().clone() };
+    let (folder, also, bus) = (app.model_folder(), layering.trouble().into_iter().collect(), app.bus().clone());
+    let caretaker = Caretaker { store, state_dir, folder, models: Arc::clone(&models), also, bus };
+    caretaker.begin();
     tokio::spawn(caretaker.look_after_it());
     let stores = (app.store().clone(), app.speakers().clone());
     let layers = layering.clone();

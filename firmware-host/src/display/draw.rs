@@ -75,7 +75,9 @@ where
         Face::Starting => sheet.waiting("Starting", beat),
         Face::Code { digits, address } => sheet.code(digits, address.as_deref()),
         Face::Welcome { address } => sheet.welcome(address.as_deref()),
-        Face::Idle { time, date, muted, timers } => sheet.idle(time, date, *muted, timers),
+        Face::Idle { time, date, muted, timers, warning } => {
+            sheet.idle((time, date), *muted, timers, warning.as_deref())
+        }
         Face::Listening { level } => sheet.listening(*level),
         Face::Thinking => sheet.waiting("Thinking", beat),
         Face::Speaking { words } => sheet.speaking(words),
@@ -174,12 +176,26 @@ impl<D: DrawTarget<Color: Shade>> Sheet<'_, '_, D> {
         Paragraph { font: Font::Smooth(glyphs), lines: vec![text.to_owned()] }
     }
 
-    fn idle(&mut self, time: &str, date: &str, muted: bool, timers: &[TimerShown]) -> Result<(), D::Error> {
+    fn idle(
+        &mut self,
+        (time, date): (&str, &str),
+        muted: bool,
+        timers: &[TimerShown],
+        warning: Option<&str>,
+    ) -> Result<(), D::Error> {
         let look = self.look;
         let row = look.words[1].line() + self.gap() / 2;
         let room = self.height() - if self.is_low() { 0 } else { timers.len() as i32 * row };
-        // Where there is little room, timers stand in place of the date.
-        let has_date = !self.is_low() && (timers.is_empty() || room > self.height() / 2);
+        let (room, has_room) = match warning {
+            Some(warning) => {
+                let used = self.warning(warning, room)?;
+                let least = DIGITS[DIGITS.len() - 1].line() + self.gap() + row;
+                (room - used, room - used >= least)
+            }
+            None => (room, true),
+        };
+        // Where there is little room, timers and what is wrong stand in place of the date.
+        let has_date = !self.is_low() && has_room && (timers.is_empty() || room > self.height() / 2);
         let digits = self.digits(time, if has_date { room * 6 / 10 } else { room - 2 });
         let below = if muted { "Microphone off" } else { date };
         let date = self.fit(&self.shortened(below), &look.words[1..], row);
@@ -199,6 +215,33 @@ impl<D: DrawTarget<Color: Shade>> Sheet<'_, '_, D> {
             self.timers(timers, self.top() + room, row)?;
         }
         Ok(())
+    }
+
+    /// A mark and what is wrong at the foot, where `room` above the timers is enough for the words, or else the mark alone in the
+    /// upper left corner. Gives the height that is used.
+    fn warning(&mut self, text: &str, room: i32) -> Result<i32, D::Error> {
+        let look = self.look;
+        let font = look.words[look.words.len() - 1];
+        let (side, beside) = (font.line() * 3 / 4, font.line());
+        let (width, at_most) = (self.width() - beside, (self.height() * 4 / 10).min(room - self.height() / 2));
+        let fits = |text: &str| font.wrap(text, width).len() as i32 * font.line() <= at_most;
+        // What to do about it is in the panel too.
+        let told = if fits(text) { text } else { text.split_once(": ").map_or(text, |(what, _)| what) };
+        // The beginning of one line says nothing.
+        if self.is_low() || !fits(told) && at_most < 2 * font.line() {
+            let side = self.height().min(16);
+            icons::warning(&mut self.pen, self.area.top_left, side, (look.warm, look.paper))?;
+            return Ok(0);
+        }
+        let words = Paragraph::fit(told, &[font], (width, at_most));
+        let longest = words.lines.iter().map(|line| font.width(line)).max().unwrap_or(0);
+        let left = self.centre().x - (beside + longest) / 2;
+        let top = self.top() + self.height() - words.height();
+        icons::warning(&mut self.pen, Point::new(left, top + (font.line() - side) / 2), side, (look.warm, look.paper))?;
+        for (n, line) in words.lines.iter().enumerate() {
+            self.pen.text(font, line, Point::new(left + beside, top + n as i32 * font.line()), look.soft)?;
+        }
+        Ok(words.height() + self.gap().min(14))
     }
 
     /// The date, or that the microphone is off.

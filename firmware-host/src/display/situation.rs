@@ -131,6 +131,7 @@ impl Sources {
             rings: stored.rings || self.engine.rings(),
             loading: !known.loaded,
             trouble,
+            warning: snapshot.troubles.first().cloned(),
             clock: clock(&now, self.twelve_hours),
             timers: timers.collect(),
             claimed: stored.claimed,

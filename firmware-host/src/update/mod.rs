@@ -4,6 +4,7 @@
 //! What is decided is written down before it is done, so that a power cut in between is met by the next start: it goes on, and where that was
 //! tried before, it goes back.
 
+mod failure;
 pub mod feed;
 mod install;
 pub mod manifest;
@@ -19,6 +20,8 @@ use jiff::Timestamp;
 use pipit_models::download::Progress;
 use semver::Version;
 use serde::{Deserialize, Serialize};
+
+pub use failure::failure;
 
 use feed::Feed;
 use manifest::{Manifest, NEWEST, name_of};

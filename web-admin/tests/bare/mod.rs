@@ -56,8 +56,8 @@ pub(crate) fn sources(store: &Store) -> Sources {
         versions: Versions {
             on_disk: Arc::new(|| "9.9.9".to_owned()),
             last: Arc::new(|| {
-                let (from, to) = ("1.0.0".to_owned(), "1.1.0".to_owned());
-                Some(LastUpdate { at: Timestamp::UNIX_EPOCH, from, to, went_back: Some("it was not well".to_owned()) })
+                let versions = Some(("1.0.0".to_owned(), "1.1.0".to_owned()));
+                Some(LastUpdate { at: Timestamp::UNIX_EPOCH, versions, went_back: Some("it was not well".to_owned()) })
             }),
             ask: None,
         },

@@ -10,11 +10,12 @@ import { Daemon } from './daemon.mjs';
 const PASSWORD = 'a wren sings in the hedge';
 const PASSPHRASE = 'four wet green herons';
 
-let daemon, browser, context, page, notes, backup;
+let daemon, browser, context, page, notes, backup, failure;
 
 before(async () => {
   daemon = await Daemon.home();
-  await daemon.start();
+  failure = join(daemon.folder, 'failure');
+  await daemon.start(undefined, `[update]\nfailure = "${failure}"\n`);
   await daemon.logs(/panel at/);
   browser = await launch();
   context = await browser.newContext({ baseURL: daemon.url, viewport: { width: 1280, height: 800 } });
@@ -45,6 +46,15 @@ async function signIn() {
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
+
+test('why the system took back an update is told in its words, whatever they are', async () => {
+  await page.goto('/system');
+  await page.getByText('What is installed is what runs.').waitFor();
+  assert.equal(await page.locator('.caution').count(), 0);
+  writeFileSync(failure, 'The update to version 2 was taken back:\n<b>it was not ready</b>.\n');
+  await page.goto('/system');
+  await page.getByText('The update to version 2 was taken back: <b>it was not ready</b>. That was ', { exact: false }).waitFor();
+});
 
 test('a backup is made under a passphrase and downloaded', async () => {
   await remember('the wren sings');
@@ -196,6 +206,22 @@ for (const colorScheme of ['light', 'dark']) {
     });
   }
 }
+
+test('a configuration that can not be used is told of at home, until it can be', async () => {
+  await page.goto('about:blank');
+  await daemon.end('SIGTERM');
+  daemon.environment = { PIPIT__STATE__DIR: join(daemon.folder, 'state') };
+  await daemon.start('[audio]\nbackend = "loud"\n');
+  await page.goto('/');
+  const told = page.locator('.bad', { hasText: 'The last good configuration is in use' });
+  await told.getByText('pipit.toml:2:', { exact: false }).waitFor();
+  await page.goto('about:blank');
+  await daemon.end('SIGTERM');
+  await daemon.start();
+  await page.goto('/');
+  await page.getByText('This machine keeps up.').waitFor();
+  assert.equal(await told.count(), 0);
+});
 
 test('a factory reset takes the password, and leaves a Pipit that belongs to nobody', async () => {
   await page.goto('/backup');

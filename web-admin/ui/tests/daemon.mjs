@@ -49,7 +49,7 @@ export class Daemon {
     this.log = [];
     this.waiting = [];
     this.process = spawn(program, ['--config', config, 'run'], {
-      env: environment(),
+      env: { ...environment(), ...this.environment },
       cwd: this.folder,
       stdio: ['ignore', 'ignore', 'pipe'],
     });

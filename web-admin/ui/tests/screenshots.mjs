@@ -22,7 +22,9 @@ try {
     await daemon.logs(/turn=1/);
     await daemon.end('SIGTERM');
   }
-  await daemon.start();
+  // As the service has it, so that the page of versions offers an update.
+  daemon.environment = { RUNTIME_DIRECTORY: daemon.folder };
+  await daemon.start(undefined, '[update]\nfeed = "https://updates.example.org/pipit"\nkey = "the public key"\n');
   const phone = { baseURL: daemon.url, viewport: { width: 390, height: 844 }, colorScheme: 'light' };
   const context = await browser.newContext(phone);
   const page = await context.newPage();
@@ -56,6 +58,29 @@ try {
     if (name === 'live') await page.getByText(/dB/).first().waitFor();
     await shoot(`${name}-phone-light`);
   }
+  // What lies further down on a page.
+  const card = async (name, path, find) => {
+    await page.goto(path);
+    const shown = await find();
+    await page.locator('.loading').first().waitFor({ state: 'detached' });
+    await shown.scrollIntoViewIfNeeded();
+    await shown.screenshot({ path: join(OUT, `${name}-phone-light.png`) });
+  };
+  await card('face', '/', async () => {
+    const face = page.locator('.card', { has: page.getByRole('heading', { name: 'Face', exact: true }) });
+    await face.locator('img.face').evaluate((image) => image.decode());
+    return face;
+  });
+  await card('reset', '/backup', async () => page.locator('.card', { hasText: 'Factory reset' }));
+  await page.goto('/settings');
+  await page.getByRole('searchbox', { name: 'Find a setting' }).fill('chat.mcp');
+  const servers = page.getByRole('group', { name: 'Mcp', exact: true });
+  await servers.getByRole('button', { name: 'Add an entry' }).click();
+  const entry = servers.getByRole('group').first();
+  await entry.getByLabel('Name', { exact: true }).fill('search');
+  await entry.getByLabel('Url', { exact: true }).fill('http://192.168.1.20:8000/mcp');
+  await servers.evaluate((group) => group.scrollIntoView());
+  await shoot('table-phone-light');
   await page.emulateMedia({ colorScheme: 'dark' });
   await page.setViewportSize({ width: 1280, height: 800 });
   for (const [name, path] of shown.filter(([name]) => ['home', 'timeline', 'conversation'].includes(name))) {

@@ -21,7 +21,12 @@ fn timers() -> Vec<TimerShown> {
 }
 
 fn idle(muted: bool, timers: Vec<TimerShown>) -> Face {
-    Face::Idle { time: "14:05".into(), date: "Wednesday 23 September".into(), muted, timers }
+    Face::Idle { time: "14:05".into(), date: "Wednesday 23 September".into(), muted, timers, warning: None }
+}
+
+fn with_warning(face: Face, words: &str) -> Face {
+    let Face::Idle { time, date, muted, timers, .. } = face else { return face };
+    Face::Idle { time, date, muted, timers, warning: Some(words.to_owned()) }
 }
 
 /// Each with its beat.
@@ -29,6 +34,9 @@ fn faces() -> Vec<(Face, u32)> {
     let address = || Some("pipit.local:7847".to_owned());
     let long = "The Aeolian harp, named after Æolus, sounds by the wind alone: its strings are tuned to one note, and what \
                 is heard are the overtones of it, which come and go as the wind does, for as long as there is any.";
+    let hot = "The board has 81 °C and slows itself down: give it air, a heat sink or a fan";
+    let configuration = "The last good configuration is in use: the newest can't be used; set it right and restart Pipit \
+                         (/etc/pipit/pipit.toml:3:11: audio.backend cannot be \"alsa\"; write \"cpal\", \"wav\" or \"null\")";
     let speaking = |words: &str| Face::Speaking { words: words.to_owned() };
     vec![
         (Face::Starting, 0),
@@ -46,6 +54,9 @@ fn faces() -> Vec<(Face, u32)> {
         (Face::Ringing { words: "Your pasta timer is done.".into() }, 1),
         (Face::Trouble(Trouble::Microphone), 0),
         (Face::Trouble(Trouble::Recogniser), 0),
+        (with_warning(idle(false, Vec::new()), hot), 0),
+        (with_warning(idle(true, timers()), hot), 0),
+        (with_warning(idle(false, Vec::new()), configuration), 0),
     ]
 }
 

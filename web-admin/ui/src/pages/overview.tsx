@@ -184,7 +184,7 @@ function Health({ now, owner }: { now: Snapshot; owner: boolean }) {
         <Fact good={!now.overload}>{now.overload ?? s.keepsUp}</Fact>
         {now.troubles.map((trouble) => (
           <Fact good={false} key={trouble}>
-            {trouble}
+            {trouble.charAt(0).toUpperCase() + trouble.slice(1)}
           </Fact>
         ))}
         {now.assist && <Fact good>{s.assist}</Fact>}

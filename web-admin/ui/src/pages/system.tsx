@@ -17,7 +17,7 @@ interface Versions {
   installed: string;
   restart: boolean;
   can_update: boolean;
-  last_update: { at: string; from: string; to: string; went_back: string | null } | null;
+  last_update: { at: string; from: string | null; to: string | null; went_back: string | null } | null;
 }
 
 interface Bundle {
@@ -71,11 +71,12 @@ function Version() {
 }
 
 function LastUpdate({ last: { at, from, to, went_back: why } }: { last: NonNullable<Versions['last_update']> }) {
-  if (why === null) return <p>{s.updated(from, to, ago(at))}</p>;
+  const when = ago(at);
+  if (why === null) return <p>{s.updated(from ?? '', to ?? '', when)}</p>;
   return (
     <p class="caution">
       <BadIcon />
-      <span>{s.wentBack(from, to, ago(at), why)}</span>
+      <span>{from !== null && to !== null ? s.wentBack(from, to, when, why) : s.systemWentBack(when, why)}</span>
     </p>
   );
 }
