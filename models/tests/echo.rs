@@ -42,6 +42,34 @@ fn a_speaker_that_stumbles_is_nobody() {
     }
 }
 
+/// A tone tells little about when it was played: what is made of it must not keep from finding the echo of what follows.
+#[test]
+fn a_sweep_leads_nobody_astray_for_good() {
+    let played = [sweep(2 * RATE), speech_like(7 * RATE)].concat();
+    for (delay, gap) in [(0, 0), (700, 0), (2_600, 0), (700, 320), (700, 1_120), (700, 3_000)] {
+        let (before, after) = played.split_at(RATE * 3 / 2);
+        let heard: Vec<f32> = [&vec![0.0; delay], before, &vec![0.0; gap], after].concat();
+        // What comes back without a room, as through a cable: nothing but the steps of 16 bits.
+        let heard: Vec<f32> = heard.iter().map(|sample| (sample * 32_768.0).round() / 32_768.0).collect();
+        let (mut before, mut after) = (0.0, 0.0);
+        listen(&played, &heard[..played.len()], 0.0, |at, levels| {
+            if at > 7 * RATE {
+                before += f64::from(levels.microphone);
+                after += f64::from(levels.linear);
+            }
+        });
+        let removed = 10.0 * (before / after).log10();
+        assert!(removed > 12.0, "delay {delay}, gap {gap}: the filter removes {removed:.1} dB");
+    }
+}
+
+/// A tone that rises from 150 to 6,000 Hz.
+fn sweep(length: usize) -> Vec<f32> {
+    let (seconds, octaves) = (length as f64 / RATE as f64, (6_000.0_f64 / 150.0).ln());
+    let phase = |n: usize| ((n as f64 / length as f64 * octaves).exp() - 1.0) * 150.0 * seconds / octaves;
+    (0..length).map(|n| 0.25 * (2.0 * PI * phase(n)).sin() as f32).collect()
+}
+
 /// How much of the echo the adaptive filter takes out in the last ten of thirty seconds, where the microphone's clock is
 /// slower by `ppm` parts in a million.
 fn removed_db(ppm: f64) -> f64 {

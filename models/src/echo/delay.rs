@@ -36,6 +36,8 @@ const AGREE: f64 = 8.0;
 const LOOKS: u32 = 2;
 /// So many that contradict what is known must agree.
 const LOOKS_AGAINST: u32 = 4;
+/// After so many looks in a row that did not find the echo where it should be, it is looked for everywhere: 3 s.
+const LOOKS_LOST: u32 = 6;
 /// The stretch of microphone that is glanced at: 64 ms, so that a sound that has jumped is noticed before it counts as speech.
 const GLANCE: usize = 1_024;
 /// How much higher than the correlation at the known offset another must be for the echo to have jumped there.
@@ -67,6 +69,8 @@ pub(super) struct DelayFinder {
     frames: u32,
     candidate: f64,
     agreeing: u32,
+    /// Looks since the echo was last found where it should be.
+    missed: u32,
     /// Where the last glances have found the echo, and how many of them.
     jumped: (f64, u32),
     known: Option<Offset>,
@@ -114,6 +118,7 @@ impl DelayFinder {
             frames: 0,
             candidate: 0.0,
             agreeing: 0,
+            missed: 0,
             jumped: (0.0, 0),
             known: None,
             drift: 0.0,
@@ -141,19 +146,24 @@ impl DelayFinder {
         self.microphone.drain(..FRAME_SAMPLES);
         self.microphone.extend(samples);
         self.frames += 1;
-        let due = if self.known.is_some() { FRAMES_KNOWN } else { FRAMES_UNKNOWN };
+        let known = self.known.filter(|_| self.missed < LOOKS_LOST);
+        let due = if known.is_some() { FRAMES_KNOWN } else { FRAMES_UNKNOWN };
         if self.frames < due {
             return;
         }
         self.frames = 0;
         // The newest reference that may be the echo's source. Where the offset is known, sources as much newer than it are
         // looked at as older ones, so that a change is found in either direction.
-        let newest = match self.known {
+        let newest = match known {
             Some(known) => self.offset_at(known, end) + (WINDOW / 2) as f64,
             None => (nominal + JITTER) as f64,
         };
+        self.missed = self.missed.saturating_add(1);
         if let Some(delay) = self.look(end, newest, reference) {
             self.consider(newest - f64::from(delay), end);
+        }
+        if self.missed == LOOKS_LOST {
+            self.average.fill(Complex::default());
         }
     }
 
@@ -162,6 +172,7 @@ impl DelayFinder {
         self.microphone.iter_mut().for_each(|sample| *sample = 0.0);
         self.average.fill(Complex::default());
         (self.nominal, self.known, self.frames, self.agreeing, self.jumped) = (None, None, 0, 0, (0.0, 0));
+        self.missed = 0;
     }
 
     /// Whether the echo in the newest frame is not where it should be: a device that had nothing to play for a moment plays
@@ -194,7 +205,7 @@ impl DelayFinder {
         self.inverse.process(&mut self.heard_spectrum, &mut self.correlation).ok()?;
         let here = WINDOW / 2 - AGREE as usize..=WINDOW / 2 + AGREE as usize;
         let here = self.correlation[here].iter().fold(0.0_f32, |highest, value| highest.max(*value));
-        let (at, highest) = self.highest(WINDOW)?;
+        let (at, highest) = self.highest(possible(newest, end, reference)..WINDOW)?;
         (highest > here * ELSEWHERE).then_some(newest.floor() - at as f64)
     }
 
@@ -211,7 +222,7 @@ impl DelayFinder {
         }
         self.heard_spectrum.copy_from_slice(&self.average);
         self.inverse.process(&mut self.heard_spectrum, &mut self.correlation).ok()?;
-        self.peak()
+        self.peak(possible(newest, end, reference))
     }
 
     /// The spectra of the newest `window` samples of the microphone, and of the reference that ends `newest` after them.
@@ -225,10 +236,10 @@ impl DelayFinder {
     }
 
     /// Where the correlation is highest, to a fraction of a sample, if that stands out.
-    fn peak(&self) -> Option<f32> {
+    fn peak(&self, first: usize) -> Option<f32> {
         let longest = samples_in(LONGEST_DELAY, LISTENING_RATE) + JITTER as usize;
         let searched = if self.known.is_some() { WINDOW } else { longest.min(WINDOW) };
-        let (at, highest) = self.highest(searched)?;
+        let (at, highest) = self.highest(first..searched)?;
         let searched = &self.correlation[..searched];
         let (Some(before), Some(after)) = (at.checked_sub(1).map(|at| searched[at]), searched.get(at + 1)) else {
             return Some(at as f32);
@@ -238,10 +249,10 @@ impl DelayFinder {
         Some(at as f32 + shift.clamp(-0.5, 0.5))
     }
 
-    /// Where among the first `searched` delays the correlation is highest, and how high, if that stands out.
-    fn highest(&self, searched: usize) -> Option<(usize, f32)> {
-        let searched = &self.correlation[..searched];
-        let (at, highest) = searched.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    /// Where among these delays the correlation is highest, and how high, if that stands out.
+    fn highest(&self, delays: Range<usize>) -> Option<(usize, f32)> {
+        let searched = self.correlation.get(delays.clone())?;
+        let (at, highest) = delays.zip(searched.iter().copied()).max_by(|a, b| a.1.total_cmp(&b.1))?;
         let power = searched.iter().map(|value| value * value).sum::<f32>() / searched.len() as f32;
         (highest > CLEAR * power.sqrt()).then_some((at, highest))
     }
@@ -258,7 +269,7 @@ impl DelayFinder {
                 let elapsed = (end - known.at).max(FRAME_SAMPLES as i64) as f64;
                 self.drift = (self.drift + error * beta / elapsed).clamp(-MOST_DRIFT, MOST_DRIFT);
                 self.known = Some(Offset { samples: expected + error * alpha, at: end });
-                self.agreeing = 0;
+                (self.agreeing, self.missed) = (0, 0);
                 return;
             }
         }
@@ -274,8 +285,14 @@ impl DelayFinder {
     fn settle_on(&mut self, offset: f64, end: i64) {
         self.known = Some(Offset { samples: offset, at: end });
         self.looks = self.looks.min(MEMORY_AFTER_RESTART);
-        self.agreeing = 0;
+        (self.agreeing, self.missed) = (0, 0);
         self.jumped = (offset, 0);
         self.average.fill(Complex::default());
     }
+}
+
+/// The first delay against the reference `newest` after the microphone's `end` at which there is any: nothing is heard before
+/// the speaker was given it.
+fn possible(newest: f64, end: i64, reference: &Reference) -> usize {
+    (newest - (reference.end() - end) as f64).ceil().max(0.0) as usize
 }
