@@ -39,20 +39,12 @@ impl Board {
     /// Reads a machine off the text of its system files; what is missing from them is assumed small and slow.
     #[must_use]
     pub fn from_system_files(arch: &str, cores: usize, files: &SystemFiles) -> Self {
-        let field = |text: &str, key: &str| {
-            text.lines().find_map(|line| {
-                let (name, value) = line.split_once(':')?;
-                (name.trim() == key).then(|| value.trim().to_owned())
-            })
-        };
         let device = files.device_tree_model.trim_end_matches('\0').trim();
         let name = match device {
             "" => field(&files.cpuinfo, "model name").unwrap_or_else(|| format!("{arch} machine")),
             model => model.to_owned(),
         };
-        let total = field(&files.meminfo, "MemTotal")
-            .and_then(|value| value.split_whitespace().next()?.parse::<u64>().ok())
-            .map_or(0, |kib| kib * 1024);
+        let total = memory(&files.meminfo, "MemTotal").unwrap_or(0);
         // In a container the limit is what counts; without one the file says "max".
         let limit = files.cgroup_memory_max.trim().parse().unwrap_or(u64::MAX);
         let speed = match arch {
@@ -90,6 +82,25 @@ pub struct SystemFiles {
     pub meminfo: String,
     /// `/sys/fs/cgroup/memory.max`.
     pub cgroup_memory_max: String,
+}
+
+/// Bytes of memory that are free or can be freed at once; none where the kernel does not tell.
+pub(crate) fn available_memory() -> Option<u64> {
+    memory(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable")
+}
+
+/// The value of a line `key: value`.
+fn field(text: &str, key: &str) -> Option<String> {
+    text.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        (name.trim() == key).then(|| value.trim().to_owned())
+    })
+}
+
+/// The value of a line of `/proc/meminfo`, in bytes.
+fn memory(meminfo: &str, key: &str) -> Option<u64> {
+    let kib = field(meminfo, key)?.split_whitespace().next()?.parse::<u64>().ok()?;
+    Some(kib * 1024)
 }
 
 fn x86_speed(flags: &str) -> f64 {

@@ -33,6 +33,16 @@ pub enum ModelError {
         /// What is wrong with it.
         reason: String,
     },
+    /// What ONNX Runtime is to run could not be made of the model's file.
+    #[error("{model} can't be compiled for ONNX Runtime into {folder}: {reason}", model = .model.display(), folder = .folder.display())]
+    NotCompiled {
+        /// The model's file; `<built in>` for the recogniser in the box.
+        model: PathBuf,
+        /// Where it would lie.
+        folder: PathBuf,
+        /// What is missing, and what to do.
+        reason: String,
+    },
     /// The settings ask for something that this model cannot do.
     #[error("{0}")]
     Settings(String),

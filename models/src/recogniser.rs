@@ -2,6 +2,7 @@
 
 use crate::cancel::CancelFlag;
 use crate::error::ModelError;
+use crate::whisper::onnx::OnnxWhisper;
 use crate::whisper::{Transcript, Whisper};
 
 /// A recogniser, ready to listen. It belongs to one thread at a time.
@@ -16,5 +17,11 @@ pub trait Recogniser: Send {
 impl Recogniser for Whisper {
     fn transcribe(&mut self, utterance: &[f32], cancel: &CancelFlag) -> Result<Transcript, ModelError> {
         Whisper::transcribe(self, utterance, cancel)
+    }
+}
+
+impl Recogniser for OnnxWhisper {
+    fn transcribe(&mut self, utterance: &[f32], cancel: &CancelFlag) -> Result<Transcript, ModelError> {
+        OnnxWhisper::transcribe(self, utterance, cancel)
     }
 }

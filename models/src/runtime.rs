@@ -139,3 +139,20 @@ pub(crate) fn expect_names(
 fn log(level: LogLevel, category: &str, _id: &str, location: &str, message: &str) {
     tracing::debug!(target: "onnxruntime", ?level, category, location, "{message}");
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::path::PathBuf;
+
+    use super::Runtime;
+
+    /// The runtime that the set-up has put beside the models.
+    pub(crate) fn runtime() -> Runtime {
+        let models = std::env::var_os("PIPIT_MODELS_DIR").map(PathBuf::from).unwrap_or_else(|| {
+            let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
+            let home = || PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".local/share");
+            data.unwrap_or_else(home).join("pipit/models")
+        });
+        Runtime::load(&models.join("onnxruntime/libonnxruntime.so")).expect("run `firmware-host/setup.sh test`")
+    }
+}

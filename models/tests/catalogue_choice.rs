@@ -102,6 +102,7 @@ fn measurements_outweigh_estimates_on_the_board_they_were_taken_on() {
         board: board.fingerprint(),
         threads: 2,
         real_time_factor: factor(wall),
+        engine: None,
     };
     let mut measured = Measurements::load(folder.path());
     measured.insert(measurement("whisper-large-v3-turbo-q5_0", &fast, 0.5));

@@ -74,6 +74,9 @@ pub struct Measurement {
     pub threads: usize,
     /// The outcome.
     pub real_time_factor: RealTimeFactor,
+    /// What ran it, where there is a choice: the quickest of those that hear alike.
+    #[serde(default)]
+    pub engine: Option<String>,
 }
 
 /// The measurements kept in a models folder. Those of another board (a card moved from one to another) are kept but not

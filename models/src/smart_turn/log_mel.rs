@@ -5,12 +5,8 @@
 //! variance in `f32`, summed in the order in which NumPy sums, and the spectrum in `f64`.
 
 use std::fmt;
-use std::sync::Arc;
 
-use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
-
-use crate::mel::{BINS, Band, FFT, slaney_bands};
+use crate::mel::{Band, FFT, HOP, Spectrum, slaney_bands};
 
 /// Mel bands: the features' rows.
 pub(super) const BANDS: usize = 80;
@@ -19,37 +15,24 @@ pub(super) const BANDS: usize = 80;
 pub(super) const FRAMES: usize = 800;
 
 const SAMPLES: usize = 128_000;
-const HOP: usize = 160;
 
 /// The feature extraction with its buffers.
 pub(super) struct LogMel {
-    fft: Arc<dyn RealToComplex<f64>>,
-    window: Vec<f64>,
+    spectrum: Spectrum,
     bands: Vec<Band>,
     samples: Vec<f32>,
     squares: Vec<f32>,
-    frame: Vec<f64>,
-    spectrum: Vec<Complex<f64>>,
-    scratch: Vec<Complex<f64>>,
-    power: Vec<f64>,
     features: Vec<f32>,
 }
 
 impl LogMel {
     pub(super) fn new() -> LogMel {
-        let fft = RealFftPlanner::<f64>::new().plan_fft_forward(FFT);
-        let turn = 2.0 * std::f64::consts::PI / FFT as f64;
         LogMel {
-            window: (0..FFT).map(|i| 0.5 - 0.5 * (turn * i as f64).cos()).collect(),
+            spectrum: Spectrum::new(),
             bands: slaney_bands(BANDS),
             samples: vec![0.0; SAMPLES],
             squares: vec![0.0; SAMPLES],
-            frame: vec![0.0; FFT],
-            spectrum: vec![Complex::default(); BINS],
-            scratch: fft.make_scratch_vec(),
-            power: vec![0.0; BINS],
             features: vec![0.0; BANDS * FRAMES],
-            fft,
         }
     }
 
@@ -104,18 +87,10 @@ impl LogMel {
     /// Log10 of the mel power of the frame whose middle is sample `at * HOP`, into column `at`.
     fn compute_frame(&mut self, at: usize) {
         let start = (at * HOP) as isize - (FFT / 2) as isize;
-        for (i, (slot, weight)) in self.frame.iter_mut().zip(&self.window).enumerate() {
-            *slot = f64::from(self.samples[reflect(start + i as isize)]) * weight;
-        }
-        self.fft
-            .process_with_scratch(&mut self.frame, &mut self.spectrum, &mut self.scratch)
-            .expect("the buffers were made for this transform");
-        for (power, value) in self.power.iter_mut().zip(&self.spectrum) {
-            *power = value.norm_sqr();
-        }
+        let samples = &self.samples;
+        let power = self.spectrum.power((start..).map(|at| samples[reflect(at)]));
         for (row, band) in self.features.chunks_exact_mut(FRAMES).zip(&self.bands) {
-            let power = band.weights.iter().zip(&self.power[band.first_bin..]).map(|(weight, power)| weight * power);
-            row[at] = power.sum::<f64>().max(1e-10).log10() as f32;
+            row[at] = band.of(power).max(1e-10).log10() as f32;
         }
     }
 }

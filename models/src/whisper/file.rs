@@ -1,13 +1,14 @@
-//! Reading a ggml file's headers before whisper.cpp does.
+//! Reading a ggml file's headers before whisper.cpp does, and for those who take its weights elsewhere.
 //!
 //! whisper.cpp trusts what it reads: a truncated file loads with weights of zero, and a wrong number in a header ends
-//! the process. So everything that it relies upon is checked here; the weights themselves are only counted.
+//! the process. So everything that it relies upon is checked here; of the weights themselves only the places are kept.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 
-use super::{MODEL, WhisperSource};
+use super::number_format::Format;
+use super::{MODEL, WhisperSource, safetensors};
 use crate::error::ModelError;
 
 pub(super) const MAGIC: u32 = 0x6767_6d6c;
@@ -51,10 +52,44 @@ impl Architecture {
     }
 }
 
+/// What a file holds besides the numbers of its tensors.
+#[derive(Clone, Debug)]
+pub(super) struct Contents {
+    pub(super) architecture: Architecture,
+    /// One row of [`FFT_BINS`] weights for each mel band.
+    pub(super) filters: Vec<f32>,
+    /// The bytes of each token that has any, by its id.
+    pub(super) vocabulary: Vec<Vec<u8>>,
+    pub(super) tensors: HashMap<String, Tensor>,
+}
+
+/// Where a tensor's numbers are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tensor {
+    /// Its sizes, the last of which changes fastest.
+    pub(super) sizes: Vec<usize>,
+    pub(super) format: Format,
+    /// The first byte in the file.
+    pub(super) offset: u64,
+}
+
 /// Why a file was refused.
-enum Refusal {
+pub(super) enum Refusal {
     Io(io::Error),
     Content(String),
+}
+
+impl Refusal {
+    pub(super) fn of(self, source: &WhisperSource) -> ModelError {
+        let path = source.path();
+        match self {
+            Refusal::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                ModelError::unusable(MODEL, path, "it is cut short")
+            }
+            Refusal::Io(error) => ModelError::unusable(MODEL, path, error),
+            Refusal::Content(reason) => ModelError::unusable(MODEL, path, reason),
+        }
+    }
 }
 
 impl From<io::Error> for Refusal {
@@ -65,36 +100,41 @@ impl From<io::Error> for Refusal {
 
 /// Checks a whole file and returns the shape of the model in it.
 pub(super) fn check(source: &WhisperSource) -> Result<Architecture, ModelError> {
-    let path = source.path();
-    let result = match source {
+    Ok(read(source)?.architecture)
+}
+
+/// Checks a whole file and returns what it holds.
+pub(super) fn read(source: &WhisperSource) -> Result<Contents, ModelError> {
+    let contents = match source {
+        WhisperSource::File(path) if safetensors::is_named_so(path) => {
+            return Err(ModelError::Settings(format!(
+                "whisper.cpp cannot run {}, which is in Hugging Face's safetensors format: that needs ONNX Runtime, which \
+                 Pipit's set-up script fetches; without it, use a ggml file",
+                path.display()
+            )));
+        }
         WhisperSource::File(path) => {
             let file = File::open(path).map_err(|error| ModelError::unreadable(MODEL, path, &error))?;
             if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
                 return Err(ModelError::unusable(MODEL, path, "it is a folder"));
             }
-            check_content(BufReader::new(file))
+            read_contents(BufReader::new(file))
         }
-        WhisperSource::Bytes(bytes) => check_content(Cursor::new(*bytes)),
+        WhisperSource::Bytes(bytes) => read_contents(Cursor::new(*bytes)),
     };
-    result.map_err(|refusal| match refusal {
-        Refusal::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            ModelError::unusable(MODEL, path, "it is cut short")
-        }
-        Refusal::Io(error) => ModelError::unusable(MODEL, path, error),
-        Refusal::Content(reason) => ModelError::unusable(MODEL, path, reason),
-    })
+    contents.map_err(|refusal| refusal.of(source))
 }
 
-fn check_content(input: impl Read + Seek) -> Result<Architecture, Refusal> {
+fn read_contents(input: impl Read + Seek) -> Result<Contents, Refusal> {
     let mut headers = Headers::new(input)?;
     if headers.u32()? != MAGIC {
         return Err(Refusal::Content("it is no ggml file".to_owned()));
     }
     let architecture = read_architecture(&mut headers)?;
-    check_filters(&mut headers, &architecture)?;
-    check_vocabulary(&mut headers, &architecture)?;
-    check_tensors(&mut headers, &architecture)?;
-    Ok(architecture)
+    let filters = read_filters(&mut headers, &architecture)?;
+    let vocabulary = read_vocabulary(&mut headers, &architecture)?;
+    let tensors = read_tensors(&mut headers, &architecture)?;
+    Ok(Contents { architecture, filters, vocabulary, tensors })
 }
 
 fn read_architecture<R: Read + Seek>(headers: &mut Headers<R>) -> Result<Architecture, Refusal> {
@@ -128,69 +168,69 @@ fn read_architecture<R: Read + Seek>(headers: &mut Headers<R>) -> Result<Archite
     Ok(Architecture { vocabulary, audio_context, width, heads, audio_layers, text_context, text_layers, mels })
 }
 
-fn check_filters<R: Read + Seek>(headers: &mut Headers<R>, architecture: &Architecture) -> Result<(), Refusal> {
+fn read_filters<R: Read + Seek>(headers: &mut Headers<R>, architecture: &Architecture) -> Result<Vec<f32>, Refusal> {
     let mels = headers.number("the number of its mel filters", architecture.mels..=architecture.mels)?;
     let bins = headers.number("the size of its mel filters", FFT_BINS..=FFT_BINS)?;
-    headers.skip((mels * bins * 4) as u64)
+    let bytes = headers.bytes(mels * bins * 4)?;
+    let filters: Vec<f32> = bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    if filters.iter().all(|weight| weight.is_finite()) {
+        return Ok(filters);
+    }
+    Err(Refusal::Content("its mel filters hold what is no number".to_owned()))
 }
 
-fn check_vocabulary<R: Read + Seek>(headers: &mut Headers<R>, architecture: &Architecture) -> Result<(), Refusal> {
+fn read_vocabulary<R: Read + Seek>(
+    headers: &mut Headers<R>,
+    architecture: &Architecture,
+) -> Result<Vec<Vec<u8>>, Refusal> {
     let tokens = headers.number("the number of its tokens", 1..=architecture.vocabulary)?;
-    let mut has_space = false;
+    let mut vocabulary = Vec::with_capacity(tokens);
     for _ in 0..tokens {
         let length = headers.number("the length of a token", 0..=1024)?;
-        has_space |= headers.bytes(length)? == b" ";
+        vocabulary.push(headers.bytes(length)?);
     }
     // whisper.cpp looks it up, and ends the process where there is none.
-    if has_space { Ok(()) } else { Err(Refusal::Content("its vocabulary has no space, as Whisper's has".to_owned())) }
+    if vocabulary.iter().any(|token| token == b" ") {
+        return Ok(vocabulary);
+    }
+    Err(Refusal::Content("its vocabulary has no space, as Whisper's has".to_owned()))
 }
 
-fn check_tensors<R: Read + Seek>(headers: &mut Headers<R>, architecture: &Architecture) -> Result<(), Refusal> {
-    let mut names = HashSet::new();
+fn read_tensors<R: Read + Seek>(
+    headers: &mut Headers<R>,
+    architecture: &Architecture,
+) -> Result<HashMap<String, Tensor>, Refusal> {
+    let mut tensors = HashMap::new();
     while !headers.at_end() {
         let dimensions = headers.number("the dimensions of a tensor", 1..=3)?;
         let name_length = headers.number("the length of a tensor's name", 1..=128)?;
         let kind = headers.number("the number format of a tensor", 0..=14)?;
-        let mut elements = 1;
+        let mut sizes = Vec::with_capacity(dimensions);
         for _ in 0..dimensions {
-            elements *= headers.number("the size of a tensor", 1..=100_000)? as u64;
+            sizes.push(headers.number("the size of a tensor", 1..=100_000)?);
         }
+        let elements: u64 = sizes.iter().map(|size| *size as u64).product();
+        sizes.reverse();
         let name = headers.bytes(name_length)?;
-        let Some((block, bytes)) = block_of(kind) else {
+        let Some(format) = Format::of_ggml(kind) else {
             return Err(Refusal::Content(format!("the number format {kind} of a tensor is unknown")));
         };
-        if !elements.is_multiple_of(block) || !names.insert(name) {
+        let tensor = Tensor { sizes, format, offset: headers.at };
+        let block = format.block();
+        let is_new = tensors.insert(String::from_utf8_lossy(&name).into_owned(), tensor).is_none();
+        if !elements.is_multiple_of(block.elements) || !is_new {
             return Err(Refusal::Content("a tensor has a wrong size or comes twice".to_owned()));
         }
-        headers.skip(elements / block * bytes)?;
+        headers.skip(elements / block.elements * block.bytes)?;
     }
-    if names.len() != architecture.tensors() {
+    if tensors.len() != architecture.tensors() {
         return Err(Refusal::Content(format!(
             "it holds {} tensors instead of {}",
-            names.len(),
+            tensors.len(),
             architecture.tensors()
         )));
     }
-    Ok(())
-}
-
-/// Elements and bytes of a block in one of ggml's number formats.
-fn block_of(kind: usize) -> Option<(u64, u64)> {
-    Some(match kind {
-        0 => (1, 4),
-        1 => (1, 2),
-        2 => (32, 18),
-        3 => (32, 20),
-        6 => (32, 22),
-        7 => (32, 24),
-        8 => (32, 34),
-        10 => (256, 84),
-        11 => (256, 110),
-        12 => (256, 144),
-        13 => (256, 176),
-        14 => (256, 210),
-        _ => return None,
-    })
+    Ok(tensors)
 }
 
 /// A file that is read for its headers and skipped for the rest, with its true length in mind.

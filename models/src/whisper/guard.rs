@@ -65,7 +65,7 @@ impl Transcript {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     /// Below this mean log-probability the words are not relied upon.
-    min_log_probability: f32,
+    pub(super) min_log_probability: f32,
     /// Whether the model's probability of there being no speech means anything.
     knows_no_speech: bool,
 }
@@ -77,10 +77,10 @@ pub(super) const PUBLISHED: Limits = Limits { min_log_probability: -1.0, knows_n
 pub(super) const NANO: Limits = Limits { min_log_probability: -0.25, knows_no_speech: false };
 
 /// Above this probability of there being no speech, doubtful words are taken for invented ones.
-const NO_SPEECH: f32 = 0.6;
+pub(super) const NO_SPEECH: f32 = 0.6;
 
 /// A text that zlib shortens more than this repeats itself (OpenAI's threshold).
-const MOST_COMPRESSION: f32 = 2.4;
+pub(super) const MOST_COMPRESSION: f32 = 2.4;
 
 /// Less than 100 ms: whisper.cpp does not look at it, and no word fits in.
 const SHORTEST: usize = 1600;
@@ -117,6 +117,13 @@ pub(super) struct Hearing {
     pub(super) ended: bool,
 }
 
+impl Hearing {
+    /// The mean natural logarithm of the tokens' probabilities.
+    pub(super) fn mean_log_probability(&self) -> f32 {
+        self.log_probability / self.tokens.max(1) as f32
+    }
+}
+
 /// Whether there is too little sound to ask the model at all.
 pub(crate) fn silence(samples: &[f32]) -> Option<Nothing> {
     if samples.len() < SHORTEST {
@@ -132,7 +139,7 @@ pub(crate) fn silence(samples: &[f32]) -> Option<Nothing> {
 
 /// Judges one run.
 pub(super) fn judge(hearing: Hearing, limits: &Limits) -> Transcript {
-    let mean_log_probability = hearing.log_probability / hearing.tokens.max(1) as f32;
+    let mean_log_probability = hearing.mean_log_probability();
     let text = without_tags(&hearing.text);
     let invented = limits.knows_no_speech && is_invented(&text, hearing.no_speech, mean_log_probability);
     let reason = if invented || !text.contains(char::is_alphanumeric) {
@@ -237,7 +244,7 @@ fn without_tags(text: &str) -> String {
 }
 
 /// How many times smaller zlib makes the text.
-fn compression(text: &str) -> f32 {
+pub(super) fn compression(text: &str) -> f32 {
     let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
     let compressed = zlib.write_all(text.as_bytes()).and_then(|()| zlib.finish());
     compressed.map_or(1.0, |compressed| text.len() as f32 / compressed.len().max(1) as f32)

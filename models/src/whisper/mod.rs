@@ -7,12 +7,18 @@
 mod cancel;
 mod file;
 mod guard;
+mod listening;
 mod logging;
+mod number_format;
+pub mod onnx;
 mod pieces;
+mod safetensors;
 #[cfg(feature = "stand-in")]
 pub mod stand_in;
+mod tensors;
+mod weights;
 
-use std::borrow::Cow;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -27,30 +33,26 @@ pub(crate) use guard::{SegmentHeard, judge_segments, silence};
 
 const MODEL: &str = "the Whisper recogniser";
 
-/// Samples of 16 kHz audio behind one position of the encoder: 20 ms.
-const SAMPLES_PER_POSITION: usize = 320;
-
-/// Silence that the published models are given after an utterance, in positions (1.6 s). They were trained on windows
-/// of 30 s, and the less silence follows the speech, the likelier they are to repeat themselves (whisper.cpp issues
-/// 1117 and 1855); each position costs time. A transcript that loops nevertheless is made again with the full window.
-const MARGIN: usize = 80;
-
-/// The same for pipit-nano-en, which was trained on short windows and evaluated with this margin.
-const NANO_MARGIN: usize = 8;
-
 /// The English command recogniser that comes with Pipit: see `models/pipit-nano-en.md`.
 #[must_use]
 pub fn nano() -> &'static [u8] {
     include_bytes!("../../pipit-nano-en-q5_0.bin")
 }
 
-/// Where a recogniser's weights are: a file in whisper.cpp's ggml format.
+/// Where a recogniser's weights are: a file in whisper.cpp's ggml format, or one from Hugging Face by the name of
+/// `NAME.safetensors` beside its `config.json` and `vocab.json`, which only ONNX Runtime runs.
 #[derive(Clone, Debug)]
 pub enum WhisperSource {
     /// A file on disk.
     File(PathBuf),
     /// A file that is in memory already, as [`nano`] is.
     Bytes(&'static [u8]),
+}
+
+impl fmt::Display for WhisperSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path().display().fmt(f)
+    }
 }
 
 impl WhisperSource {
@@ -145,38 +147,17 @@ impl Whisper {
     /// # Errors
     /// [`ModelError::Cancelled`], or [`ModelError::Inference`] if whisper.cpp fails.
     pub fn transcribe(&mut self, utterance: &[f32], cancel: &CancelFlag) -> Result<Transcript, ModelError> {
-        if let Some(nothing) = guard::silence(utterance) {
-            return Ok(Transcript::nothing(nothing));
-        }
-        let utterance = without_holes(utterance);
-        let mut transcripts = Vec::new();
-        for piece in pieces::cut(&utterance, self.longest_piece()) {
-            if cancel.is_cancelled() {
-                return Err(ModelError::Cancelled);
-            }
-            transcripts.push(self.transcribe_piece(&utterance[piece], cancel)?);
-        }
-        Ok(guard::join(transcripts))
-    }
-
-    fn transcribe_piece(&mut self, piece: &[f32], cancel: &CancelFlag) -> Result<Transcript, ModelError> {
-        if let Some(nothing) = guard::silence(piece) {
-            return Ok(Transcript::nothing(nothing));
-        }
-        let (trimmed, window) = (self.positions(piece.len()), self.architecture.audio_context);
-        let limits = self.limits();
-        let transcript = guard::judge(self.hear(piece, trimmed, cancel)?, limits);
-        if transcript.outcome == Outcome::Nothing(Nothing::Repetition) && trimmed < window {
-            return Ok(guard::judge(self.hear(piece, window, cancel)?, limits));
-        }
-        Ok(transcript)
+        let architecture = self.architecture;
+        listening::transcribe(&architecture, utterance, cancel, |samples, positions| {
+            self.hear(samples, positions, cancel)
+        })
     }
 
     /// One run of the model over `samples` with `audio_context` positions, unjudged.
     fn hear(&mut self, samples: &[f32], audio_context: usize, cancel: &CancelFlag) -> Result<Hearing, ModelError> {
         let mut parameters = self.parameters.clone();
         parameters.set_audio_ctx(audio_context as i32);
-        parameters.set_max_tokens(most_tokens(samples.len()));
+        parameters.set_max_tokens(listening::most_tokens(samples.len()) as i32);
         let result = cancel::while_watching(cancel, parameters, |parameters| self.state.full(parameters, samples));
         // A run that was stopped reports that a step failed.
         if cancel.is_cancelled() {
@@ -186,14 +167,18 @@ impl Whisper {
         self.read_out().map_err(ModelError::inference(MODEL))
     }
 
-    /// How long the encoder takes for `utterance`: with the positions that [`Whisper::transcribe`] would give it, or
-    /// with all that the model has. For benchmarks.
+    /// The positions of 20 ms that [`Whisper::transcribe`] gives an utterance of so many samples.
+    #[must_use]
+    pub fn positions(&self, samples: usize) -> usize {
+        listening::positions(&self.architecture, samples)
+    }
+
+    /// How long the encoder takes for `utterance` with so many positions. For benchmarks.
     ///
     /// # Errors
     /// [`ModelError::Inference`].
-    pub fn time_encoder(&mut self, utterance: &[f32], whole_window: bool) -> Result<Duration, ModelError> {
+    pub fn time_encoder(&mut self, utterance: &[f32], positions: usize) -> Result<Duration, ModelError> {
         let mut parameters = self.parameters.clone();
-        let positions = if whole_window { self.architecture.audio_context } else { self.positions(utterance.len()) };
         parameters.set_audio_ctx(positions as i32);
         parameters.set_max_tokens(1);
         // A whole run computes the spectrogram and sets the number of positions; the pass that counts comes after it.
@@ -216,21 +201,6 @@ impl Whisper {
             }
         }
         Ok(hearing)
-    }
-
-    /// The positions of the encoder for so many samples.
-    fn positions(&self, samples: usize) -> usize {
-        let margin = if self.architecture.is_nano() { NANO_MARGIN } else { MARGIN };
-        (samples.div_ceil(SAMPLES_PER_POSITION) + margin).min(self.architecture.audio_context)
-    }
-
-    fn limits(&self) -> &'static guard::Limits {
-        if self.architecture.is_nano() { &guard::NANO } else { &guard::PUBLISHED }
-    }
-
-    /// The longest audio that the model can take at once, in samples, with a little silence after it.
-    fn longest_piece(&self) -> usize {
-        (self.architecture.audio_context - NANO_MARGIN) * SAMPLES_PER_POSITION
     }
 }
 
@@ -262,40 +232,29 @@ fn parameters(
     parameters.set_print_realtime(false);
     parameters.set_print_timestamps(false);
     // whisper-rs leaks the string it is given here, once for each recogniser.
-    parameters.set_language(language(context, settings.language.as_deref())?);
+    parameters.set_language(language(context.is_multilingual(), settings.language.as_deref())?);
     Ok(parameters)
 }
 
-fn language(context: &WhisperContext, wanted: Option<&str>) -> Result<Option<&'static str>, ModelError> {
+/// The language that is asked for, by Whisper's own word for it. Of a model for English alone nobody need ask; of another, none
+/// means that it is to find out.
+fn language(is_multilingual: bool, wanted: Option<&str>) -> Result<Option<&'static str>, ModelError> {
     let unknown = |language: &str| {
         ModelError::Settings(format!("Whisper knows no language \"{language}\"; use a code such as \"en\" or \"de\""))
     };
     let Some(wanted) = wanted else {
-        return Ok(if context.is_multilingual() { None } else { Some("en") });
+        return Ok(if is_multilingual { None } else { Some("en") });
     };
     if wanted.contains('\0') {
         return Err(unknown(&wanted.replace('\0', " ")));
     }
     let known = whisper_rs::get_lang_id(wanted).and_then(whisper_rs::get_lang_str).ok_or_else(|| unknown(wanted))?;
-    if known != "en" && !context.is_multilingual() {
+    if known != "en" && !is_multilingual {
         return Err(ModelError::Settings(format!(
             "this recogniser understands English only, not \"{wanted}\"; choose a multilingual one"
         )));
     }
     Ok(Some(known))
-}
-
-/// Room for the fastest talker in the least compact language; a model that wants more is looping.
-fn most_tokens(samples: usize) -> i32 {
-    24 + 20 * (samples / 16_000) as i32
-}
-
-/// A sample that is not a number would make the whole spectrogram one.
-fn without_holes(samples: &[f32]) -> Cow<'_, [f32]> {
-    if samples.iter().all(|sample| sample.is_finite()) {
-        return Cow::Borrowed(samples);
-    }
-    samples.iter().map(|sample| if sample.is_finite() { *sample } else { 0.0 }).collect()
 }
 
 #[cfg(test)]

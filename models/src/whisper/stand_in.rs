@@ -5,9 +5,12 @@ use std::io::{self, Write};
 
 use half::f16;
 
-use super::Architecture;
-use super::file::{FFT_BINS, MAGIC};
-use crate::mel::slaney_bands;
+use super::file::{FFT_BINS, MAGIC, Tensor};
+use super::number_format::Format;
+use super::weights::Weights;
+use super::{Architecture, MODEL, WhisperSource, tensors};
+use crate::error::ModelError;
+use crate::mel::slaney_filters;
 
 /// The shape of one of OpenAI's models by its name, such as `base.en` or `large-v3-turbo`.
 #[must_use]
@@ -42,54 +45,34 @@ pub fn write(shape: &Architecture, seed: u64, out: &mut impl Write) -> io::Resul
     // Models for English alone have one token less, and none for the language and the task.
     let (end, prompt) = if shape.vocabulary == 51_864 { (50_256, 2) } else { (50_257, 4) };
     let mut writer = Writer { out, random: fastrand::Rng::with_seed(seed), end, prompt };
-    writer.headers(shape)?;
-    for (name, sizes) in tensors(shape) {
+    // Words that look like none, as what it says is noise in any case; but a space is looked for. The special ones have no text
+    // in a file.
+    let word = |word: usize| if word == 220 { b" ".to_vec() } else { format!(" {word:x}").into_bytes() };
+    writer.headers(shape, &slaney_filters(shape.mels), &(0..end).map(word).collect::<Vec<_>>())?;
+    for (name, sizes) in tensors::of(shape) {
         writer.tensor(&name, &sizes)?;
     }
     Ok(())
 }
 
-/// Every tensor with its sizes, the last of which changes fastest.
-fn tensors(shape: &Architecture) -> Vec<(String, Vec<usize>)> {
-    let width = shape.width;
-    let mut all = vec![
-        ("encoder.positional_embedding".to_owned(), vec![shape.audio_context, width]),
-        ("encoder.conv1.weight".to_owned(), vec![width, shape.mels, 3]),
-        ("encoder.conv1.bias".to_owned(), vec![width, 1]),
-        ("encoder.conv2.weight".to_owned(), vec![width, width, 3]),
-        ("encoder.conv2.bias".to_owned(), vec![width, 1]),
-    ];
-    for layer in 0..shape.audio_layers {
-        push_block(&mut all, &format!("encoder.blocks.{layer}"), width, &["attn"]);
+/// Writes the model in `source` with its small numbers as 16-bit ones: the same model, for comparisons.
+///
+/// # Errors
+/// The source can't be read, or the copy not written: why.
+pub fn write_in_f16(source: &WhisperSource, out: &mut impl Write) -> Result<(), ModelError> {
+    let mut weights = Weights::open(source)?;
+    let failed =
+        |error: io::Error| ModelError::unusable(MODEL, source.path(), format!("its copy can't be written ({error})"));
+    let contents = weights.contents.clone();
+    let mut writer = Writer { out, random: fastrand::Rng::with_seed(0), end: 0, prompt: 0 };
+    writer.headers(&contents.architecture, &contents.filters, &contents.vocabulary).map_err(failed)?;
+    for (name, Tensor { sizes, format, .. }) in &contents.tensors {
+        let numbers = weights.tensor(name, sizes).map_err(|refusal| refusal.of(source))?;
+        let is_half = *format != Format::F32;
+        writer.tensor_header(name, sizes, is_half).map_err(failed)?;
+        if is_half { writer.halves(&numbers) } else { writer.floats(&numbers) }.map_err(failed)?;
     }
-    push_pair(&mut all, "encoder.ln_post", vec![width]);
-    all.push(("decoder.positional_embedding".to_owned(), vec![shape.text_context, width]));
-    all.push(("decoder.token_embedding.weight".to_owned(), vec![shape.vocabulary, width]));
-    for layer in 0..shape.text_layers {
-        push_block(&mut all, &format!("decoder.blocks.{layer}"), width, &["attn", "cross_attn"]);
-    }
-    push_pair(&mut all, "decoder.ln", vec![width]);
-    all
-}
-
-fn push_block(all: &mut Vec<(String, Vec<usize>)>, block: &str, width: usize, attentions: &[&str]) {
-    for attention in attentions {
-        push_pair(all, &format!("{block}.{attention}.query"), vec![width, width]);
-        all.push((format!("{block}.{attention}.key.weight"), vec![width, width]));
-        push_pair(all, &format!("{block}.{attention}.value"), vec![width, width]);
-        push_pair(all, &format!("{block}.{attention}.out"), vec![width, width]);
-        push_pair(all, &format!("{block}.{attention}_ln"), vec![width]);
-    }
-    push_pair(all, &format!("{block}.mlp.0"), vec![4 * width, width]);
-    push_pair(all, &format!("{block}.mlp.2"), vec![width, 4 * width]);
-    push_pair(all, &format!("{block}.mlp_ln"), vec![width]);
-}
-
-/// A weight and the bias of its outputs.
-fn push_pair(all: &mut Vec<(String, Vec<usize>)>, layer: &str, sizes: Vec<usize>) {
-    let outputs = sizes[0];
-    all.push((format!("{layer}.weight"), sizes));
-    all.push((format!("{layer}.bias"), vec![outputs]));
+    Ok(())
 }
 
 /// The direction that the end of the text lies in.
@@ -112,7 +95,7 @@ impl<W: Write> Writer<'_, W> {
         self.out.write_all(&number.to_le_bytes())
     }
 
-    fn headers(&mut self, shape: &Architecture) -> io::Result<()> {
+    fn headers(&mut self, shape: &Architecture, filters: &[f32], vocabulary_texts: &[Vec<u8>]) -> io::Result<()> {
         self.out.write_all(&MAGIC.to_le_bytes())?;
         let Architecture { vocabulary, audio_context, width, heads, audio_layers, text_context, text_layers, mels } =
             *shape;
@@ -124,33 +107,28 @@ impl<W: Write> Writer<'_, W> {
         }
         self.number(mels)?;
         self.number(FFT_BINS)?;
-        for band in slaney_bands(mels) {
-            let mut row = [0.0f32; FFT_BINS];
-            for (slot, weight) in row[band.first_bin..].iter_mut().zip(&band.weights) {
-                *slot = *weight as f32;
-            }
-            self.floats(&row)?;
-        }
-        // Words that look like none, as what it says is noise in any case; but a space is looked for. The special ones have no text
-        // in a file.
-        self.number(self.end)?;
-        for word in 0..self.end {
-            let text = if word == 220 { " ".to_owned() } else { format!(" {word:x}") };
+        self.floats(filters)?;
+        self.number(vocabulary_texts.len())?;
+        for text in vocabulary_texts {
             self.number(text.len())?;
-            self.out.write_all(text.as_bytes())?;
+            self.out.write_all(text)?;
         }
         Ok(())
     }
 
-    fn tensor(&mut self, name: &str, sizes: &[usize]) -> io::Result<()> {
-        let is_half = sizes.len() > 1 && !name.ends_with("bias") && !name.ends_with("positional_embedding");
+    fn tensor_header(&mut self, name: &str, sizes: &[usize], is_half: bool) -> io::Result<()> {
         self.number(sizes.len())?;
         self.number(name.len())?;
         self.number(usize::from(is_half))?;
         for size in sizes.iter().rev() {
             self.number(*size)?;
         }
-        self.out.write_all(name.as_bytes())?;
+        self.out.write_all(name.as_bytes())
+    }
+
+    fn tensor(&mut self, name: &str, sizes: &[usize]) -> io::Result<()> {
+        let is_half = sizes.len() > 1 && !name.ends_with("bias") && !name.ends_with("positional_embedding");
+        self.tensor_header(name, sizes, is_half)?;
         let count: usize = sizes.iter().product();
         if name.ends_with("bias") {
             self.floats(&vec![0.0; count])
@@ -206,24 +184,43 @@ fn sinusoids(length: usize, width: usize) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::onnx::{Cache, OnnxWhisper, Precision};
     use super::super::{Whisper, WhisperSettings, WhisperSource};
     use super::*;
     use crate::cancel::CancelFlag;
 
     #[test]
-    fn whisper_cpp_hears_ten_tokens_with_a_stand_in() {
-        for name in ["tiny.en", "tiny"] {
+    fn both_engines_hear_ten_tokens_with_a_stand_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let sound: Vec<f32> = (0..48_000).map(|at| (at as f32 * 0.1).sin() * 0.3).collect();
+        for (name, language) in [("tiny.en", Some("en")), ("tiny", Some("de")), ("tiny", None)] {
             let shape =
                 Architecture { width: 64, heads: 2, audio_layers: 1, text_layers: 1, ..architecture(name).unwrap() };
-            let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("small.bin");
-            let mut file = std::fs::File::create(&path).unwrap();
-            write(&shape, 1, &mut file).unwrap();
-            let mut whisper = Whisper::load(&WhisperSource::File(path), &WhisperSettings::default()).unwrap();
-            let sound: Vec<f32> = (0..48_000).map(|at| (at as f32 * 0.1).sin() * 0.3).collect();
-            let heard = whisper.hear(&sound, 200, &CancelFlag::new()).unwrap();
+            write(&shape, 1, &mut std::fs::File::create(&path).unwrap()).unwrap();
+            let (source, cancel) = (WhisperSource::File(path), CancelFlag::new());
+            let settings = WhisperSettings { threads: 1, language: language.map(str::to_owned) };
             // And the one that ends the text.
-            assert_eq!((heard.tokens as usize, heard.ended), (TOKENS + 1, true), "{name}");
+            let ten = (TOKENS as u32 + 1, true);
+            let mut whisper = Whisper::load(&source, &settings).unwrap();
+            let theirs = whisper.hear(&sound, 200, &cancel).unwrap();
+            assert_eq!((theirs.tokens, theirs.ended), ten, "whisper.cpp, {name}");
+            let cache = Cache::new(folder.path().join("compiled"));
+            let precision = Some(Precision::EXACT);
+            let mut whisper = OnnxWhisper::load(
+                &crate::runtime::tests::runtime(),
+                &source,
+                &settings,
+                precision,
+                &cache,
+                &mut |_| true,
+            )
+            .unwrap();
+            let ours = whisper.hear(&sound, 200, &cancel).unwrap();
+            assert_eq!((ours.tokens, ours.ended), ten, "ONNX Runtime, {name}");
+            if language.is_some() {
+                assert_eq!(ours.text, theirs.text, "{name}");
+            }
         }
     }
 }

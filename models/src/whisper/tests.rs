@@ -64,7 +64,7 @@ fn nothing_is_heard_where_nobody_speaks() {
 fn audio_longer_than_the_window_is_heard_in_pieces() {
     let mut whisper = nano_recogniser();
     let mut samples = speech("what time is it");
-    samples.resize(whisper.longest_piece() + 8000, 0.0);
+    samples.resize(listening::longest_piece(&whisper.architecture) + 8000, 0.0);
     let transcript = whisper.transcribe(&samples, &CancelFlag::new()).unwrap();
     assert_eq!(transcript.text, "what time is it");
     // Twice as long, with words in each half: the model in the box may not be sure of them, but hears somebody.
