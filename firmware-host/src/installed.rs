@@ -12,10 +12,11 @@ use pipit_models::openwakeword::OpenWakeWord;
 use pipit_models::recogniser::Recogniser;
 use pipit_models::runtime::Runtime;
 use pipit_models::voice::{self, Voice, VoiceSettings};
-use pipit_models::whisper::{Whisper, WhisperSettings, WhisperSource, nano};
+use pipit_models::whisper::{WhisperSettings, WhisperSource, nano};
 
 use crate::ledger::Ledger;
 use crate::services::MayAsk;
+use crate::whisper_engine::{self, WhisperEngine};
 use crate::{chat, services};
 
 /// What every wake-word model needs beside itself, by the catalogue's name.
@@ -74,17 +75,19 @@ impl Installed {
         if let Some(ready) = services::recogniser(config, ledger, may_ask) {
             return Ok(ready);
         }
-        let (whisper, name) = self.local_recogniser(config)?;
-        Ok((Box::new(whisper), name))
+        self.local_recogniser(config)
     }
 
     /// Loads the recogniser on this device, and says which it is.
     ///
     /// # Errors
     /// The owner chose one that is not installed or can't be loaded. Without a choice there always is one.
-    pub fn local_recogniser(&self, config: &Config) -> anyhow::Result<(Whisper, String)> {
+    pub fn local_recogniser(&self, config: &Config) -> anyhow::Result<(Box<dyn Recogniser>, String)> {
         match &config.stt.model {
-            SttModel::File(path) => Ok((self.load(&WhisperSource::File(path.clone()), config)?, file_name(path))),
+            SttModel::File(path) => {
+                let source = WhisperSource::File(path.clone());
+                Ok((whisper_engine::load(config, &source, &self.whisper_settings(config), None)?, file_name(path)))
+            }
             SttModel::Named(name) => self.load_named(name, config),
             SttModel::Auto => {
                 for model in self.affordable(Kind::Stt, &config.stt.language) {
@@ -308,8 +311,28 @@ impl Installed {
     ///
     /// # Errors
     /// It is not installed, or can't be loaded.
-    pub fn load_named(&self, name: &str, config: &Config) -> anyhow::Result<(Whisper, String)> {
-        let source = if name == NANO {
+    pub fn load_named(&self, name: &str, config: &Config) -> anyhow::Result<(Box<dyn Recogniser>, String)> {
+        let source = self.source(name, config)?;
+        let measured = self.measured.of(name, &self.board).and_then(|measured| measured.engine.as_deref());
+        let measured = measured.and_then(WhisperEngine::named);
+        Ok((whisper_engine::load(config, &source, &self.whisper_settings(config), measured)?, name.to_owned()))
+    }
+
+    /// Loads the recogniser of this name with this engine alone.
+    ///
+    /// # Errors
+    /// It is not installed, or that engine can't run it.
+    pub(crate) fn load_with(
+        &self,
+        name: &str,
+        engine: WhisperEngine,
+        config: &Config,
+    ) -> anyhow::Result<Box<dyn Recogniser>> {
+        engine.load(config, &self.source(name, config)?, &self.whisper_settings(config))
+    }
+
+    fn source(&self, name: &str, config: &Config) -> anyhow::Result<WhisperSource> {
+        Ok(if name == NANO {
             if config.wake.attention.mode == WakeMode::Phrase {
                 tracing::warn!(
                     "{NANO} knows 861 words, of which \"Pipit\" is none; if nothing wakes Pipit, write words of everyday \
@@ -327,14 +350,11 @@ impl Installed {
             WhisperSource::File(
                 file.with_context(|| format!("{name} is not installed; run `pipit models pull {name}`"))?,
             )
-        };
-        Ok((self.load(&source, config)?, name.to_owned()))
+        })
     }
 
-    fn load(&self, source: &WhisperSource, config: &Config) -> anyhow::Result<Whisper> {
-        let settings =
-            WhisperSettings { threads: self.recogniser_threads(config), language: Some(config.stt.language.clone()) };
-        Ok(Whisper::load(source, &settings)?)
+    fn whisper_settings(&self, config: &Config) -> WhisperSettings {
+        WhisperSettings { threads: self.recogniser_threads(config), language: Some(config.stt.language.clone()) }
     }
 }
 

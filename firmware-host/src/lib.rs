@@ -50,6 +50,7 @@ pub mod timers;
 pub mod turn_log;
 pub mod update;
 pub mod waterfall;
+mod whisper_engine;
 pub mod whole_file;
 pub mod worker;
 pub mod wyoming;

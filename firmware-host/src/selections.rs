@@ -108,12 +108,10 @@ impl Selections {
         }
         // Behind a service, the first of the others is what is configured for this device, which need not be of the catalogue.
         if which.choice == 1 && config.transcription_service().is_some() {
-            let (whisper, name) = installed.local_recogniser(config)?;
-            return Ok((Box::new(whisper), name));
+            return installed.local_recogniser(config);
         }
         let name = self.recognisers.names().nth(which.choice).unwrap_or_default();
-        let (whisper, name) = installed.load_named(name, config)?;
-        Ok((Box::new(whisper), name))
+        installed.load_named(name, config)
     }
 }
 

@@ -38,7 +38,7 @@ pub fn recogniser(config: &Config, ledger: &Ledger, may_ask: &MayAsk) -> Option<
     log_far_ear(config, service);
     let here = config.clone();
     let open = move || match Installed::open(&here).and_then(|installed| installed.local_recogniser(&here)) {
-        Ok((whisper, _)) => Ok(Box::new(whisper) as Box<dyn Recogniser>),
+        Ok((recogniser, _)) => Ok(recogniser),
         Err(error) => Err(format!("{error:#}")),
     };
     let (may_ask, tier) = (Arc::clone(may_ask), service.tier);

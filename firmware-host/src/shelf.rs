@@ -11,12 +11,17 @@ use pipit_models::catalogue::{
     Engine, FileVerdict, Kind, Measurement, Measurements, Model, RealTimeFactor, Source, State, measure,
 };
 use pipit_models::voice::{self, VoiceSettings, full_name};
+use pipit_models::whisper::Transcript;
 
 use crate::hearing;
 use crate::installed::{Installed, WAKE_WORD_FEATURES};
+use crate::whisper_engine::WhisperEngine;
 
 /// What a voice says to be measured.
 const SENTENCE: &str = "The washing machine has finished, and the kitchen is at twenty one degrees.";
+
+/// An engine whose mean log-probability of a clear sentence falls by more than this hears worse.
+const MOST_LESS_CERTAIN: f32 = 0.1;
 
 /// The models that are at work where this recogniser and this voice are, and what the configuration needs beside them.
 pub fn at_work(
@@ -89,33 +94,74 @@ pub fn bench(
     model: &Model,
     runs: NonZeroUsize,
     cancel: &CancelFlag,
-) -> anyhow::Result<RealTimeFactor> {
-    let (threads, real_time_factor) = match model.kind() {
-        Kind::Stt => bench_recogniser(installed, config, model, runs, cancel)?,
-        Kind::Tts => bench_voice(installed, config, model, runs, cancel)?,
+) -> anyhow::Result<Measurement> {
+    let (threads, real_time_factor, engine) = match model.kind() {
+        Kind::Stt => {
+            let (engine, factor) = bench_recogniser(installed, config, model, runs, cancel)?;
+            (installed.recogniser_threads(config), factor, Some(engine.to_string()))
+        }
+        Kind::Tts => {
+            let (threads, factor) = bench_voice(installed, config, model, runs, cancel)?;
+            (threads, factor, None)
+        }
         _ => bail!("{} is not chosen by its speed", model.name),
     };
     let board = installed.board().fingerprint();
+    let measurement = Measurement { model: model.name.clone(), board, threads, real_time_factor, engine };
     // Others may have been measured meanwhile.
     let mut measured = Measurements::load(installed.folder().path());
-    measured.insert(Measurement { model: model.name.clone(), board, threads, real_time_factor });
+    measured.insert(measurement.clone());
     let folder = installed.folder().path().display();
     measured.save().with_context(|| format!("the figures can't be kept in {folder}"))?;
-    Ok(real_time_factor)
+    Ok(measurement)
 }
 
+/// Measures a recogniser with each engine that `stt.engine` leaves open, and finds the quickest of those that hear a sample as whisper.cpp
+/// does. What each costs goes to the log.
 fn bench_recogniser(
     installed: &Installed,
     config: &Config,
     model: &Model,
     runs: NonZeroUsize,
     cancel: &CancelFlag,
-) -> anyhow::Result<(usize, RealTimeFactor)> {
+) -> anyhow::Result<(WhisperEngine, RealTimeFactor)> {
     let speech = crate::self_test::spoken_sample()?;
-    let (mut whisper, _) = installed.load_named(&model.name, config)?;
-    let factor = measure(runs, || whisper.transcribe(speech.samples(), cancel).map(|_| speech.duration()))?;
-    ensure!(!cancel.is_cancelled(), "it was cancelled");
-    Ok((installed.recogniser_threads(config), factor))
+    let mut reference: Option<Transcript> = None;
+    let mut quickest: Option<(WhisperEngine, RealTimeFactor)> = None;
+    let mut failure = None;
+    for engine in WhisperEngine::open_to(config) {
+        let measured = installed.load_with(&model.name, engine, config).and_then(|mut recogniser| {
+            let heard = recogniser.transcribe(speech.samples(), cancel)?;
+            let work = || recogniser.transcribe(speech.samples(), cancel).map(|_| speech.duration());
+            Ok((heard, measure(runs, work)?))
+        });
+        ensure!(!cancel.is_cancelled(), "it was cancelled");
+        let (heard, factor) = match measured {
+            Ok(measured) => measured,
+            Err(error) => {
+                tracing::warn!("{} by {engine}: {error:#}", model.name);
+                failure = Some(error);
+                continue;
+            }
+        };
+        let exact = reference.get_or_insert_with(|| heard.clone());
+        let certainty = heard.mean_log_probability - exact.mean_log_probability;
+        let hears_alike = heard.text == exact.text && certainty > -MOST_LESS_CERTAIN;
+        let alike = if hears_alike { "hears" } else { "does not hear" };
+        tracing::info!(
+            "{} by {engine}: {factor}; it {alike} what the first did, and its certainty differs by {certainty:.3}",
+            model.name
+        );
+        let is_quicker = quickest.as_ref().is_none_or(|(_, best)| factor.wall < best.wall);
+        if hears_alike && is_quicker {
+            quickest = Some((engine, factor));
+        }
+    }
+    match (quickest, failure) {
+        (Some(quickest), _) => Ok(quickest),
+        (None, Some(error)) => Err(error),
+        (None, None) => bail!("no engine can run {}", model.name),
+    }
 }
 
 fn bench_voice(

@@ -199,7 +199,10 @@ fn models(config: &Config, catalogue: &Catalogue, now: &Snapshot) -> String {
         let speed = installed.measured().of(name, installed.board());
         let speed = speed.map_or_else(
             || "not measured here".to_owned(),
-            |measured| format!("real-time factor {} with {} threads", measured.real_time_factor, measured.threads),
+            |measured| {
+                let by = measured.engine.as_deref().map_or(String::new(), |engine| format!(", {engine}"));
+                format!("real-time factor {} with {} threads{by}", measured.real_time_factor, measured.threads)
+            },
         );
         let _ = writeln!(text, "{name}: {:?}, {} bytes, {speed}", listed.state, listed.bytes_on_disk);
     }

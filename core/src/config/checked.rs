@@ -250,6 +250,8 @@ impl fmt::Display for SpeechService {
 /// What recognises speech.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SttEngine {
+    /// Whisper, by ONNX Runtime.
+    Onnx,
     /// Whisper, by whisper.cpp.
     WhisperCpp,
     /// A server that transcribes as OpenAI does.

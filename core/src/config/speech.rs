@@ -29,6 +29,7 @@ pub(super) fn stt(settings: &mut Settings<'_>, stt: wire::Stt) -> SttSettings {
     }
     let engine = match stt.engine {
         wire::SttEngine::Auto => None,
+        wire::SttEngine::Onnx => Some(SttEngine::Onnx),
         wire::SttEngine::WhisperCpp => Some(SttEngine::WhisperCpp),
         wire::SttEngine::Openai => Some(SttEngine::OpenAi),
         wire::SttEngine::Wyoming => Some(SttEngine::Wyoming),
@@ -55,7 +56,7 @@ pub(super) fn stt(settings: &mut Settings<'_>, stt: wire::Stt) -> SttSettings {
         // It is the service's then, and says nothing about what stands by.
         _ if service.is_some() => SttModel::Auto,
         "auto" => SttModel::Auto,
-        name if name.contains('/') || name.ends_with(".bin") => {
+        name if name.contains('/') || name.ends_with(".bin") || name.ends_with(".safetensors") => {
             SttModel::File(path(settings, ("stt", "model"), Some(stt.model)).unwrap_or_default())
         }
         _ => SttModel::Named(stt.model),

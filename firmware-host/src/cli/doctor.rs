@@ -78,7 +78,7 @@ fn self_test_alone(config: &Config) -> anyhow::Result<ExitCode> {
     let runtime = hearing::runtime(config)?;
     let (mut recogniser, _) = Installed::open(config)?.local_recogniser(config)?;
     let speech = self_test::spoken_sample()?;
-    let passed = self_test::run(config, runtime.as_ref(), &mut recogniser, &speech)?;
+    let passed = self_test::run(config, runtime.as_ref(), &mut *recogniser, &speech)?;
     print_line!("{passed}")?;
     Ok(ExitCode::SUCCESS)
 }

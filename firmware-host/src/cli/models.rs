@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use pipit_core::config::Config;
 use pipit_models::cancel::CancelFlag;
-use pipit_models::catalogue::{Listed, Measurements, Model, Recommendation, Source, State};
+use pipit_models::catalogue::{Listed, Measurement, Measurements, Model, Recommendation, Source, State};
 use pipit_models::download::{Downloader, Progress, PullError};
 
 use super::Options;
@@ -212,7 +212,12 @@ fn bench(installed: &Installed, config: &Config) -> anyhow::Result<ExitCode> {
     let measurable = |listed: &Listed<'_>| shelf::is_measurable(listed.model);
     for Listed { model, .. } in folder.list().into_iter().filter(is_there).filter(measurable) {
         match shelf::bench(installed, config, model, runs, &CancelFlag::new()) {
-            Ok(factor) => print_line!("{:<24} {factor}", model.name)?,
+            Ok(Measurement { real_time_factor, engine: None, .. }) => {
+                print_line!("{:<24} {real_time_factor}", model.name)?
+            }
+            Ok(Measurement { real_time_factor, engine: Some(engine), .. }) => {
+                print_line!("{:<24} {real_time_factor} by {engine}", model.name)?;
+            }
             Err(error) => print_line!("{:<24} failed: {error:#}", model.name)?,
         }
     }

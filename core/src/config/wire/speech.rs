@@ -38,8 +38,8 @@ pub(in crate::config) struct Stt {
     /// What recognises speech.
     pub(in crate::config) engine: SttEngine,
     /// "auto" for the largest installed model that this board can afford, a name that `pipit models list` shows, or the
-    /// path of a ggml file. With a service: its own name for the model, where "auto" means "whisper-1", and with "wyoming" the
-    /// server's choice.
+    /// path of a ggml file or of one in .safetensors. With a service: its own name for the model, where "auto" means
+    /// "whisper-1", and with "wyoming" the server's choice.
     #[schemars(length(min = 1))]
     pub(in crate::config) model: String,
     /// Threads to compute with; 0 leaves it to the board. More than there are free cores is far slower.
@@ -91,6 +91,8 @@ impl Default for Stt {
 pub(in crate::config) enum SttEngine {
     /// What suits this board.
     Auto,
+    /// Whisper, by ONNX Runtime: a model is compiled when it is first loaded, and needs half the time from then on.
+    Onnx,
     /// Whisper, by whisper.cpp.
     WhisperCpp,
     /// A service: any server that transcribes as OpenAI does. What is installed on this device answers where it cannot.
