@@ -22,6 +22,7 @@ help:
 	@echo 'make ui      the panel as browsers load it (the others call it)'
 	@echo 'make bench   the figures of docs/BENCHMARKS.md, measured on this machine'
 	@echo 'make bench-start   how long the packaged daemon takes to start, with the recogniser in the box and one of the size of base, and how large the packages are'
+	@echo 'make bench-stt   those of Whisper: its two engines beside each other, and CTranslate2 (2 GB of disk)'
 	@echo 'make bench-turns   those of turn-taking: when it answers, and how it is interrupted'
 	@echo 'make bench-panel   those of the panel: a thousand sockets, and speaking in a browser'
 	@echo 'make bench-store   those of the store (a million messages, 1 GB of disk for a while, 500 times kill -9), the chat engine, and speech over HTTP'
@@ -90,6 +91,11 @@ bench:
 	@firmware-host/setup.sh test
 	@firmware-host/bench.sh
 	@models/eval/bench.sh
+
+.PHONY: bench-stt
+bench-stt:
+	@firmware-host/setup.sh test
+	@models/eval/bench-stt.sh $(MODELS)
 
 .PHONY: bench-turns
 bench-turns:

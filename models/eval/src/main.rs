@@ -26,6 +26,7 @@ mod speech_service;
 mod store;
 mod streams;
 mod stt;
+mod stt_engines;
 mod text_end;
 mod vad;
 mod words;
@@ -85,6 +86,54 @@ enum Command {
         /// Also print each clip's words and what was made of them, on standard error.
         #[arg(long)]
         verbose: bool,
+    },
+    /// Whisper on ONNX Runtime beside whisper.cpp: whether they hear the same in a folder with a manifest.tsv.
+    SttAgreement {
+        #[command(flatten)]
+        folder: Folder,
+        /// A Whisper model in ggml format, or `nano` for the one in the box.
+        #[arg(long, default_value = "nano")]
+        model: String,
+        /// How ONNX Runtime keeps the weights; all ways without.
+        #[arg(long)]
+        precision: Vec<String>,
+        /// The most clips.
+        #[arg(long, default_value_t = usize::MAX)]
+        clips: usize,
+    },
+    /// Has espeak-ng say sentences, in several voices: a file of JSON lines with a `sentence` each, and a folder for the clips and
+    /// their manifest.tsv.
+    SttClips {
+        sentences: PathBuf,
+        folder: PathBuf,
+        /// The most clips.
+        #[arg(long, default_value_t = 300)]
+        clips: usize,
+    },
+    /// Writes a model in ggml format with 16-bit numbers in place of smaller ones.
+    InF16 {
+        /// A Whisper model in ggml format, or `nano` for the one in the box.
+        model: String,
+        file: PathBuf,
+    },
+    /// Compiles a model for ONNX Runtime into a folder, to be looked at.
+    SttCompile {
+        /// A Whisper model in ggml format, or `nano` for the one in the box.
+        model: String,
+        folder: PathBuf,
+        #[arg(long, default_value = "int8")]
+        precision: String,
+    },
+    /// What one engine spends on 3 s of sound and ten tokens, at one thread.
+    SttCost {
+        /// A Whisper model in ggml format, or `nano` for the one in the box.
+        model: String,
+        /// How ONNX Runtime keeps the weights, such as int8+block8; without, whisper.cpp.
+        #[arg(long)]
+        precision: Option<String>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Written text to spoken words against files of `written~spoken` lines, one file for each class.
     Normalise {
@@ -285,6 +334,17 @@ fn main() -> Result<()> {
         Command::Stt { folder, model, language, threads, verbose } => {
             let mut whisper = models::whisper(&model, language, threads)?;
             figures::print(&stt::measure(&folder.path, &mut whisper, verbose)?, folder.json)
+        }
+        Command::SttAgreement { folder, model, precision, clips } => {
+            let lines = stt_engines::compare(&folder.path, &model, &stt_engines::precisions(&precision)?, clips)?;
+            lines.iter().try_for_each(|line| figures::print(line, folder.json))
+        }
+        Command::SttClips { sentences, folder, clips } => stt_engines::speak(&sentences, &folder, clips),
+        Command::InF16 { model, file } => models::in_f16(&model, &file),
+        Command::SttCompile { model, folder, precision } => stt_engines::compile(&model, &folder, &precision),
+        Command::SttCost { model, precision, json } => {
+            let precision = precision.as_deref().map(stt_engines::precision).transpose()?;
+            figures::print(&stt_engines::cost(&model, precision)?, json)
         }
         Command::Normalise { folder, verbose } => {
             figures::print(&normalise::measure(&folder.path, verbose)?, folder.json)

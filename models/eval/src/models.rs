@@ -20,7 +20,7 @@ pub(crate) fn folder() -> Result<PathBuf> {
     Ok(data.context("neither PIPIT_MODELS_DIR nor HOME is set")?.join("pipit/models"))
 }
 
-fn runtime() -> Result<Runtime> {
+pub(crate) fn runtime() -> Result<Runtime> {
     Ok(Runtime::load(&folder()?.join("onnxruntime/libonnxruntime.so"))?)
 }
 
@@ -34,8 +34,12 @@ pub(crate) fn smart_turn() -> Result<SmartTurn> {
 
 /// The recogniser at the path `model`, or the one in the box by the name `nano`.
 pub(crate) fn whisper(model: &str, language: String, threads: usize) -> Result<Whisper> {
-    let source = if model == "nano" { WhisperSource::Bytes(nano()) } else { WhisperSource::File(model.into()) };
-    Ok(Whisper::load(&source, &WhisperSettings { threads, language: Some(language) })?)
+    Ok(Whisper::load(&whisper_source(model), &WhisperSettings { threads, language: Some(language) })?)
+}
+
+/// The file at the path `model`, or the recogniser in the box by the name `nano`.
+pub(crate) fn whisper_source(model: &str) -> WhisperSource {
+    if model == "nano" { WhisperSource::Bytes(nano()) } else { WhisperSource::File(model.into()) }
 }
 
 /// Writes a model of the size of the real one `name`, with random weights.
@@ -44,6 +48,14 @@ pub(crate) fn stand_in(name: &str, path: &Path) -> Result<()> {
         stand_in::architecture(name).with_context(|| format!("`{name}` is none of Whisper's models known here"))?;
     let mut file = BufWriter::new(File::create(path).with_context(|| format!("{} cannot be written", path.display()))?);
     stand_in::write(&shape, 1, &mut file)?;
+    file.flush()?;
+    Ok(())
+}
+
+/// Writes the model with 16-bit numbers in place of smaller ones.
+pub(crate) fn in_f16(model: &str, path: &Path) -> Result<()> {
+    let mut file = BufWriter::new(File::create(path).with_context(|| format!("{} cannot be written", path.display()))?);
+    stand_in::write_in_f16(&whisper_source(model), &mut file)?;
     file.flush()?;
     Ok(())
 }
