@@ -12,6 +12,7 @@ use pipit_models::openwakeword::OpenWakeWord;
 use pipit_models::recogniser::Recogniser;
 use pipit_models::runtime::Runtime;
 use pipit_models::voice::{self, Voice, VoiceSettings};
+use pipit_models::whisper::onnx::Cache;
 use pipit_models::whisper::{WhisperSettings, WhisperSource, nano};
 
 use crate::ledger::Ledger;
@@ -318,7 +319,7 @@ impl Installed {
         Ok((whisper_engine::load(config, &source, &self.whisper_settings(config), measured)?, name.to_owned()))
     }
 
-    /// Loads the recogniser of this name with this engine alone.
+    /// Loads the recogniser of this name with this engine alone, compiled into `cache` if need be.
     ///
     /// # Errors
     /// It is not installed, or that engine can't run it.
@@ -327,8 +328,9 @@ impl Installed {
         name: &str,
         engine: WhisperEngine,
         config: &Config,
+        cache: &Cache,
     ) -> anyhow::Result<Box<dyn Recogniser>> {
-        engine.load(config, &self.source(name, config)?, &self.whisper_settings(config))
+        engine.load(config, &self.source(name, config)?, &self.whisper_settings(config), cache)
     }
 
     fn source(&self, name: &str, config: &Config) -> anyhow::Result<WhisperSource> {

@@ -12,6 +12,7 @@ use pipit_models::catalogue::{
 };
 use pipit_models::voice::{self, VoiceSettings, full_name};
 use pipit_models::whisper::Transcript;
+use pipit_models::whisper::onnx::Cache;
 
 use crate::hearing;
 use crate::installed::{Installed, WAKE_WORD_FEATURES};
@@ -126,11 +127,14 @@ fn bench_recogniser(
     cancel: &CancelFlag,
 ) -> anyhow::Result<(WhisperEngine, RealTimeFactor)> {
     let speech = crate::self_test::spoken_sample()?;
+    // Each precision takes as much disk as the model: the one that is chosen is compiled again when it is next loaded.
+    let compiled = tempfile::tempdir_in(installed.folder().path()).context("there is no place to compile models in")?;
+    let cache = Cache::new(compiled.path());
     let mut reference: Option<Transcript> = None;
     let mut quickest: Option<(WhisperEngine, RealTimeFactor)> = None;
     let mut failure = None;
     for engine in WhisperEngine::open_to(config) {
-        let measured = installed.load_with(&model.name, engine, config).and_then(|mut recogniser| {
+        let measured = installed.load_with(&model.name, engine, config, &cache).and_then(|mut recogniser| {
             let heard = recogniser.transcribe(speech.samples(), cancel)?;
             let work = || recogniser.transcribe(speech.samples(), cancel).map(|_| speech.duration());
             Ok((heard, measure(runs, work)?))

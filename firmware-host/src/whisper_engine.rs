@@ -55,7 +55,7 @@ impl WhisperEngine {
         }
     }
 
-    /// Loads a model with this engine.
+    /// Loads a model with this engine; what ONNX Runtime runs is compiled into `cache` first, where it is not there.
     ///
     /// # Errors
     /// It can't run it: why, and what to do.
@@ -64,13 +64,13 @@ impl WhisperEngine {
         config: &Config,
         source: &WhisperSource,
         settings: &WhisperSettings,
+        cache: &Cache,
     ) -> anyhow::Result<Box<dyn Recogniser>> {
         match self {
             WhisperEngine::WhisperCpp => Ok(Box::new(Whisper::load(source, settings)?)),
             WhisperEngine::Onnx(precision) => {
                 let runtime =
                     hearing::runtime(config)?.context("ONNX Runtime is missing; Pipit's set-up fetches it")?;
-                let cache = Cache::new(config.models.dir.join(COMPILED));
                 let mut told = Instant::now();
                 let mut tell = |share: f32| {
                     if told.elapsed() >= TELL {
@@ -79,7 +79,7 @@ impl WhisperEngine {
                     }
                     true
                 };
-                Ok(Box::new(OnnxWhisper::load(&runtime, source, settings, precision, &cache, &mut tell)?))
+                Ok(Box::new(OnnxWhisper::load(&runtime, source, settings, precision, cache, &mut tell)?))
             }
         }
     }
@@ -106,22 +106,23 @@ pub(crate) fn load(
     settings: &WhisperSettings,
     measured: Option<WhisperEngine>,
 ) -> anyhow::Result<Box<dyn Recogniser>> {
+    let cache = Cache::new(config.models.dir.join(COMPILED));
     let onnx = match measured {
         Some(WhisperEngine::Onnx(precision)) => WhisperEngine::Onnx(precision),
         _ => WhisperEngine::Onnx(None),
     };
     let first = match config.stt.engine {
-        Some(SttEngine::WhisperCpp) => return WhisperEngine::WhisperCpp.load(config, source, settings),
+        Some(SttEngine::WhisperCpp) => return WhisperEngine::WhisperCpp.load(config, source, settings, &cache),
         Some(SttEngine::Onnx) => onnx,
         _ if hearing::runtime(config).is_ok_and(|runtime| runtime.is_none()) => WhisperEngine::WhisperCpp,
         _ => measured.unwrap_or(onnx),
     };
-    let error = match first.load(config, source, settings) {
+    let error = match first.load(config, source, settings, &cache) {
         Ok(recogniser) => return Ok(recogniser),
         Err(error) => error,
     };
     let other = if first == WhisperEngine::WhisperCpp { onnx } else { WhisperEngine::WhisperCpp };
-    match other.load(config, source, settings) {
+    match other.load(config, source, settings, &cache) {
         Ok(recogniser) => {
             tracing::warn!("{error:#}; {other} listens in place of {first}");
             Ok(recogniser)
