@@ -19,7 +19,7 @@ use crate::error::ModelError;
 use crate::runtime::Runtime;
 
 /// Counts what changes in the files: what an older version compiled is compiled anew.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// What is known of a compiled model. It is written last.
 const NOTES: &str = "compiled.json";
 /// Begins the name of a folder that is being filled.
@@ -211,8 +211,13 @@ impl Cache {
 
     /// What was compiled just now can't be run.
     pub(super) fn refused(&self, source: &WhisperSource, error: &ModelError) -> ModelError {
+        // What to do about a file does not suit one that was made here.
+        let why = match error {
+            ModelError::Unusable { reason, .. } => reason.trim().to_owned(),
+            error => error.to_string(),
+        };
         let advice = "update ONNX Runtime, or set stt.engine = \"whisper-cpp\"";
-        self.failed(source, &format!("ONNX Runtime can't run what was made of it ({error}); {advice}"))
+        self.failed(source, &format!("ONNX Runtime can't run what was made of it ({why}); {advice}"))
     }
 
     fn failed(&self, source: &WhisperSource, reason: &str) -> ModelError {

@@ -11,7 +11,7 @@ use super::graph::{Dimension, Graph, Kind, Setting, Value, WeightFile};
 use super::quantise::{Matrix, Precision, Scheme};
 
 /// Inputs that share a scale where weights are kept by blocks.
-const BLOCK: usize = 32;
+const BLOCK: usize = 128;
 
 /// Why a model could not be compiled.
 pub(super) enum Failure {
