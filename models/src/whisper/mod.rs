@@ -188,6 +188,19 @@ impl Whisper {
         Ok(start.elapsed())
     }
 
+    /// How long the decoder takes for one more token, without choosing it: the mean of so many after an utterance was transcribed. For
+    /// benchmarks.
+    ///
+    /// # Errors
+    /// [`ModelError::Inference`].
+    pub fn time_token(&mut self, tokens: usize) -> Result<Duration, ModelError> {
+        let start = Instant::now();
+        for place in 0..tokens {
+            self.state.decode(&[0], place, self.threads).map_err(ModelError::inference(MODEL))?;
+        }
+        Ok(start.elapsed() / tokens.max(1) as u32)
+    }
+
     fn read_out(&self) -> Result<Hearing, WhisperError> {
         let mut hearing = Hearing::default();
         for segment in self.state.as_iter() {

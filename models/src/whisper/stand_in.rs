@@ -216,7 +216,7 @@ mod tests {
                 &mut |_| true,
             )
             .unwrap();
-            let ours = whisper.hear(&sound, 200, &cancel).unwrap();
+            let (ours, _) = whisper.hear(&sound, 200, &[], &cancel).unwrap();
             assert_eq!((ours.tokens, ours.ended), ten, "ONNX Runtime, {name}");
             if language.is_some() {
                 assert_eq!(ours.text, theirs.text, "{name}");

@@ -9,7 +9,7 @@ fn nano_recogniser() -> Whisper {
 }
 
 /// Speech from espeak-ng at 16 kHz with silence around it, as the ear would cut it.
-fn speech(text: &str) -> Vec<f32> {
+pub(super) fn speech(text: &str) -> Vec<f32> {
     let wav = tempfile::NamedTempFile::new().unwrap();
     let run = std::process::Command::new("espeak-ng").arg("-w").arg(wav.path()).arg(text).status();
     assert!(run.expect("espeak-ng is installed").success());

@@ -76,6 +76,22 @@ impl Kept {
         self.tokens = 0;
         Ok(())
     }
+
+    /// Forgets all but the first `tokens` of the text.
+    pub(super) fn keep(&mut self, tokens: usize) -> ort::Result<()> {
+        if tokens >= self.tokens {
+            return Ok(());
+        }
+        for values in &mut self.past {
+            let (sizes, numbers) = values.try_extract_tensor::<f32>()?;
+            let [batch, heads, held, width] = [0, 1, 2, 3].map(|side| sizes[side] as usize);
+            let rows = numbers.chunks_exact(held * width).flat_map(|rows| &rows[..tokens * width]);
+            let kept = Tensor::from_array(([batch, heads, tokens, width], rows.copied().collect::<Vec<_>>()))?;
+            *values = kept.into_dyn();
+        }
+        self.tokens = tokens;
+        Ok(())
+    }
 }
 
 impl Decoder {

@@ -9,6 +9,7 @@ mod calibrate;
 mod compile;
 mod decoder;
 mod decoding;
+mod following;
 mod graph;
 mod layers;
 mod log_mel;
@@ -37,6 +38,7 @@ use cache::Compiled;
 use decoder::{Decoder, Embedding, Kept};
 pub use decoding::LogitsHook;
 use decoding::{Choice, Prompt, Rules};
+pub use following::{Following, Listen};
 use log_mel::LogMel;
 pub use quantise::{Precision, Scheme};
 pub use vocabulary::Token;
@@ -55,6 +57,8 @@ pub struct Spent {
     pub words: Duration,
     /// The tokens of the words, the one that ends them included.
     pub tokens: u32,
+    /// So many of them had been guessed.
+    pub guessed: u32,
 }
 
 /// A loaded recogniser.
@@ -72,6 +76,7 @@ pub struct OnnxWhisper {
     hook: Option<Box<dyn LogitsHook>>,
     shape: Architecture,
     spent: Spent,
+    following: Following,
 }
 
 /// A compiled model, ready to run.
@@ -147,12 +152,14 @@ impl OnnxWhisper {
             hook: None,
             shape,
             spent: Spent::default(),
+            following: Following::default(),
         })
     }
 
     /// What was probably said before, or may be expected, such as names: words like these are likelier then. Empty for
     /// nothing.
     pub fn expect(&mut self, text: &str) {
+        self.following = Following::default();
         let text = text.trim();
         self.earlier = match text {
             "" => Vec::new(),
@@ -168,27 +175,44 @@ impl OnnxWhisper {
 
     /// Lets `hook` have a say in each token; none takes it out.
     pub fn set_hook(&mut self, hook: Option<Box<dyn LogitsHook>>) {
+        self.following = Following::default();
         self.hook = hook;
     }
 
-    /// What was said in `utterance`, mono audio at 16 kHz of any length.
+    /// What was said in `utterance`, mono audio at 16 kHz of any length. Sooner where it was listened ahead to.
     ///
     /// # Errors
     /// [`ModelError::Cancelled`], or [`ModelError::Inference`] if ONNX Runtime fails.
     pub fn transcribe(&mut self, utterance: &[f32], cancel: &CancelFlag) -> Result<Transcript, ModelError> {
-        let shape = self.shape;
-        listening::transcribe(&shape, utterance, cancel, |samples, positions| self.hear(samples, positions, cancel))
+        let mut following = std::mem::take(&mut self.following);
+        let transcript = following.transcribe(self, utterance, cancel);
+        self.following = following;
+        transcript
     }
 
-    /// One run of the model over `samples` with so many positions, unjudged.
+    /// Listens ahead to an `utterance` that goes on, so that less is left to do at its end. Gives the words that will hardly
+    /// change any more.
+    ///
+    /// # Errors
+    /// As [`OnnxWhisper::transcribe`].
+    pub fn follow(&mut self, utterance: &[f32], cancel: &CancelFlag) -> Result<String, ModelError> {
+        let mut following = std::mem::take(&mut self.following);
+        let agreed = following.follow(self, utterance, cancel);
+        self.following = following;
+        agreed
+    }
+
+    /// One run of the model over `samples` with so many positions, unjudged, and the tokens. `guess` are those that it may begin
+    /// with.
     pub(super) fn hear(
         &mut self,
         samples: &[f32],
         positions: usize,
+        guess: &[Token],
         cancel: &CancelFlag,
-    ) -> Result<Hearing, ModelError> {
+    ) -> Result<(Hearing, Vec<Token>), ModelError> {
         let options = RunOptions::new().map_err(ModelError::inference(MODEL))?;
-        let hearing = stop::while_watching(cancel, &options, || self.run(samples, positions, &options));
+        let hearing = stop::while_watching(cancel, &options, || self.run(samples, positions, guess, &options));
         // A run that was stopped reports that it failed.
         if cancel.is_cancelled() {
             return Err(ModelError::Cancelled);
@@ -220,15 +244,27 @@ impl OnnxWhisper {
         self.spent
     }
 
-    fn run(&mut self, samples: &[f32], positions: usize, options: &RunOptions) -> ort::Result<Hearing> {
+    fn run(
+        &mut self,
+        samples: &[f32],
+        positions: usize,
+        guess: &[Token],
+        options: &RunOptions,
+    ) -> ort::Result<(Hearing, Vec<Token>)> {
         let mut kept = self.encode(samples, positions, options)?;
         let is_open = self.language.is_none() && !self.vocabulary.languages.is_empty();
         let language = if is_open { self.detect(&mut kept, options)? } else { self.language };
         let prompt = Prompt::new(&self.vocabulary, &self.earlier, language, self.shape.text_context);
         let most = listening::most_tokens(samples.len()).min(prompt.room(self.shape.text_context));
-        decoding::best_try(self.may_try_again, |temperature| {
-            self.decode(&mut kept, &prompt, most, temperature, options)
-        })
+        let mut said = Vec::new();
+        let hearing = decoding::best_try(self.may_try_again, |temperature| {
+            // Chance does not do what was guessed.
+            let guess = if temperature > 0.0 { &[] } else { &guess[..guess.len().min(most)] };
+            let (hearing, tokens) = self.decode(&mut kept, &prompt, guess, most, temperature, options)?;
+            said = tokens;
+            Ok::<_, ort::Error>(hearing)
+        })?;
+        Ok((hearing, said))
     }
 
     /// The language that is spoken.
@@ -243,31 +279,34 @@ impl OnnxWhisper {
         }))
     }
 
-    /// One try at the words, of at most so many tokens.
+    /// One try at the words, of at most so many tokens, and the tokens.
     fn decode(
         &mut self,
         kept: &mut Kept,
         prompt: &Prompt,
+        guess: &[Token],
         most: usize,
         temperature: f32,
         options: &RunOptions,
-    ) -> ort::Result<Hearing> {
+    ) -> ort::Result<(Hearing, Vec<Token>)> {
         kept.forget(&self.shape)?;
         let mut hearing = Hearing::default();
         let begun = Instant::now();
-        let wanted = [prompt.start as i64, prompt.tokens.len() as i64 - 1];
-        let mut logits = self.decoder.step(kept, &prompt.tokens, &wanted, options)?;
+        let tokens = [prompt.tokens.as_slice(), guess].concat();
+        let last = prompt.tokens.len() - 1;
+        let wanted: Vec<i64> = [prompt.start].into_iter().chain(last..tokens.len()).map(|place| place as i64).collect();
+        let mut logits = self.decoder.step(kept, &tokens, &wanted, options)?.into_iter();
         self.spent.prompt = begun.elapsed();
-        if let Some(at_start) = logits.first() {
-            hearing.no_speech = decoding::probability(at_start, self.vocabulary.no_speech);
+        if let Some(at_start) = logits.next() {
+            hearing.no_speech = decoding::probability(&at_start, self.vocabulary.no_speech);
         }
         let begun = Instant::now();
         let hook = self.hook.as_deref_mut().map(|hook| hook as &mut dyn LogitsHook);
         // The same sound is heard the same way each time.
         let mut choice = Choice::new(&self.rules, hook, temperature, u64::from(temperature.to_bits()));
-        let mut said = Vec::new();
+        let (mut said, mut guess, mut guessed) = (Vec::new(), guess.iter(), 0);
         while said.len() < most {
-            let Some(mut next) = logits.pop() else { break };
+            let Some(mut next) = logits.next() else { break };
             let Some((token, log_probability)) = choice.next(&said, &mut next) else { break };
             hearing.tokens += 1;
             hearing.log_probability += log_probability;
@@ -275,12 +314,18 @@ impl OnnxWhisper {
                 hearing.ended = true;
                 break;
             }
+            if guess.next() == Some(&token) {
+                guessed += 1;
+            } else {
+                kept.keep(prompt.tokens.len() + said.len())?;
+                guess = [].iter();
+                logits = self.decoder.step(kept, &[token], &[0], options)?.into_iter();
+            }
             said.push(token);
-            logits = self.decoder.step(kept, &[token], &[0], options)?;
         }
-        (self.spent.words, self.spent.tokens) = (begun.elapsed(), hearing.tokens);
+        self.spent = Spent { words: begun.elapsed(), tokens: hearing.tokens, guessed, ..self.spent };
         hearing.text = self.vocabulary.text(&said);
-        Ok(hearing)
+        Ok((hearing, said))
     }
 
     fn encode(&mut self, samples: &[f32], positions: usize, options: &RunOptions) -> ort::Result<Kept> {
@@ -296,6 +341,35 @@ impl OnnxWhisper {
         let cross =
             names.map(|name| outputs.remove(&name).ok_or_else(|| ort::Error::new("the encoder gives too few values")));
         Ok(Kept::of(cross.collect::<ort::Result<_>>()?))
+    }
+}
+
+impl Listen for OnnxWhisper {
+    fn listen(
+        &mut self,
+        samples: &[f32],
+        guess: &[Token],
+        cancel: &CancelFlag,
+    ) -> Result<(Transcript, Vec<Token>), ModelError> {
+        let (shape, mut runs, mut tokens) = (self.shape, 0, Vec::new());
+        let transcript = listening::transcribe(&shape, samples, cancel, |samples, positions| {
+            let guess = if runs == 0 { guess } else { &[] };
+            let (hearing, said) = self.hear(samples, positions, guess, cancel)?;
+            runs += 1;
+            // What was said in several pieces is no guess at what will be said in one.
+            tokens = if runs == 1 { said } else { Vec::new() };
+            Ok(hearing)
+        })?;
+        Ok((transcript, tokens))
+    }
+
+    fn longest(&self) -> usize {
+        listening::longest_piece(&self.shape)
+    }
+
+    /// A language is not found out from a word or two.
+    fn may_split(&self) -> bool {
+        self.language.is_some() || self.vocabulary.languages.is_empty()
     }
 }
 

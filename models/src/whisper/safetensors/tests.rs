@@ -4,6 +4,9 @@ use half::{bf16, f16};
 use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::cancel::CancelFlag;
+use crate::whisper::onnx::{Cache, OnnxWhisper};
+use crate::whisper::tests::speech;
 use crate::whisper::weights::Weights;
 use crate::whisper::{Whisper, WhisperSettings, nano};
 
@@ -121,6 +124,18 @@ fn the_same_weights_are_read_as_from_ggml() {
         assert!(filters.clone().all(|(one, other)| (one - other).abs() < 1e-6), "the filters differ");
         assert_eq!(filters.len(), 80 * 201);
     }
+}
+
+#[test]
+fn what_was_pulled_from_hugging_face_hears() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pulled, _) = nano_in("F32", "model.", |number, out| out.extend(number.to_le_bytes()));
+    let source = WhisperSource::File(pulled.write(folder.path()));
+    let (runtime, cache) = (crate::runtime::tests::runtime(), Cache::new(folder.path().join("compiled")));
+    let settings = WhisperSettings::default();
+    let mut whisper = OnnxWhisper::load(&runtime, &source, &settings, None, &cache, &mut |_| true).unwrap();
+    let transcript = whisper.transcribe(&speech("turn on the kitchen light"), &CancelFlag::new()).unwrap();
+    assert_eq!(transcript.text, "turn on the kitchen light");
 }
 
 #[test]
