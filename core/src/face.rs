@@ -22,6 +22,8 @@ pub struct Situation {
     pub phase: Phase,
     /// How loud the microphone hears it, in dB below the loudest that there is.
     pub level_db: f32,
+    /// The words that somebody has said so far; empty where they are not known.
+    pub hearing: String,
     /// The words that are being spoken; empty where they are not known.
     pub saying: String,
     /// Whether the microphone is switched off.
@@ -141,6 +143,8 @@ pub enum Face {
     Listening {
         /// How loud, 0..=[`LEVELS`].
         level: u8,
+        /// What has been said so far; may be empty.
+        words: String,
     },
     /// The answer is being found.
     Thinking,
@@ -205,6 +209,7 @@ impl Default for Situation {
         Situation {
             phase: Phase::Idle,
             level_db: LOWEST_LEVEL,
+            hearing: String::new(),
             saying: String::new(),
             muted: false,
             rings: false,
@@ -232,8 +237,10 @@ impl Face {
             return Face::Ringing { words: said };
         }
         match now.phase {
-            Phase::Listening | Phase::Hearing => return Face::Listening { level: step_of(now.level_db) },
-            Phase::Weighing => return Face::Listening { level: 0 },
+            Phase::Listening | Phase::Hearing => {
+                return Face::Listening { level: step_of(now.level_db), words: now.hearing.clone() };
+            }
+            Phase::Weighing => return Face::Listening { level: 0, words: now.hearing.clone() },
             Phase::Thinking => return Face::Thinking,
             Phase::Speaking => return Face::Speaking { words: now.saying.clone() },
             Phase::Idle => {}
@@ -258,6 +265,7 @@ impl Face {
     #[must_use]
     pub fn without_words(self) -> Face {
         match self {
+            Face::Listening { level, .. } => Face::Listening { level, words: String::new() },
             Face::Speaking { .. } => Face::Speaking { words: String::new() },
             Face::Ringing { .. } => Face::Ringing { words: String::new() },
             Face::Code { address, .. } => Face::Welcome { address },
@@ -277,7 +285,7 @@ impl Face {
             Face::Idle { muted: true, .. } => Light::Steady(Hue::Muted),
             Face::Starting => Light::Turning(Hue::Fresh),
             Face::Code { .. } | Face::Welcome { .. } => Light::Breathing(Hue::Fresh),
-            Face::Listening { level } => Light::Level(*level),
+            Face::Listening { level, .. } => Light::Level(*level),
             Face::Thinking => Light::Turning(Hue::Own),
             Face::Speaking { .. } => Light::Breathing(Hue::Own),
             Face::Ringing { .. } => Light::Blinking(Hue::Due),

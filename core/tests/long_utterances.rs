@@ -23,6 +23,7 @@ fn whoever_never_pauses_is_transcribed_meanwhile_and_only_the_last_stretch_is_le
         21010 played 0
         ",
         expect![[r#"
+            5000   turn 1 follow 5s
             10500  turn 1 transcribe part 0 6.05s
             17000  turn 1 transcribe part 1 6.05s
             20000  1.1 score 20s
@@ -119,6 +120,7 @@ fn a_part_that_was_not_understood_is_not_left_out_in_silence() {
         ",
         expect![[r#"
             10500  turn 1 transcribe part 0 6.05s
+            10500  turn 1 follow 4.45s
             12000  1.1 score 12s
             12000  1.1 transcribe 5.95s
             12080  1.1 decided by smart_turn

@@ -46,6 +46,8 @@ fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
         "heard nothing",
         "heard what time is it",
         "hearing fails",
+        "followed 1 seven",
+        "followed 2 cannot",
         "means deed",
         "acted",
         "sounds 300",
@@ -127,7 +129,8 @@ impl World {
             } else {
                 format!("{id} stopped")
             };
-            self.speaker.clear();
+            // Another draft of the turn may wait behind the one that was told to stop.
+            self.speaker.retain(|(playing, _)| *playing != draft);
             return self.play(&line);
         }
         if !std::mem::replace(&mut self.begun, true) {
@@ -217,6 +220,14 @@ impl World {
                 let id = format!("@{turn}.1 part {part}");
                 owe(&[format!("{id} five|{id} six|{id} nothing|{id} badly|{id} fails")]);
             }
+            Effect::Follow { turn, round, .. } => {
+                prop_assert!(self.sim.awaits_work(), "nobody waits for what is followed in\n{script}");
+                let id = format!("@{turn} followed {round}");
+                owe(&[format!("{id} eight|{id} eight nine|{id} nothing|{id} cannot")]);
+            }
+            Effect::Hearing { .. } => {
+                prop_assert!(self.sim.phase() == Phase::Hearing, "words are told of nobody in\n{script}");
+            }
             Effect::Reopened { .. } | Effect::Announced { .. } | Effect::Silenced | Effect::Claim => {}
             Effect::Ended { turn, heard, .. } => {
                 prop_assert!(self.ended.insert(turn), "turn {turn} ended twice in\n{script}");
@@ -269,7 +280,11 @@ proptest! {
 
 fn turn_of(effect: &Effect) -> Option<TurnId> {
     match effect {
-        Effect::Reopened { turn } | Effect::TranscribePart { turn, .. } | Effect::Ended { turn, .. } => Some(*turn),
+        Effect::Reopened { turn }
+        | Effect::TranscribePart { turn, .. }
+        | Effect::Follow { turn, .. }
+        | Effect::Hearing { turn, .. }
+        | Effect::Ended { turn, .. } => Some(*turn),
         effect => draft_of(effect).map(|draft| draft.turn),
     }
 }
@@ -289,6 +304,8 @@ fn draft_of(effect: &Effect) -> Option<DraftId> {
         | Effect::Cancel { draft } => Some(*draft),
         Effect::Reopened { .. }
         | Effect::TranscribePart { .. }
+        | Effect::Follow { .. }
+        | Effect::Hearing { .. }
         | Effect::Ended { .. }
         | Effect::Announced { .. }
         | Effect::Silenced

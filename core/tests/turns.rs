@@ -373,6 +373,7 @@ fn a_microphone_that_fails_in_mid_sentence_leads_back_to_idle() {
     check(
         "0 speech\n 5000 continue",
         expect![[r#"
+            5000   turn 1 follow 5s
             30000  1.1 decided by length
             30000  1.1 transcribe 5s
             60000  1.1 cancel

@@ -97,6 +97,8 @@ struct World {
     /// Drafts whose sound was meant for Pipit, and those that began with its name.
     meant: BTreeSet<DraftId>,
     transcribed: BTreeMap<DraftId, String>,
+    /// Turns to which was listened ahead.
+    followed: BTreeSet<TurnId>,
     /// Turns that nobody asked for, and those that were decided to be Pipit's: taken up again, they still are.
     known: BTreeSet<TurnId>,
 }
@@ -118,6 +120,7 @@ impl World {
             open: Vec::new(),
             meant: BTreeSet::new(),
             transcribed: BTreeMap::new(),
+            followed: BTreeSet::new(),
             known: BTreeSet::new(),
         }
     }
@@ -237,6 +240,22 @@ impl World {
                 let may = self.mode == WakeMode::Phrase || self.meant.contains(draft);
                 prop_assert!(may, "{draft} is transcribed, which nobody meant for Pipit, in\n{script}");
                 owe(&mut self.owed, vec![SAID.map(|said| format!("{} {said}", id(draft))).join("|")]);
+            }
+            Effect::Follow { turn, round, utterance } => {
+                let may = self.is_legitimate(utterance) || self.known.contains(turn);
+                prop_assert!(may, "what nobody meant for Pipit is followed in\n{script}");
+                self.followed.insert(*turn);
+                owe(
+                    &mut self.owed,
+                    vec![
+                        ["a secret", PHRASE, "hey pipit lights"]
+                            .map(|said| format!("@{turn} followed {round} {said}"))
+                            .join("|"),
+                    ],
+                );
+            }
+            Effect::Hearing { turn, text } => {
+                prop_assert!(self.followed.contains(turn), "`{text}` is told of nobody in\n{script}");
             }
             Effect::Respond { draft, request } => {
                 prop_assert!(self.is_meant(*draft), "{draft} was not meant for Pipit: `{request}` in\n{script}");

@@ -17,7 +17,7 @@ const PICTURES: u32 = 500;
 type Shown = fn(u32) -> Face;
 
 fn main() {
-    let listening: Shown = |n| Face::Listening { level: (n % u32::from(LEVELS + 1)) as u8 };
+    let listening: Shown = |n| Face::Listening { level: (n % u32::from(LEVELS + 1)) as u8, words: String::new() };
     let speaking: Shown = |n| Face::Speaking {
         words: format!(
             "The {n}th of many sentences that are neither short nor long, and are shown while they are said."

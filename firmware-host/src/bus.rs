@@ -87,7 +87,14 @@ impl Bus {
         self.beside.receiver_count() > 0
     }
 
-    /// These words are being said; none that are known, if there are none.
+    /// These words have been said so far to Pipit; none that are known, if there are none.
+    pub fn heard_so_far(&self, words: &str) {
+        self.beside.send_if_modified(|beside| {
+            (beside.hearing != words).then(|| words.clone_into(&mut beside.hearing)).is_some()
+        });
+    }
+
+    /// These words are being said by Pipit; none that are known, if there are none.
     pub fn saying(&self, words: &str) {
         self.beside.send_if_modified(|beside| {
             (beside.saying != words).then(|| words.clone_into(&mut beside.saying)).is_some()

@@ -38,6 +38,8 @@ pub struct Workers {
 /// What is said, for whoever reads along.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Words {
+    /// This has been said so far, and more is being said.
+    Hearing(String),
     /// This was understood, as it seems so far.
     Understood(String),
     /// This is said next.
@@ -359,6 +361,18 @@ impl Driver {
                 let taken = self.workers.endpoint.transcribe_part(turn, part, utterance, flight.number);
                 (!taken).then_some(Event::PartTranscribed { turn, part, transcription: Transcription::Failed })
             }
+            Effect::Follow { turn, round, utterance } => {
+                let flight = self.turns.entry(turn).or_insert_with(|| InFlight::new(DraftId { turn, revision: 0 }));
+                let taken = self.workers.endpoint.follow(turn, round, utterance, flight.number);
+                (!taken).then_some(Event::Followed { turn, round, agreed: None })
+            }
+            Effect::Hearing { text, .. } => {
+                if self.bus.shows_words() {
+                    self.bus.heard_so_far(&text);
+                }
+                self.tell_of(|| Words::Hearing(text));
+                None
+            }
             Effect::Respond { draft, request } => {
                 self.with(draft, |flight| flight.recording.transcribed(request.clone()));
                 self.tell_of(|| Words::Understood(request.clone()));
@@ -515,10 +529,15 @@ impl Driver {
     }
 
     fn end(&mut self, turn: TurnId, heard: String, given_up: bool) {
+        self.bus.heard_so_far("");
+        let flight = self.turns.remove(&turn);
+        if let Some(flight) = &flight {
+            self.workers.endpoint.end(flight.draft);
+        }
+        // Of what was only listened to ahead there is nothing to record.
         let Some(record) = self.waterfalls.ended(self.clock.stamp(), turn) else { return };
         self.bus.turn_ended(record.clone());
-        let Some(mut flight) = self.turns.remove(&turn) else { return };
-        self.workers.endpoint.end(flight.draft);
+        let Some(mut flight) = flight else { return };
         flight.cancel();
         flight.assist.take().iter().for_each(Link::played);
         self.workers.playback.end_of_turn(turn.0);

@@ -52,6 +52,7 @@ fn open(app: &App, models: &Arc<Models>, store: Store, guest: bool) -> anyhow::R
     let mut driver = app.remote_driver(models, engine, speaker, on_turn, bus.clone())?;
     driver.tell_words(Box::new(move |words| {
         of_words.tell(match words {
+            Words::Hearing(text) => Told::Hearing(text),
             Words::Understood(text) => Told::Understood(text),
             Words::Saying(text) => Told::Saying(text),
             Words::Kept(conversation) => Told::Kept(conversation.0),

@@ -111,6 +111,8 @@ impl Waterfalls {
             }
             // What becomes of announcements is no stage of a turn.
             Effect::Announced { .. } | Effect::Silenced | Effect::Claim => {}
+            // No answer waits for what is listened to ahead, and it is not kept what anybody said.
+            Effect::Follow { .. } | Effect::Hearing { .. } => {}
             Effect::Respond { draft, .. } => self.begin(at, *draft, Stage::Understanding, None),
             Effect::Act { draft, .. } => self.begin(at, *draft, Stage::Action, None),
             Effect::Synthesise { draft, clause, .. } => self.begin(at, *draft, Stage::Synthesis, Some(*clause)),

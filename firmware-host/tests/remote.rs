@@ -45,12 +45,16 @@ async fn next(voice: &mut Voice) -> Told {
 
 /// What is understood and answered, and the sound of it.
 async fn turn(voice: &mut Voice) -> (String, String, Vec<Pcm>) {
-    let (mut sound, mut understood, mut said) = (Vec::new(), String::new(), false);
+    let (mut sound, mut heard, mut understood, mut said) = (Vec::new(), String::new(), String::new(), false);
     loop {
         match next(voice).await {
             Told::Clause(pcm) => sound.push(pcm),
-            // The words come before the end of the turn, for whoever reads along.
-            Told::Understood(words) => understood = words,
+            // The words come before the end of the turn, for whoever reads along, and those that hardly change while they are said.
+            Told::Hearing(words) => heard = words,
+            Told::Understood(words) => {
+                assert!(words.starts_with(&heard), "{heard:?} became {words:?}");
+                understood = words;
+            }
             Told::Saying(words) => said |= !words.is_empty(),
             Told::Turn { transcript, reply, .. } => {
                 assert_eq!((understood, said), (transcript.clone(), !sound.is_empty()));

@@ -45,6 +45,8 @@ pub enum Told {
     Resume,
     /// Fall silent, and forget what waits.
     Stop,
+    /// This has been said so far, and more is being said. Another takes its place, or what was understood.
+    Hearing(String),
     /// This was understood, as it seems so far. Another takes its place where more was said.
     Understood(String),
     /// This is said next.

@@ -364,6 +364,7 @@ async fn who_speaks_is_heard_and_told_what_to_play() {
     let samples: Vec<f32> = (0..10_000).map(|at| (at as f32 / 10_000.0) - 0.5).collect();
     for told in [
         Told::Phase("thinking"),
+        Told::Hearing("what time".to_owned()),
         Told::Understood("what time is it".to_owned()),
         Told::Saying("it's noon".to_owned()),
         Told::Clause(Pcm::new(samples.clone(), Hertz(22_050))),
@@ -380,6 +381,7 @@ async fn who_speaks_is_heard_and_told_what_to_play() {
         daemon.tell(told);
     }
     assert_eq!(told(&mut socket).await, json!({"type": "phase", "phase": "thinking"}));
+    assert_eq!(told(&mut socket).await, json!({"type": "hearing", "text": "what time"}));
     assert_eq!(told(&mut socket).await, json!({"type": "understood", "text": "what time is it"}));
     assert_eq!(told(&mut socket).await, json!({"type": "saying", "text": "it's noon"}));
     assert_eq!(told(&mut socket).await, json!({"type": "clause", "clause": 1, "rate": 22_050, "samples": 10_000}));

@@ -7,7 +7,7 @@ use super::EarSettings;
 use crate::audio::{AudioFrame, FRAME_SAMPLES, Fade, LISTENING_RATE, Pcm, SampleIndex, SpeechStretch, samples_in};
 
 /// Speech that goes on without a pause is handed over this often, so that it can be worked on while it goes on.
-const LONGEST_STRETCH: Duration = Duration::from_secs(2);
+const LONGEST_STRETCH: Duration = Duration::from_millis(500);
 
 /// Voice activity below which a voice that speaks may be falling silent: more often than not it is.
 const FADING: f32 = 0.8;
@@ -149,7 +149,7 @@ impl Segmenter {
         if !fading && lulled.take().is_some() {
             return Some(SpeechFact::Resumed);
         }
-        if self.kept.len() < samples_in(LONGEST_STRETCH + self.settings.pre_roll, LISTENING_RATE) {
+        if now.duration_since(begin) < LONGEST_STRETCH {
             return None;
         }
         *onset = now;
@@ -246,7 +246,10 @@ mod tests {
             [
                 "6: started at 5",
                 "10: lulled, audio 0..11",
-                "60: lulled, audio 11..61",
+                "26: continues, audio 11..27",
+                "42: continues, audio 27..43",
+                "58: continues, audio 43..59",
+                "60: lulled, audio 59..61",
                 "66: paused, audio 61..67, speech ended 60"
             ]
         );
@@ -254,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_lull_that_is_no_pause_is_taken_back() {
-        let said = hear(&pattern(&[(5, 0.9), (1, 0.6), (5, 0.9), (3, 0.1), (80, 0.9), (10, 0.0)]));
+        let said = hear(&pattern(&[(5, 0.9), (1, 0.6), (5, 0.9), (3, 0.1), (20, 0.9), (10, 0.0)]));
         assert_eq!(
             said,
             [
@@ -263,9 +266,9 @@ mod tests {
                 "6: resumed",
                 "11: lulled, audio 6..12",
                 "14: resumed",
-                "90: continues, audio 12..91",
-                "94: lulled, audio 91..95",
-                "100: paused, audio 95..101, speech ended 94"
+                "27: continues, audio 12..28",
+                "34: lulled, audio 28..35",
+                "40: paused, audio 35..41, speech ended 34"
             ]
         );
     }

@@ -9,6 +9,10 @@ fn words(words: &str) -> String {
     words.to_owned()
 }
 
+fn listening(level: u8, said: &str) -> Face {
+    Face::Listening { level, words: words(said) }
+}
+
 fn idle(muted: bool, timers: Vec<TimerShown>) -> Face {
     Face::Idle { time: words("14:05"), date: words("Friday 27 November"), muted, timers, warning: None }
 }
@@ -32,21 +36,25 @@ fn what_somebody_waits_for_comes_first() {
     let coded = Situation { code: Some(words("048219")), phase: Phase::Speaking, rings: true, ..new.clone() };
     let code = Face::Code { digits: words("048219"), address: address.clone() };
     let spoken = Situation { saying: words("It is five."), trouble: Some(Trouble::Voice), muted: true, ..new.clone() };
+    let heard = Situation { hearing: words("what time"), ..usual() };
     let microphone = Situation { trouble: Some(Trouble::Microphone), ..usual() };
     let hot = Situation { warning: Some(words("it is hot: give it air")), ..usual() };
     let table = [
         (usual(), idle(false, Vec::new())),
         (Situation { muted: true, ..usual() }, idle(true, Vec::new())),
         (Situation::default(), Face::Starting),
-        (Situation { loading: true, phase: Phase::Hearing, ..usual() }, Face::Listening { level: 0 }),
+        (Situation { loading: true, phase: Phase::Hearing, ..usual() }, listening(0, "")),
         (new.clone(), Face::Welcome { address: address.clone() }),
         (coded.clone(), code),
         (Situation { claimed: true, ..coded }, Face::Ringing { words: String::new() }),
         (Situation { phase: Phase::Speaking, ..spoken.clone() }, Face::Speaking { words: words("It is five.") }),
         (Situation { phase: Phase::Thinking, ..spoken.clone() }, Face::Thinking),
-        (Situation { phase: Phase::Weighing, level_db: -20.0, ..usual() }, Face::Listening { level: 0 }),
+        (Situation { phase: Phase::Hearing, ..heard.clone() }, listening(0, "what time")),
+        (Situation { phase: Phase::Weighing, ..heard.clone() }, listening(0, "what time")),
+        (Situation { phase: Phase::Thinking, ..heard }, Face::Thinking),
+        (Situation { phase: Phase::Weighing, level_db: -20.0, ..usual() }, listening(0, "")),
         (Situation { phase: Phase::Speaking, rings: true, ..spoken }, Face::Ringing { words: words("It is five.") }),
-        (Situation { phase: Phase::Hearing, rings: true, ..usual() }, Face::Listening { level: 0 }),
+        (Situation { phase: Phase::Hearing, rings: true, ..usual() }, listening(0, "")),
         (Situation { rings: true, ..microphone.clone() }, Face::Ringing { words: String::new() }),
         (microphone.clone(), Face::Trouble(Trouble::Microphone)),
         (Situation { muted: true, ..microphone }, idle(true, Vec::new())),
@@ -63,7 +71,7 @@ fn what_somebody_waits_for_comes_first() {
 #[test]
 fn loudness_comes_in_steps() {
     for (level_db, level) in [(LOWEST_LEVEL, 0), (-55.0, 0), (-35.0, 5), (-15.0, 10), (0.0, 10), (f32::NAN, 0)] {
-        check(&Situation { phase: Phase::Hearing, level_db, ..usual() }, &Face::Listening { level });
+        check(&Situation { phase: Phase::Hearing, level_db, ..usual() }, &listening(level, ""));
     }
 }
 
@@ -104,6 +112,7 @@ fn hours_are_told_as_they_are_wanted() {
 fn nothing_of_what_is_said_is_left_for_others() {
     let speaking = Face::Speaking { words: words("secret") }.without_words();
     assert!(speaking == Face::Speaking { words: String::new() });
+    assert!(listening(3, "secret").without_words() == listening(3, ""));
     let code = Face::Code { digits: words("048219"), address: None };
     assert_eq!(format!("{code:?}"), "Code");
     assert!(code.without_words() == Face::Welcome { address: None });
@@ -117,6 +126,6 @@ fn lights_are_off_while_nobody_needs_them_and_red_while_it_does_not_listen() {
     assert_eq!(idle(false, Vec::new()).light(), Light::Off);
     assert_eq!(warning("it is hot").light(), Light::Off, "what can wait shines into nobody's night");
     assert_eq!(idle(true, Vec::new()).light(), Light::Steady(Hue::Muted));
-    assert_eq!(Face::Listening { level: 7 }.light(), Light::Level(7));
+    assert_eq!(listening(7, "lights").light(), Light::Level(7));
     assert_eq!(Face::Ringing { words: String::new() }.light(), Light::Blinking(Hue::Due));
 }

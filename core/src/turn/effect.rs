@@ -38,6 +38,23 @@ pub enum Effect {
         /// Its sound.
         utterance: Pcm,
     },
+    /// Listen ahead to an utterance that goes on, so that less of it is left to do when it ends. The recogniser drops it as soon as
+    /// the same turn wants [`Effect::Transcribe`] or [`Effect::TranscribePart`].
+    Follow {
+        /// The turn.
+        turn: TurnId,
+        /// Tells what comes of it from what comes late of an earlier one.
+        round: u32,
+        /// The utterance so far, but for what was given away as parts before.
+        utterance: Pcm,
+    },
+    /// This has been said so far, and will hardly change any more, for a face to show. The transcript may be another all the same.
+    Hearing {
+        /// The turn.
+        turn: TurnId,
+        /// The words, all of them, without the wake phrase.
+        text: String,
+    },
     /// Find an answer, without doing anything yet that can't be taken back.
     Respond {
         /// The draft.

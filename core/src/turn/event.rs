@@ -34,6 +34,15 @@ pub enum Event {
         /// What it made of it.
         transcription: Transcription,
     },
+    /// The recogniser has listened ahead to an utterance that is still going on.
+    Followed {
+        /// The turn.
+        turn: TurnId,
+        /// As it was asked for.
+        round: u32,
+        /// The words that will hardly change any more; nothing where it can't listen ahead, or could not.
+        agreed: Option<Overheard>,
+    },
     /// It is known how the request will be answered.
     Understood {
         /// The draft.
@@ -167,6 +176,7 @@ impl Event {
             | Event::PlaybackStopped { draft, .. } => Some(*draft),
             Event::Speech(_)
             | Event::PartTranscribed { .. }
+            | Event::Followed { .. }
             | Event::Announce { .. }
             | Event::AnnounceSound { .. }
             | Event::WakeWordScored { .. }

@@ -1,5 +1,6 @@
 //! The state machine itself.
 
+mod ahead;
 mod answering;
 mod claiming;
 mod lull;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use super::attention::Attention;
 use super::draft::{Announcement, Draft};
+use super::following::Following;
 use super::parts::Parts;
 use super::replying::Replying;
 use super::utterance::{Speech, Utterance};
@@ -52,6 +54,7 @@ pub struct Machine {
     last_turn: u64,
     state: State,
     parts: Parts,
+    following: Following,
     claims: claiming::Claims,
     /// What somebody is saying just now, to Pipit or not.
     speech: Option<Speech>,
@@ -111,6 +114,13 @@ struct Hearing {
     reopened: bool,
 }
 
+impl Hearing {
+    /// That of the last pause before this speech; there was none where its revision is 0.
+    fn last_draft(&self) -> DraftId {
+        DraftId { turn: self.turn, revision: self.revision }
+    }
+}
+
 impl Machine {
     /// A machine that has heard nothing yet. `pre_roll` is how much audio before the first speech belongs to a turn, and
     /// `catalogue` knows the words that stop an answer.
@@ -126,6 +136,7 @@ impl Machine {
             last_turn: 0,
             state: State::Idle,
             parts: Parts::default(),
+            following: Following::default(),
             claims: claiming::Claims::default(),
             speech: None,
             announcements: VecDeque::new(),
@@ -143,6 +154,7 @@ impl Machine {
         match self.parts.complete(event) {
             Event::Speech(fact) => self.on_speech(now, fact, out),
             Event::Transcribed { draft, transcription } => self.on_transcribed(now, draft, transcription, out),
+            Event::Followed { turn, round, agreed } => self.on_followed(now, turn, (round, agreed), out),
             Event::WakeWordScored { score } => self.on_wake_word(now, score, out),
             Event::ButtonPressed => self.on_button(now, out),
             Event::ButtonReleased => self.attention.button_released(now),
@@ -196,7 +208,8 @@ impl Machine {
     #[must_use]
     pub fn awaits_work(&self) -> bool {
         match &self.state {
-            State::Idle | State::Hearing(_) => self.parts.are_awaited(),
+            State::Idle => self.parts.are_awaited(),
+            State::Hearing(h) => self.parts.are_awaited() || self.following.is_awaited(h.last_draft()),
             State::Weighing(w) => w.awaits_work() || self.parts.are_awaited(),
             // What is ready and held back because somebody speaks is heard only once the sound goes on.
             State::Replying(r) => !self.is_spoken_to() || r.draft.is_in_the_making(),
@@ -240,7 +253,8 @@ impl Machine {
             (State::Idle, _) => {}
             (State::Hearing(mut h), SpeechFact::Continues(stretch)) => {
                 h.utterance.push(&stretch, pre_roll);
-                self.transcribe_parts(&mut h, out);
+                self.transcribe_parts(now, &mut h, out);
+                self.follow(now, &h, out);
                 self.state = State::Hearing(h);
             }
             (State::Hearing(mut h), SpeechFact::Paused(stretch)) => {
@@ -282,8 +296,9 @@ impl Machine {
     }
 
     /// Has what has been said so far transcribed, but for the last stretch of it.
-    fn transcribe_parts(&mut self, heard: &mut Hearing, out: &mut Vec<Effect>) {
+    fn transcribe_parts(&mut self, now: Moment, heard: &mut Hearing, out: &mut Vec<Effect>) {
         while let Some(utterance) = heard.utterance.next_part() {
+            self.following.stop(now);
             let (turn, part) = (heard.turn, self.parts.add(heard.turn));
             out.push(Effect::TranscribePart { turn, part, utterance });
         }
@@ -311,9 +326,9 @@ impl Machine {
     }
 
     fn weigh(&mut self, now: Moment, mut heard: Hearing, out: &mut Vec<Effect>) {
-        self.transcribe_parts(&mut heard, out);
-        let Hearing { turn, revision, utterance, longest_until, .. } = heard;
-        let id = DraftId { turn, revision }.next();
+        self.transcribe_parts(now, &mut heard, out);
+        let id = heard.last_draft().next();
+        let Hearing { utterance, longest_until, .. } = heard;
         // Whether it is a turn at all can be told only by its words.
         let transcribe = self.settings.drafts || !utterance.is_attended();
         let weighing = Weighing::begin(now, id, utterance, longest_until, transcribe, out);
@@ -333,7 +348,7 @@ impl Machine {
             match std::mem::replace(&mut self.state, State::Idle) {
                 State::Weighing(w) => (w.draft, w.utterance, w.longest_until, w.transcribing, Some(w.pause)),
                 State::Hearing(h) => {
-                    let id = DraftId { turn: h.turn, revision: h.revision }.next();
+                    let id = h.last_draft().next();
                     (Draft::new(id), h.utterance, h.longest_until, false, None)
                 }
                 state => return self.state = state,

@@ -10,6 +10,7 @@ mod draft;
 mod effect;
 mod endpointing;
 mod event;
+mod following;
 mod heard;
 mod id;
 mod interruption;

@@ -81,6 +81,16 @@ impl Parts {
         self.0[&turn].whole().map_or(Event::Tick, |(draft, transcription)| Event::Transcribed { draft, transcription })
     }
 
+    /// All words of an utterance that goes on: those of its parts and what follows them, once every part is known and none was lost.
+    pub(super) fn so_far(&self, turn: TurnId, rest: Overheard) -> Option<Overheard> {
+        let parts = self.0.get(&turn).map_or(&[][..], |transcripts| &transcripts.parts);
+        let parts: Vec<&Transcription> = parts.iter().map(Option::as_ref).collect::<Option<_>>()?;
+        match join(parts.into_iter().chain([&Transcription::Words(rest)])) {
+            Transcription::Words(words) => Some(words),
+            _ => None,
+        }
+    }
+
     /// The turn has ended.
     pub(super) fn forget(&mut self, turn: TurnId) {
         self.0.remove(&turn);

@@ -8,7 +8,7 @@ pub struct TurnSettings {
     /// Smart Turn's probability, 0.0..=1.0, that speaks neither for an end of the turn nor against it.
     pub complete_threshold: f32,
     /// Whether an answer is prepared while it is not yet certain that the person has finished. It comes sooner and costs
-    /// more work, because some of it is thrown away.
+    /// more work, because some of it is thrown away. Nobody who goes on speaking is listened to ahead without it.
     pub drafts: bool,
     /// Silence after which the turn is over whatever Smart Turn thinks: the longest that is waited.
     pub fallback: Duration,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Admission, parts};
-use crate::audio::{Fade, LISTENING_RATE, Pcm, SampleIndex, SpeechStretch, samples_in};
+use crate::audio::{Fade, LISTENING_RATE, Pcm, SampleIndex, SpeechStretch, duration_of, samples_in};
 use crate::ear::SpeechFact;
 use crate::time::Moment;
 
@@ -156,6 +156,11 @@ impl Utterance {
     /// What is left to be transcribed.
     pub(super) fn rest(&self) -> Pcm {
         Pcm::new(&self.samples[self.given..], LISTENING_RATE)
+    }
+
+    /// How much of that was said, from its first word to the last.
+    pub(super) fn rest_said(&self) -> Duration {
+        self.length().min(duration_of(self.samples.len() - self.given, LISTENING_RATE))
     }
 
     /// The whole.

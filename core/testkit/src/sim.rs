@@ -9,6 +9,7 @@
 //! 1100 heard what time is it                    1100 heard nothing    1100 heard badly      1100 hearing fails
 //! 1100 heard badly stop  (not understood, but it may have been this)
 //! 1100 @1 part 0 tell me (a part of a long utterance)
+//! 1100 follows tell me   (of the latest round)           1100 followed 1 tell me   1100 follows cannot
 //! 1105 means intent (a whole command), `means deed` (one that changes something) or `means talk`       1106 acted
 //! 1110 says It's noon.   1120 said              1120 fails Sorry.
 //! 1200 ready 0 800       (clause 0, 800 ms of sound)                  1200 unspeakable 0
@@ -63,6 +64,8 @@ pub struct Sim {
     /// The latest draft, and the latest of each turn.
     draft: DraftId,
     drafts: BTreeMap<TurnId, DraftId>,
+    /// The latest time that the recogniser was to listen ahead.
+    followed: (TurnId, u32),
     effects: Vec<Effect>,
     log: String,
 }
@@ -91,6 +94,7 @@ impl Sim {
             onset: 0,
             draft: DraftId { turn: TurnId(0), revision: 0 },
             drafts: BTreeMap::new(),
+            followed: (TurnId(0), 0),
             effects: Vec::new(),
             log: String::new(),
         }
@@ -183,6 +187,9 @@ impl Sim {
         if let Effect::TranscribePart { turn, .. } = effect {
             self.drafts.entry(*turn).or_insert(DraftId { turn: *turn, revision: 1 });
         }
+        if let Effect::Follow { turn, round, .. } = effect {
+            self.followed = (*turn, *round);
+        }
         let ms = self.now.since_start().as_millis();
         let line = describe(effect);
         writeln!(self.log, "{ms:<6} {line}").expect("a string takes all that is written");
@@ -215,6 +222,11 @@ impl Sim {
                 let (part, words) = rest.split_once(' ').unwrap_or_else(|| panic!("part and words in `{what}`"));
                 let transcription = transcription(words);
                 Event::PartTranscribed { turn: draft.turn, part: number(part), transcription }
+            }
+            "follows" => followed(self.followed, rest),
+            "followed" => {
+                let (round, words) = rest.split_once(' ').unwrap_or_else(|| panic!("round and words in `{what}`"));
+                followed((draft.turn, number(round) as u32), words)
             }
             "means" => Event::Understood {
                 draft,
@@ -328,6 +340,15 @@ fn transcription(words: &str) -> Transcription {
     }
 }
 
+fn followed((turn, round): (TurnId, u32), words: &str) -> Event {
+    let agreed = match words {
+        "cannot" => None,
+        "nothing" => Some(Overheard::default()),
+        words => Some(Overheard::new(words.to_owned())),
+    };
+    Event::Followed { turn, round, agreed }
+}
+
 fn describe(effect: &Effect) -> String {
     match effect {
         Effect::ScoreTurn { draft, utterance } => format!("{draft} score {:?}", utterance.duration()),
@@ -336,6 +357,8 @@ fn describe(effect: &Effect) -> String {
         Effect::TranscribePart { turn, part, utterance } => {
             format!("turn {turn} transcribe part {part} {:?}", utterance.duration())
         }
+        Effect::Follow { turn, utterance, .. } => format!("turn {turn} follow {:?}", utterance.duration()),
+        Effect::Hearing { turn, text } => format!("turn {turn} hearing `{text}`"),
         Effect::Respond { draft, request } => format!("{draft} respond to `{request}`"),
         Effect::Act { draft, .. } => format!("{draft} act"),
         Effect::Announced { notice, heard } => {

@@ -78,7 +78,7 @@ where
         Face::Idle { time, date, muted, timers, warning } => {
             sheet.idle((time, date), *muted, timers, warning.as_deref())
         }
-        Face::Listening { level } => sheet.listening(*level),
+        Face::Listening { level, words } => sheet.listening(*level, words),
         Face::Thinking => sheet.waiting("Thinking", beat),
         Face::Speaking { words } => sheet.speaking(words),
         Face::Ringing { words } => sheet.ringing(words, beat),
@@ -120,6 +120,26 @@ impl Paragraph {
                 while font.width(last) + font.width(more) > width && last.pop().is_some() {}
                 last.push_str(more);
             }
+        }
+        Paragraph { font, lines }
+    }
+
+    /// The same, but where it fits in none, its end.
+    fn fit_end(text: &str, fonts: &[Font], (width, height): (i32, i32)) -> Paragraph {
+        let whole = Paragraph::fit(text, fonts, (width, height));
+        let font = whole.font;
+        let lines = font.wrap(text, width);
+        let room = (height / font.line()).max(1) as usize;
+        let Some(dropped) = lines.len().checked_sub(room).filter(|dropped| *dropped > 0) else { return whole };
+        let mut lines: Vec<String> = lines[dropped..].iter().map(|line| (*line).to_owned()).collect();
+        let more = if matches!(font, Font::Smooth(_)) { "… " } else { "... " };
+        if let Some(first) = lines.first_mut() {
+            while font.width(more) + font.width(first) > width
+                && let Some((_, rest)) = first.split_once(' ')
+            {
+                *first = rest.to_owned();
+            }
+            first.insert_str(0, more);
         }
         Paragraph { font, lines }
     }
@@ -287,12 +307,29 @@ impl<D: DrawTarget<Color: Shade>> Sheet<'_, '_, D> {
         Ok(())
     }
 
-    fn listening(&mut self, level: u8) -> Result<(), D::Error> {
+    /// What was said so far, of which the end is the news, and above it how loud it is.
+    fn listening(&mut self, level: u8, words: &str) -> Result<(), D::Error> {
+        if words.trim().is_empty() {
+            let label = self.label("Listening");
+            let room = self.height() - label.as_ref().map_or(0, |label| label.height() + self.gap());
+            self.bars(level, room)?;
+            return self.below(label.as_ref());
+        }
+        let bars = if self.is_low() { 0 } else { self.height() * 3 / 10 };
+        let room = self.height() - bars - if self.is_low() { 0 } else { self.gap() };
+        let paragraph = Paragraph::fit_end(words, self.look.words, (self.width(), room));
+        if bars > 0 {
+            self.bars(level, bars)?;
+        }
+        let top = self.top() + self.height() - room + (room - paragraph.height()) / 2;
+        self.centred(&paragraph, top, self.look.ink)
+    }
+
+    /// How loud it is, in the upper `room`.
+    fn bars(&mut self, level: u8, room: i32) -> Result<(), D::Error> {
         // How far each bar goes along.
         const SHARES: [i32; 9] = [25, 45, 60, 85, 100, 80, 65, 40, 30];
         let look = self.look;
-        let label = self.label("Listening");
-        let room = self.height() - label.as_ref().map_or(0, |label| label.height() + self.gap());
         let thick = (self.width() / 18).clamp(4, 18);
         let (least, most) = (thick, (room * 8 / 10).max(thick));
         let step = thick + thick * 3 / 4;
@@ -303,7 +340,7 @@ impl<D: DrawTarget<Color: Shade>> Sheet<'_, '_, D> {
             let bar = Rectangle::new(corner, Size::new(thick as u32, height as u32));
             self.pen.rounded(bar, thick / 2, look.accent)?;
         }
-        self.below(label.as_ref())
+        Ok(())
     }
 
     /// Three points, one of which is bright.

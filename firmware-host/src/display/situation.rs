@@ -126,6 +126,7 @@ impl Sources {
         Situation {
             phase,
             level_db,
+            hearing: known.hearing.clone(),
             saying: known.saying.clone(),
             muted: snapshot.muted,
             rings: stored.rings || self.engine.rings(),

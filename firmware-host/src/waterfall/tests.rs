@@ -258,6 +258,28 @@ fn nothing_of_an_announcement_is_speculative() {
 }
 
 #[test]
+fn what_is_listened_to_ahead_is_no_stage_of_the_answer_and_alone_no_turn() {
+    let followed = |turn, round| Event::Followed { turn: TurnId(turn), round, agreed: Some(Overheard::default()) };
+    let mut story = Story::new();
+    story.speech(0);
+    story.goes_on(2_000);
+    story.worked(2_400, 400, followed(1, 1));
+    story.pause(3_000);
+    story.worked(3_020, 20, scored(id(1, 1), 0.9));
+    story.worked(3_100, 90, Event::Transcribed { draft: id(1, 1), transcription: Transcription::Silence });
+    story.speech(5_000);
+    story.goes_on(7_000);
+    story.worked(7_400, 400, followed(2, 2));
+    story.at(7_500, Event::Speech(SpeechFact::Discarded));
+    story.ends(expect![[r#"
+        turn 1: silence 200 1500 300 - - ended 1500
+          draft 1
+            endpointing   200..220 model 20 speculative
+            transcription 200..300 model 90 speculative
+    "#]]);
+}
+
+#[test]
 fn a_long_utterance_is_transcribed_in_parts_before_it_ends() {
     let part = |part| Event::PartTranscribed { turn: TurnId(1), part, transcription: Transcription::Silence };
     let mut story = Story::new();

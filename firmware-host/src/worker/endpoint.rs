@@ -12,7 +12,7 @@ use super::gauge::{Gauge, Overload};
 use super::model::Job;
 use super::queue::{EndpointId, Urgency};
 use super::shared::Assigned;
-use super::{ClauseText, Inbox, NotChosen, Pause, Utterance, Worker};
+use super::{ClauseText, Inbox, NotChosen, Pause, Stretch, Utterance, Worker};
 use crate::service::Health;
 
 /// The models that all endpoints share.
@@ -83,14 +83,28 @@ impl Endpoint {
     /// Has an utterance transcribed. False where too many wait already.
     #[must_use]
     pub fn transcribe(&self, draft: DraftId, urgency: Urgency, utterance: Pcm, number: i64) -> bool {
-        self.ask(&self.models.stt, urgency, draft, Utterance { part: None, utterance, number })
+        self.follow_no_longer(draft.turn);
+        self.ask(&self.models.stt, urgency, draft, Utterance { stretch: Stretch::Rest, utterance, number })
     }
 
     /// Has a part of a turn's utterance transcribed while it goes on. False where too many wait already.
     #[must_use]
     pub fn transcribe_part(&self, turn: TurnId, part: usize, utterance: Pcm, number: i64) -> bool {
-        let task = Utterance { part: Some(part), utterance, number };
+        self.follow_no_longer(turn);
+        let task = Utterance { stretch: Stretch::Part(part), utterance, number };
         self.ask(&self.models.stt, Urgency::Draft, parts_of(turn), task)
+    }
+
+    /// Has a turn's utterance listened to ahead while it goes on. That is dropped, waiting or under way, as soon as any of it is to be
+    /// transcribed, because nobody may wait for it. False where too many wait already.
+    #[must_use]
+    pub fn follow(&self, turn: TurnId, round: u32, utterance: Pcm, number: i64) -> bool {
+        let task = Utterance { stretch: Stretch::SoFar(round), utterance, number };
+        self.ask(&self.models.stt, Urgency::Draft, following_of(turn), task)
+    }
+
+    fn follow_no_longer(&self, turn: TurnId) {
+        self.models.stt.shared.cancel(self.id, following_of(turn));
     }
 
     /// Has a clause spoken into memory. False where too many wait already.
@@ -118,6 +132,7 @@ impl Endpoint {
     pub fn end(&self, draft: DraftId) {
         self.cancel(draft);
         self.models.stt.shared.cancel(self.id, parts_of(draft.turn));
+        self.follow_no_longer(draft.turn);
     }
 
     /// How far the board keeps up with all endpoints together.
@@ -140,6 +155,11 @@ impl Endpoint {
 /// What the work on a turn's parts counts for: they outlive its drafts, of which the first has the revision 1.
 fn parts_of(turn: TurnId) -> DraftId {
     DraftId { turn, revision: 0 }
+}
+
+/// What listening ahead counts for, which ends before any draft's work begins. Nobody pauses so often.
+fn following_of(turn: TurnId) -> DraftId {
+    DraftId { turn, revision: u32::MAX }
 }
 
 impl Drop for Endpoint {

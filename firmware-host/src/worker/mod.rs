@@ -37,7 +37,7 @@ pub use gauge::{Gauge, Overload};
 pub use model::{Choice, Job, LoadModel, TellName, TimeLimit, Which, Work};
 pub use queue::{EndpointId, Urgency};
 pub use smart_turn::{Pause, smart_turn};
-pub use stt::{Utterance, stt};
+pub use stt::{Stretch, Utterance, stt};
 pub use tts::{ClauseText, tts};
 pub use wake_word::WakeWord;
 

@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 use pipit_core::audio::{Hertz, LISTENING_RATE, Pcm};
 use pipit_core::load::{Level, LoadSettings};
 use pipit_core::turn::{DraftId, Event, Overheard, Transcription, TurnId};
+use pipit_models::cancel::CancelFlag;
+use pipit_models::error::ModelError;
+use pipit_models::recogniser::Recogniser;
+use pipit_models::whisper::{Outcome, Transcript};
 use tokio::sync::mpsc;
 
 use super::*;
@@ -33,7 +37,11 @@ fn fake_tts(load: impl Fn(Which) -> Fake<ClauseText> + Send + Sync + 'static) ->
 }
 
 /// Workers of which the test uses one or two.
-fn models(stt: Work<Fake<Utterance>, Utterance>, tts: Work<Fake<ClauseText>, ClauseText>, gauge: Gauge) -> Arc<Models> {
+fn models<Model: 'static>(
+    stt: Work<Model, Utterance>,
+    tts: Work<Fake<ClauseText>, ClauseText>,
+    gauge: Gauge,
+) -> Arc<Models> {
     let gauge = Arc::new(gauge);
     let smart_turn = faked(smart_turn(Box::new(|_| anyhow::bail!("it is not used"))), |_| {
         Box::new(|job| Event::TurnScored { draft: job.draft, probability: Some(0.5) })
@@ -44,7 +52,7 @@ fn models(stt: Work<Fake<Utterance>, Utterance>, tts: Work<Fake<ClauseText>, Cla
     Models::new(smart_turn, stt, tts, gauge)
 }
 
-fn hearing(stt: Work<Fake<Utterance>, Utterance>) -> Arc<Models> {
+fn hearing<Model: 'static>(stt: Work<Model, Utterance>) -> Arc<Models> {
     models(stt, fake_tts(|_| Box::new(|job| say(job, 1))), Gauge::new(LoadSettings::default(), 0))
 }
 
@@ -197,6 +205,114 @@ fn what_is_cancelled_while_it_is_done_is_told_to_stop() {
     kitchen.hears(1, &words());
 }
 
+/// A recogniser that says when it begins to listen ahead, and does so in the way that it is told.
+struct Ahead {
+    begun: Sender<()>,
+    listens: fn(&CancelFlag) -> Result<Option<String>, ModelError>,
+}
+
+impl Recogniser for Ahead {
+    fn transcribe(&mut self, _: &[f32], _: &CancelFlag) -> Result<Transcript, ModelError> {
+        let (text, guess) = ("hello".to_owned(), String::new());
+        Ok(Transcript { text, guess, mean_log_probability: -0.1, outcome: Outcome::Words })
+    }
+
+    fn follow(&mut self, _: &[f32], cancel: &CancelFlag) -> Result<Option<String>, ModelError> {
+        self.begun.send(()).unwrap();
+        (self.listens)(cancel)
+    }
+}
+
+fn ahead(listens: fn(&CancelFlag) -> Result<Option<String>, ModelError>) -> (Receiver<()>, Arc<Models>) {
+    let (tell, begun) = channel();
+    let load: LoadModel<Box<dyn Recogniser>> = Box::new(move |_| {
+        let recogniser: Box<dyn Recogniser> = Box::new(Ahead { begun: tell.clone(), listens });
+        Ok((recogniser, "a fake".to_owned()))
+    });
+    (begun, hearing(stt(load, Duration::ZERO)))
+}
+
+fn until_cancelled(cancel: &CancelFlag) -> Result<Option<String>, ModelError> {
+    while !cancel.is_cancelled() {
+        std::thread::yield_now();
+    }
+    Err(ModelError::Cancelled)
+}
+
+impl Place {
+    fn follows(&self, turn: u64, round: u32) {
+        assert!(self.endpoint.follow(TurnId(turn), round, Pcm::new([0.0; 160], LISTENING_RATE), 1));
+    }
+
+    #[track_caller]
+    fn has_followed(&mut self, turn: u64, round: u32, expected: Option<&str>) {
+        match self.inbox.blocking_recv().unwrap() {
+            Message::Worked { event: Event::Followed { turn: of, round: which, agreed }, .. } => {
+                let expected = expected.map(|words| Overheard::new(words.to_owned()));
+                assert_eq!((of, which), (TurnId(turn), round));
+                assert!(agreed == expected, "other words, or none, in round {round}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn nobody_waits_for_what_is_listened_to_ahead() {
+    let (begun, models) = ahead(until_cancelled);
+    let mut kitchen = Place::at(&models);
+    kitchen.follows(1, 1);
+    begun.recv().unwrap();
+    // That of another turn goes on.
+    kitchen.ask(2, Urgency::Draft);
+    kitchen.ask(1, Urgency::Draft);
+    kitchen.has_followed(1, 1, None);
+    kitchen.hears(2, &words());
+    kitchen.hears(1, &words());
+    // A part of the turn counts as much, and its end even more.
+    kitchen.follows(3, 2);
+    begun.recv().unwrap();
+    assert!(kitchen.endpoint.transcribe_part(TurnId(3), 0, Pcm::new([0.0; 160], LISTENING_RATE), 1));
+    kitchen.has_followed(3, 2, None);
+    let part = kitchen.inbox.blocking_recv().unwrap();
+    assert!(matches!(part, Message::Worked { event: Event::PartTranscribed { .. }, .. }), "{part:?}");
+    kitchen.follows(3, 3);
+    begun.recv().unwrap();
+    kitchen.endpoint.end(draft(3));
+    kitchen.has_followed(3, 3, None);
+}
+
+#[test]
+fn what_waits_to_be_listened_to_ahead_is_dropped_for_the_transcript() {
+    let (begun, models) = ahead(until_cancelled);
+    let (mut kitchen, mut hall) = (Place::at(&models), Place::at(&models));
+    hall.follows(1, 1);
+    begun.recv().unwrap();
+    kitchen.follows(1, 1);
+    kitchen.ask(1, Urgency::Draft);
+    hall.endpoint.end(draft(1));
+    hall.has_followed(1, 1, None);
+    kitchen.hears(1, &words());
+    assert!(begun.try_recv().is_err() && kitchen.inbox.try_recv().is_err(), "what nobody wants is never begun");
+}
+
+#[test]
+fn a_recogniser_that_fails_while_it_listens_ahead_fails_in_nothing_else() {
+    for (listens, agreed) in [
+        ((|_| Ok(Some("tell me".to_owned()))) as fn(&CancelFlag) -> _, Some("tell me")),
+        (|_| Ok(Some(String::new())), Some("")),
+        (|_| Ok(None), None),
+        (|_| Err(ModelError::Settings("it is broken".to_owned())), None),
+    ] {
+        let (_begun, models) = ahead(listens);
+        let mut kitchen = Place::at(&models);
+        kitchen.follows(1, 7);
+        kitchen.has_followed(1, 7, agreed);
+        kitchen.ask(1, Urgency::Wanted);
+        kitchen.hears(1, &words());
+    }
+}
+
 /// A recogniser that dies of the turns in `deadly`, and the count of how often it was loaded.
 fn mortal(deadly: &'static [u64]) -> (Arc<AtomicUsize>, Work<Fake<Utterance>, Utterance>) {
     let loads = Arc::new(AtomicUsize::new(0));
@@ -286,7 +402,7 @@ fn a_model_that_cannot_be_loaded_says_why_and_its_jobs_are_answered() {
     let (worker, ready) = Worker::start(work, gauge).unwrap();
     let job = Arc::new(Job {
         draft: draft(1),
-        task: Utterance { part: None, utterance: Pcm::new([], LISTENING_RATE), number: 1 },
+        task: Utterance { stretch: Stretch::Rest, utterance: Pcm::new([], LISTENING_RATE), number: 1 },
         cancel: Default::default(),
     });
     assert!(worker.shared.push(EndpointId(1), Urgency::Wanted, shared::Assigned { job, inbox: sender }));

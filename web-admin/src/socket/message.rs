@@ -72,6 +72,9 @@ pub(super) enum Reply {
     Phase {
         phase: &'static str,
     },
+    Hearing {
+        text: String,
+    },
     Understood {
         text: String,
     },

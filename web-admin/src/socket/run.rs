@@ -254,6 +254,7 @@ impl Running {
             Told::Pause => Reply::Pause,
             Told::Resume => Reply::Resume,
             Told::Stop => Reply::Silence,
+            Told::Hearing(text) => Reply::Hearing { text },
             Told::Understood(text) => Reply::Understood { text },
             Told::Saying(text) => Reply::Saying { text },
             Told::Kept(conversation) => Reply::Kept { conversation },

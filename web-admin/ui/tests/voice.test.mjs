@@ -63,6 +63,33 @@ test('after a while the microphone is given back', async () => {
   assert.equal(await page.evaluate(() => window.sockets.every((socket) => socket.readyState >= WebSocket.CLOSING)), true);
 });
 
+test('what has been said so far is shown while more is being said', async () => {
+  // As the daemon tells it where the recogniser is ahead of who speaks.
+  const tell = (told) =>
+    page.evaluate(
+      (data) => window.sockets.at(-1).dispatchEvent(new MessageEvent('message', { data })),
+      JSON.stringify(told),
+    );
+  const unfinished = page.locator('.messages .user .unfinished');
+  await page.goto('/talk');
+  await button(page).hover();
+  await page.mouse.down();
+  await page.getByText('Listening …').waitFor();
+  await tell({ type: 'hearing', text: 'how much is' });
+  await unfinished.filter({ hasText: /^how much is$/ }).waitFor();
+  assert.equal(await page.locator('.messages .assistant').count(), 0, 'nothing is being answered yet');
+  assert.deepEqual(await violations(page), []);
+  await page.locator('.messages .assistant').filter({ hasText: /84/ }).first().waitFor();
+  await page.mouse.up();
+  assert.equal(await unfinished.count(), 0, 'what was understood is there in its place');
+  await page.waitForURL(/\/talk\/\d+$/);
+  // What came to nothing goes.
+  await tell({ type: 'hearing', text: 'how much' });
+  await unfinished.waitFor();
+  await tell({ type: 'phase', phase: 'idle' });
+  await unfinished.waitFor({ state: 'detached' });
+});
+
 test('the keyboard does as well, and a tap begins what another ends', async () => {
   for (const way of ['Space', 'Enter', 'tap', 'click']) {
     await page.goto('/talk');

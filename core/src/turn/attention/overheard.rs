@@ -19,7 +19,8 @@ impl Overheard {
 
     /// One transcript of several parts, in their order.
     pub(in crate::turn) fn joined<'a>(parts: impl Iterator<Item = &'a Overheard>) -> Overheard {
-        Overheard(parts.map(|part| part.0.as_str()).collect::<Vec<_>>().join(" "))
+        let words = parts.map(|part| part.0.as_str()).filter(|words| !words.is_empty());
+        Overheard(words.collect::<Vec<_>>().join(" "))
     }
 
     pub(super) fn disclose(self) -> String {

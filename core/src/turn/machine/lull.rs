@@ -17,9 +17,9 @@ impl Machine {
             self.state = State::Hearing(heard);
             return;
         }
-        self.transcribe_parts(&mut heard, out);
-        let Hearing { turn, revision, utterance, longest_until, reopened } = heard;
-        let id = DraftId { turn, revision }.next();
+        self.transcribe_parts(now, &mut heard, out);
+        let id = heard.last_draft().next();
+        let Hearing { utterance, longest_until, reopened, .. } = heard;
         let weighing = Weighing::begin_early(now, id, utterance, longest_until, reopened, out);
         self.state = State::Weighing(Box::new(weighing));
     }

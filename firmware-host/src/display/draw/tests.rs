@@ -37,6 +37,7 @@ fn faces() -> Vec<(Face, u32)> {
     let hot = "The board has 81 °C and slows itself down: give it air, a heat sink or a fan";
     let configuration = "The last good configuration is in use: the newest can't be used; set it right and restart Pipit \
                          (/etc/pipit/pipit.toml:3:11: audio.backend cannot be \"alsa\"; write \"cpal\", \"wav\" or \"null\")";
+    let listening = |level, words: &str| Face::Listening { level, words: words.to_owned() };
     let speaking = |words: &str| Face::Speaking { words: words.to_owned() };
     vec![
         (Face::Starting, 0),
@@ -45,8 +46,10 @@ fn faces() -> Vec<(Face, u32)> {
         (idle(false, Vec::new()), 0),
         (idle(false, timers()), 0),
         (idle(true, Vec::new()), 0),
-        (Face::Listening { level: 0 }, 0),
-        (Face::Listening { level: 8 }, 0),
+        (listening(0, ""), 0),
+        (listening(8, ""), 0),
+        (listening(5, "How much is twelve"), 0),
+        (listening(8, long), 0),
         (Face::Thinking, 1),
         (speaking("Twelve times seven is eighty-four."), 0),
         (speaking(long), 0),
@@ -130,7 +133,13 @@ fn faces_look_as_they_did() {
 #[test]
 fn every_face_is_drawn_in_every_size() {
     let odd = Face::Speaking { words: "漢字🐦\u{200d}\u{301}\0 ".repeat(50) };
-    let odd = [(odd, 7), (Face::Code { digits: "é1".into(), address: None }, 9), (Face::Welcome { address: None }, 0)];
+    let said = Face::Listening { level: 9, words: "漢字🐦\u{200d}\u{301}\0 ".repeat(50) };
+    let odd = [
+        (odd, 7),
+        (said, 0),
+        (Face::Code { digits: "é1".into(), address: None }, 9),
+        (Face::Welcome { address: None }, 0),
+    ];
     for (face, beat) in faces().into_iter().chain(odd) {
         for (width, height) in [(1, 1), (8, 8), (16, 200), (72, 40), (128, 16), (480, 272), (1024, 600)] {
             for has_colours in [false, true] {

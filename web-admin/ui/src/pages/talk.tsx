@@ -300,7 +300,7 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
         {said?.request && (
           <li class="user">
             <span class="hidden">{s.you}:</span>
-            <p class="bubble">{said.request}</p>
+            <p class={said.unfinished ? 'bubble unfinished' : 'bubble'}>{said.request}</p>
           </li>
         )}
       </ol>
@@ -312,7 +312,7 @@ function Thread(props: { id: number | null; onBegun: (id: number) => void; onCha
             {turn.by && <p class="hint">{turn.by}</p>}
           </div>
         )}
-        {said && (
+        {said && !said.unfinished && (
           <div class="assistant">
             {said.running && !said.reply && <p class="hint loading">{s.thinking}</p>}
             {said.reply && <p class="bubble">{said.reply}</p>}

@@ -18,6 +18,8 @@ export type Status =
 /** What was said last, and answered. */
 export interface Spoken {
   request: string;
+  /** Whether more is being said, so that the request is what was heard of it so far. */
+  unfinished: boolean;
   reply: string;
   running: boolean;
   /** The conversation at whose end it stands. */
@@ -28,6 +30,8 @@ export interface Spoken {
 const UNUSED_MS = 20_000;
 /** Frames of silence after somebody has let go, so that the end of what was said is heard at once: 1.2 s. */
 const AFTER = 60;
+/** In these phases nobody is speaking, and nothing is being answered. */
+const UNSPOKEN = ['idle', 'listening'];
 /** Frames that wait until the connection is there: 5 s. */
 const WAITING = 250;
 
@@ -179,10 +183,13 @@ function take(told: Told) {
       break;
     case 'phase':
       phase.value = String(told['phase']);
+      // What came to nothing was said to nobody.
+      if (spoken.value?.unfinished && UNSPOKEN.includes(phase.value)) spoken.value = null;
       rest();
       break;
+    case 'hearing':
     case 'understood':
-      spoken.value = { request: text, reply: '', running: true, kept: null };
+      spoken.value = { request: text, unfinished: told.type === 'hearing', reply: '', running: true, kept: null };
       break;
     case 'saying':
       if (spoken.value) spoken.value = { ...spoken.value, reply: `${spoken.value.reply} ${text}`.trim() };
@@ -201,7 +208,7 @@ function take(told: Told) {
       break;
     case 'turn': {
       const [request, reply] = [String(told['transcript']), String(told['reply'])];
-      spoken.value = { request, reply, running: false, kept: null };
+      spoken.value = { request, unfinished: false, reply, running: false, kept: null };
       break;
     }
     case 'kept':
