@@ -319,6 +319,14 @@ impl Installed {
         Ok((whisper_engine::load(config, &source, &self.whisper_settings(config), measured)?, name.to_owned()))
     }
 
+    /// Has the recogniser of this name ready for the first time that it is loaded. `tell` is told the share that is done (0.0..=1.0).
+    ///
+    /// # Errors
+    /// It is no recogniser, or not installed, or what runs it can't be made ready for it.
+    pub fn prepare(&self, name: &str, config: &Config, tell: &mut dyn FnMut(f32) -> bool) -> anyhow::Result<()> {
+        whisper_engine::prepare(config, &self.source(name, config)?, &self.whisper_settings(config), tell)
+    }
+
     /// Loads the recogniser of this name with this engine alone, compiled into `cache` if need be.
     ///
     /// # Errors

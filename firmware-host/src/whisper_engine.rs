@@ -15,11 +15,11 @@ use crate::hearing;
 const COMPILED: &str = "compiled";
 /// How often is told how far compiling has come.
 const TELL: Duration = Duration::from_secs(5);
-/// The precisions that are measured: 32 bits are for no board.
+/// The precisions that are measured: 32 bits are for no board, and where anything is quicker than 8 bits in the encoder, it is 4.
 const MEASURED: [Precision; 4] = [
     Precision::SMALL,
     Precision { encoder: Scheme::Int8, decoder: Scheme::Int8 },
-    Precision { encoder: Scheme::Block8, decoder: Scheme::Block8 },
+    Precision { encoder: Scheme::Int8, decoder: Scheme::Block4 },
     Precision { encoder: Scheme::Block4, decoder: Scheme::Block4 },
 ];
 const WHISPER_CPP: &str = "whisper.cpp";
@@ -69,8 +69,6 @@ impl WhisperEngine {
         match self {
             WhisperEngine::WhisperCpp => Ok(Box::new(Whisper::load(source, settings)?)),
             WhisperEngine::Onnx(precision) => {
-                let runtime =
-                    hearing::runtime(config)?.context("ONNX Runtime is missing; Pipit's set-up fetches it")?;
                 let mut told = Instant::now();
                 let mut tell = |share: f32| {
                     if told.elapsed() >= TELL {
@@ -79,7 +77,7 @@ impl WhisperEngine {
                     }
                     true
                 };
-                Ok(Box::new(OnnxWhisper::load(&runtime, source, settings, precision, cache, &mut tell)?))
+                Ok(Box::new(load_onnx(config, source, settings, precision, cache, &mut tell)?))
             }
         }
     }
@@ -95,6 +93,53 @@ impl fmt::Display for WhisperEngine {
     }
 }
 
+fn load_onnx(
+    config: &Config,
+    source: &WhisperSource,
+    settings: &WhisperSettings,
+    precision: Option<Precision>,
+    cache: &Cache,
+    tell: &mut dyn FnMut(f32) -> bool,
+) -> anyhow::Result<OnnxWhisper> {
+    let runtime = hearing::runtime(config)?.context("ONNX Runtime is missing; Pipit's set-up fetches it")?;
+    Ok(OnnxWhisper::load(&runtime, source, settings, precision, cache, tell)?)
+}
+
+/// The engine of `stt.engine`, and the one that was `measured` to be the quickest where that is left open.
+fn chosen(config: &Config, measured: Option<WhisperEngine>) -> WhisperEngine {
+    let onnx = match measured {
+        Some(WhisperEngine::Onnx(precision)) => WhisperEngine::Onnx(precision),
+        _ => WhisperEngine::Onnx(None),
+    };
+    match config.stt.engine {
+        Some(SttEngine::WhisperCpp) => WhisperEngine::WhisperCpp,
+        Some(SttEngine::Onnx) => onnx,
+        _ if hearing::runtime(config).is_ok_and(|runtime| runtime.is_none()) => WhisperEngine::WhisperCpp,
+        _ => measured.unwrap_or(onnx),
+    }
+}
+
+/// Compiles a model for ONNX Runtime where that is what runs it, so that nobody waits for it later. `tell` is told the share that is
+/// done.
+///
+/// # Errors
+/// It can't: why. [`load`] finds another way.
+pub(crate) fn prepare(
+    config: &Config,
+    source: &WhisperSource,
+    settings: &WhisperSettings,
+    tell: &mut dyn FnMut(f32) -> bool,
+) -> anyhow::Result<()> {
+    if let WhisperEngine::Onnx(precision) = chosen(config, None) {
+        load_onnx(config, source, settings, precision, &cache_of(config), tell)?;
+    }
+    Ok(())
+}
+
+fn cache_of(config: &Config) -> Cache {
+    Cache::new(config.models.dir.join(COMPILED))
+}
+
 /// Loads a model with the engine of `stt.engine`, and with the one that was `measured` to be the quickest where that is left open. Where
 /// one can't run it the other does, and the log says why.
 ///
@@ -106,22 +151,18 @@ pub(crate) fn load(
     settings: &WhisperSettings,
     measured: Option<WhisperEngine>,
 ) -> anyhow::Result<Box<dyn Recogniser>> {
-    let cache = Cache::new(config.models.dir.join(COMPILED));
-    let onnx = match measured {
-        Some(WhisperEngine::Onnx(precision)) => WhisperEngine::Onnx(precision),
-        _ => WhisperEngine::Onnx(None),
-    };
-    let first = match config.stt.engine {
-        Some(SttEngine::WhisperCpp) => return WhisperEngine::WhisperCpp.load(config, source, settings, &cache),
-        Some(SttEngine::Onnx) => onnx,
-        _ if hearing::runtime(config).is_ok_and(|runtime| runtime.is_none()) => WhisperEngine::WhisperCpp,
-        _ => measured.unwrap_or(onnx),
-    };
+    let (cache, first) = (cache_of(config), chosen(config, measured));
+    if config.stt.engine == Some(SttEngine::WhisperCpp) {
+        return first.load(config, source, settings, &cache);
+    }
     let error = match first.load(config, source, settings, &cache) {
         Ok(recogniser) => return Ok(recogniser),
         Err(error) => error,
     };
-    let other = if first == WhisperEngine::WhisperCpp { onnx } else { WhisperEngine::WhisperCpp };
+    let other = match first {
+        WhisperEngine::WhisperCpp => WhisperEngine::Onnx(None),
+        WhisperEngine::Onnx(_) => WhisperEngine::WhisperCpp,
+    };
     match other.load(config, source, settings, &cache) {
         Ok(recogniser) => {
             tracing::warn!("{error:#}; {other} listens in place of {first}");

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use pipit_core::config::Config;
 use pipit_models::cancel::CancelFlag;
-use pipit_models::catalogue::{Listed, Measurement, Measurements, Model, Recommendation, Source, State};
+use pipit_models::catalogue::{Kind, Listed, Measurement, Measurements, Model, Recommendation, Source, State};
 use pipit_models::download::{Downloader, Progress, PullError};
 
 use super::Options;
@@ -72,7 +72,7 @@ impl Models {
         let installed = Installed::open(&config)?;
         match self.action {
             Action::List => list(&installed),
-            Action::Pull { names, recommended: false } => pull(&installed, &names),
+            Action::Pull { names, recommended: false } => pull(&installed, &config, &names),
             Action::Pull { names, recommended: true } => pull_recommended(&installed, &config, names),
             Action::Verify { names } => verify(&installed, names),
             Action::Import { from } => import(&installed, &from),
@@ -108,10 +108,11 @@ fn list(installed: &Installed) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn pull(installed: &Installed, names: &[String]) -> anyhow::Result<ExitCode> {
+fn pull(installed: &Installed, config: &Config, names: &[String]) -> anyhow::Result<ExitCode> {
     for name in names {
         let done = download(installed, name)?;
         print_line!("{done}")?;
+        prepare(installed, config, name);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -123,7 +124,10 @@ fn pull_recommended(installed: &Installed, config: &Config, mut names: Vec<Strin
     names.extend(recommended.recogniser.iter().chain(&recommended.voice).map(|model| model.name.clone()));
     for name in names {
         match download(installed, &name) {
-            Ok(done) => print_line!("{done}")?,
+            Ok(done) => {
+                print_line!("{done}")?;
+                prepare(installed, config, &name);
+            }
             Err(PullError::Offline { .. }) => {
                 eprintln!(
                     "Offline: going on with what is here. Without a larger recogniser that is {NANO}, which knows a few \
@@ -168,6 +172,28 @@ fn download(installed: &Installed, name: &str) -> Result<String, PullError> {
     bar.finish_and_clear();
     let model = outcome?;
     Ok(format!("{name} is installed ({}).", model.bytes().map_or("size unknown".to_owned(), megabytes)))
+}
+
+/// Compiles a recogniser, which else the first start would wait for. Where that fails, the start finds another way and says so.
+fn prepare(installed: &Installed, config: &Config, name: &str) {
+    if installed.folder().catalogue().get(name).is_ok_and(|model| model.kind() != Kind::Stt) {
+        return;
+    }
+    let bar = ProgressBar::new(100);
+    // The template is fixed, so it parses.
+    if let Ok(style) = ProgressStyle::with_template("{msg:<32} {bar:30} {percent:>3} %") {
+        bar.set_style(style);
+    }
+    bar.set_message(format!("compiling {name}"));
+    let mut tell = |share: f32| {
+        bar.set_position((share * 100.0) as u64);
+        true
+    };
+    let prepared = installed.prepare(name, config, &mut tell);
+    bar.finish_and_clear();
+    if let Err(error) = prepared {
+        eprintln!("{name} is not compiled: {error:#}");
+    }
 }
 
 fn verify(installed: &Installed, names: Vec<String>) -> anyhow::Result<ExitCode> {
