@@ -46,7 +46,7 @@ cost() {
     [ -e "$file" ] || "$eval" stand-in "${names[$1]}" "$file"
     echo "== $1"
     "$eval" stt-cost "$file"
-    for precision in fp32 int8+block8 int8 block8 block4; do
+    for precision in fp32 int8+block8 int8 int8+block4 block8 block4; do
         # 3 GB in 32 bits is for nobody's board.
         [ "$1 $precision" != "turbo fp32" ] || continue
         "$eval" stt-cost "$file" --precision "$precision"
@@ -65,6 +65,12 @@ agree() {
     "$eval" stt-clips "$corpora/ha_intents/tests_en.jsonl" "$standins/commands" --clips 300
     echo "== the same text as whisper.cpp, pipit-nano-en in 16 bits"
     "$eval" stt-agreement "$standins/commands" --model "$standins/nano-f16.bin"
+    echo "== listening ahead"
+    "$eval" stt-follow "$standins/commands"
+    if [ -e "$standins/rust-base.en.bin" ]; then
+        echo "base, 10 s: $("$eval" stt-follow "$standins/commands" --prompted --model "$standins/rust-base.en.bin" \
+            --precision int8+block8 --clips 20)"
+    fi
     for folder in speech_to_intent wuw_telephone; do
         echo "$folder: $("$eval" stt-agreement "$corpora/$folder" --model "$standins/nano-f16.bin" --precision fp32)"
     done

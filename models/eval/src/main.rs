@@ -27,6 +27,7 @@ mod store;
 mod streams;
 mod stt;
 mod stt_engines;
+mod stt_following;
 mod text_end;
 mod vad;
 mod words;
@@ -108,6 +109,27 @@ enum Command {
         folder: PathBuf,
         /// The most clips.
         #[arg(long, default_value_t = 300)]
+        clips: usize,
+        /// So many sentences in one clip, without a pause between them.
+        #[arg(long, default_value_t = 1)]
+        together: usize,
+    },
+    /// What is left to do at the end of each clip in a folder with a manifest.tsv, where the recogniser listens ahead while they are spoken, at one
+    /// thread.
+    SttFollow {
+        #[command(flatten)]
+        folder: Folder,
+        /// A Whisper model in ggml format, or `nano` for the one in the box.
+        #[arg(long, default_value = "nano")]
+        model: String,
+        /// How ONNX Runtime keeps the weights.
+        #[arg(long, default_value = "fp32+block8")]
+        precision: String,
+        /// For a stand-in: it is told which words it is to say, in clips of 10 s that are made of those of the folder.
+        #[arg(long)]
+        prompted: bool,
+        /// The most clips.
+        #[arg(long, default_value_t = usize::MAX)]
         clips: usize,
     },
     /// Writes a model in ggml format with 16-bit numbers in place of smaller ones.
@@ -339,7 +361,13 @@ fn main() -> Result<()> {
             let lines = stt_engines::compare(&folder.path, &model, &stt_engines::precisions(&precision)?, clips)?;
             lines.iter().try_for_each(|line| figures::print(line, folder.json))
         }
-        Command::SttClips { sentences, folder, clips } => stt_engines::speak(&sentences, &folder, clips),
+        Command::SttClips { sentences, folder, clips, together } => {
+            stt_engines::speak(&sentences, &folder, clips, together)
+        }
+        Command::SttFollow { folder, model, precision, prompted, clips } => {
+            let precision = stt_engines::precision(&precision)?;
+            figures::print(&stt_following::measure(&folder.path, &model, precision, prompted, clips)?, folder.json)
+        }
         Command::InF16 { model, file } => models::in_f16(&model, &file),
         Command::SttCompile { model, folder, precision } => stt_engines::compile(&model, &folder, &precision),
         Command::SttCost { model, precision, json } => {

@@ -33,8 +33,8 @@ const SPEAKERS: [(&str, f32); 7] = [
     ("en-us+m7", 0.95),
 ];
 
-/// Has espeak-ng say sentences spread evenly over a file, into a folder with a manifest.
-pub(crate) fn speak(sentences: &Path, folder: &Path, most: usize) -> Result<()> {
+/// Has espeak-ng say sentences spread evenly over a file, so many together, into a folder with a manifest.
+pub(crate) fn speak(sentences: &Path, folder: &Path, most: usize, together: usize) -> Result<()> {
     #[derive(serde::Deserialize)]
     struct Row {
         sentence: String,
@@ -43,11 +43,14 @@ pub(crate) fn speak(sentences: &Path, folder: &Path, most: usize) -> Result<()> 
     let rows = text.lines().map(serde_json::from_str::<Row>).collect::<Result<Vec<_>, _>>()?;
     std::fs::create_dir_all(folder)?;
     let mut manifest = String::from("file\ttranscript\n");
-    let step = rows.len().div_ceil(most.max(1)).max(1);
-    let spread = (0..step).flat_map(|first| rows.iter().skip(first).step_by(step)).take(most);
-    for (number, (row, (voice, speed))) in spread.zip(SPEAKERS.iter().cycle()).enumerate() {
+    let together = together.max(1);
+    let step = rows.len().div_ceil((most * together).max(1)).max(1);
+    let spread: Vec<&str> =
+        (0..step).flat_map(|first| rows.iter().skip(first).step_by(step)).map(|row| row.sentence.as_str()).collect();
+    let texts = spread.chunks(together).map(|texts| texts.join(" and ")).take(most);
+    for (number, (text, (voice, speed))) in texts.zip(SPEAKERS.iter().cycle()).enumerate() {
         let settings = EspeakSettings { voice: (*voice).to_owned(), speed: *speed, ..EspeakSettings::default() };
-        let pcm = voice::say(&mut Espeak::new(settings)?, &row.sentence, &CancelFlag::new())?;
+        let pcm = voice::say(&mut Espeak::new(settings)?, &text, &CancelFlag::new())?;
         let name = format!("{number:03}.wav");
         let spec = hound::WavSpec {
             channels: 1,
@@ -61,7 +64,7 @@ pub(crate) fn speak(sentences: &Path, folder: &Path, most: usize) -> Result<()> 
             wav.write_sample((sample * 32_767.0) as i16)?;
         }
         wav.finalize()?;
-        manifest.push_str(&format!("{name}\t{}\n", row.sentence));
+        manifest.push_str(&format!("{name}\t{text}\n"));
     }
     std::fs::write(folder.join("manifest.tsv"), manifest)?;
     Ok(())
@@ -146,7 +149,7 @@ pub(crate) struct Cost {
     engine: String,
     /// The encoder alone, with positions for the 3 s and no more.
     encoder_ms: f64,
-    /// For each token after the first. Of whisper.cpp it is what all but the encoder takes, shared out among the tokens.
+    /// For each token after the first; of whisper.cpp without choosing it.
     token_ms: f64,
     /// All of it, with the silence that the model is given after the sound.
     whole_ms: f64,
@@ -187,7 +190,8 @@ pub(crate) fn precision(name: &str) -> Result<Precision> {
     Precision::named(name).with_context(|| format!("there is no precision {name}"))
 }
 
-fn load(source: &WhisperSource, precision: Precision, folder: &Path) -> Result<OnnxWhisper> {
+/// Loads a model, compiled into a folder.
+pub(crate) fn load(source: &WhisperSource, precision: Precision, folder: &Path) -> Result<OnnxWhisper> {
     let (cache, settings) = (Cache::new(folder), WhisperSettings::default());
     Ok(OnnxWhisper::load(&models::runtime()?, source, &settings, Some(precision), &cache, &mut |_| true)?)
 }
@@ -232,13 +236,12 @@ fn cost_of_whisper_cpp(whisper: &mut Whisper) -> Result<Cost> {
     let resident = resident_kb()?;
     let three = sound(3);
     let encoder = median(RUNS, || Ok(whisper.time_encoder(&three, POSITIONS)?))?;
-    let with_silence = whisper.positions(three.len());
-    let encoder_with_silence = median(RUNS, || Ok(whisper.time_encoder(&three, with_silence)?))?;
     let whole = median(RUNS, || timed(whisper, &three))?;
+    let token = median(RUNS, || Ok(whisper.time_token(TOKENS)?))?;
     Ok(Cost {
         engine: "whisper.cpp".to_owned(),
         encoder_ms: ms(encoder),
-        token_ms: ms(whole.saturating_sub(encoder_with_silence)) / (TOKENS + 2) as f64,
+        token_ms: ms(token),
         whole_ms: ms(whole),
         features_ms: None,
         features_30_s_ms: None,
