@@ -85,7 +85,8 @@ pub fn is_measurable(model: &Model) -> bool {
     matches!(model.kind(), Kind::Stt | Kind::Tts)
 }
 
-/// Measures a model of which speed is chosen by, in so many runs, and keeps the figure for the choice.
+/// Measures a model of which speed is chosen by, in so many runs, and keeps the figure for the choice. `tell` is told what each way to
+/// run it costs.
 ///
 /// # Errors
 /// It is not installed, does not work, or `cancel` was raised; or the figure can't be kept.
@@ -95,10 +96,11 @@ pub fn bench(
     model: &Model,
     runs: NonZeroUsize,
     cancel: &CancelFlag,
+    tell: &dyn Fn(&str),
 ) -> anyhow::Result<Measurement> {
     let (threads, real_time_factor, engine) = match model.kind() {
         Kind::Stt => {
-            let (engine, factor) = bench_recogniser(installed, config, model, runs, cancel)?;
+            let (engine, factor) = bench_recogniser(installed, config, model, runs, cancel, tell)?;
             (installed.recogniser_threads(config), factor, Some(engine.to_string()))
         }
         Kind::Tts => {
@@ -118,13 +120,14 @@ pub fn bench(
 }
 
 /// Measures a recogniser with each engine that `stt.engine` leaves open, and finds the quickest of those that hear a sample as whisper.cpp
-/// does. What each costs goes to the log.
+/// does.
 fn bench_recogniser(
     installed: &Installed,
     config: &Config,
     model: &Model,
     runs: NonZeroUsize,
     cancel: &CancelFlag,
+    tell: &dyn Fn(&str),
 ) -> anyhow::Result<(WhisperEngine, RealTimeFactor)> {
     let speech = crate::self_test::spoken_sample()?;
     // Each precision takes as much disk as the model: the one that is chosen is compiled again when it is next loaded.
@@ -152,10 +155,10 @@ fn bench_recogniser(
         let certainty = heard.mean_log_probability - exact.mean_log_probability;
         let hears_alike = heard.text == exact.text && certainty > -MOST_LESS_CERTAIN;
         let alike = if hears_alike { "hears" } else { "does not hear" };
-        tracing::info!(
+        tell(&format!(
             "{} by {engine}: {factor}; it {alike} what the first did, and its certainty differs by {certainty:.3}",
             model.name
-        );
+        ));
         let is_quicker = quickest.as_ref().is_none_or(|(_, best)| factor.wall < best.wall);
         if hears_alike && is_quicker {
             quickest = Some((engine, factor));

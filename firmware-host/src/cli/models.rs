@@ -237,7 +237,9 @@ fn bench(installed: &Installed, config: &Config) -> anyhow::Result<ExitCode> {
     let is_there = |listed: &Listed<'_>| listed.state == State::Installed || listed.model.source == Source::InTheBox;
     let measurable = |listed: &Listed<'_>| shelf::is_measurable(listed.model);
     for Listed { model, .. } in folder.list().into_iter().filter(is_there).filter(measurable) {
-        match shelf::bench(installed, config, model, runs, &CancelFlag::new()) {
+        // What can't be written now can't be below either, which is told there.
+        let tell = |line: &str| drop(print_line!("{line}"));
+        match shelf::bench(installed, config, model, runs, &CancelFlag::new(), &tell) {
             Ok(Measurement { real_time_factor, engine: None, .. }) => {
                 print_line!("{:<24} {real_time_factor}", model.name)?
             }

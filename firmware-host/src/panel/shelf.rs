@@ -140,7 +140,10 @@ impl Shelf {
         let _alone = self.measuring.lock().unwrap_or_else(PoisonError::into_inner);
         ensure!(!progress.is_cancelled(), "it was cancelled");
         progress.say("Loading it beside what is at work, and working six times with it.");
-        let measured = shelf::bench(&installed, &self.config, model, runs, &CancelFlag::of(progress.cancelled()))?;
+        let measured =
+            shelf::bench(&installed, &self.config, model, runs, &CancelFlag::of(progress.cancelled()), &|line| {
+                tracing::info!("{line}")
+            })?;
         let by = measured.engine.map_or(String::new(), |engine| format!(" with {engine}"));
         let seconds = measured.real_time_factor.wall;
         Ok(format!("{name} takes {seconds:.2} s for a second of speech on this board{by}.").into())
